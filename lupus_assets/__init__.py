@@ -1,0 +1,16 @@
+"""Lupus: monitoring of machine-learning models from one declaration per model.
+
+Importing this package needs neither Dagster nor a service. The rooms, bottom up:
+
+errors    every deliberate exception
+records   frozen rows that cross a boundary
+stats     pure numpy: states that add up, distances, performance
+detect    pure numpy: histories in, verdicts out
+declare   what a user writes, and its validation
+monitor   what a declaration means for Arrow rows: profile, metrics, verdicts, checks, comparison
+ports     what the library asks of a source and of a store
+sources   prediction logs
+sinks     stores, one module per technology
+assets    Dagster: declarations become assets, checks, partitions, schedules, sensors
+cli       the ``lupus`` command
+"""

@@ -1,0 +1,171 @@
+"""Frozen rows that cross a boundary: windows, places, and the rows of every table.
+
+A table's columns are the fields of its row class, in their order; sinks derive their
+schemas from them. ``model`` is no field: it is part of the `Place`. Times are aware UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """One partition of a cadence: ``[start, end)`` in aware UTC, and the key Dagster gives it."""
+
+    start: datetime
+    end: datetime
+    key: str
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where rows live in a table: what one file holds, and what one write replaces.
+
+    Attributes
+    ----------
+    model : str
+        ``<team>.<model>``.
+    track : str
+        Track, or ``<old>~<new>`` in the table of comparisons.
+    start : datetime
+        Start of the window, aware UTC.
+    as_of : datetime
+        Data time up to which rows and labels were visible, aware UTC.
+    month : str
+        ``yyyy-mm`` of the window's start in the cadence's zone.
+    """
+
+    model: str
+    track: str
+    start: datetime
+    as_of: datetime
+    month: str
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """The frozen reference of one track: serialised, with the hash that every number carries."""
+
+    track: str
+    window_start: datetime
+    window_end: datetime
+    as_of: datetime
+    rows: int
+    reference: str
+    borrowed_from: str | None
+    state: bytes
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """The serialised state of one column of one segment."""
+
+    track: str
+    version: str
+    partition_key: str
+    window_start: datetime
+    as_of: datetime
+    segment: str
+    column_name: str
+    kind: str
+    reference: str
+    state: bytes
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One number; where it is undefined, `value` is None and `reason` says why.
+
+    `lower` and `upper` are the bounds of its 95 % sampling interval, symmetric on the
+    metric's own stabilised scale; None where no sampling theory is at hand.
+    """
+
+    track: str
+    version: str
+    partition_key: str
+    window_start: datetime
+    as_of: datetime
+    segment: str
+    family: str
+    column_name: str
+    metric: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    n: int
+    reference: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """The judgement of one history at one partition, in the metric's own unit."""
+
+    track: str
+    version: str
+    partition_key: str
+    window_start: datetime
+    as_of: datetime
+    segment: str
+    family: str
+    column_name: str
+    metric: str
+    rule: str
+    value: float | None
+    expected: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    effect: float | None
+    history: int
+    flagged: bool
+    incident: str | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One number of an old and a new track over the same partition."""
+
+    old: str
+    new: str
+    partition_key: str
+    window_start: datetime
+    as_of: datetime
+    segment: str
+    column_name: str
+    metric: str
+    old_value: float | None
+    new_value: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    n: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """One event in the life of an incident; its state is what its events add up to."""
+
+    track: str
+    partition_key: str
+    window_start: datetime
+    as_of: datetime
+    incident: str
+    event: str
+    column_name: str
+    metric: str
+    sentence: str
+
+
+Row = ReferenceRow | ProfileRow | MetricRow | VerdictRow | ComparisonRow | IncidentRow
+
+TABLES: dict[str, type[Row]] = {
+    "references": ReferenceRow,
+    "profiles": ProfileRow,
+    "metrics": MetricRow,
+    "verdicts": VerdictRow,
+    "comparisons": ComparisonRow,
+    "incidents": IncidentRow,
+}
