@@ -99,7 +99,11 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """The judgement of one history at one partition, in the metric's own unit."""
+    """The judgement of one history at one partition, in the metric's own unit.
+
+    `surprise` is the distance from the expected value in spreads: it still tells verdicts apart
+    where `p` has become 0.
+    """
 
     track: str
     version: str
@@ -117,6 +121,7 @@ class VerdictRow:
     high: float | None
     p: float | None
     effect: float | None
+    surprise: float | None
     history: int
     flagged: bool
     incident: str | None

@@ -1,0 +1,81 @@
+"""An old and a new track of a model over the same partitions."""
+
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from lupus_assets.assets.installation import RESOURCE, pipeline_of
+from lupus_assets.assets.key import comparison_key, log_key, step_key
+from lupus_assets.assets.partition import partitions_of, window_of
+from lupus_assets.assets.track import group_name, owners, tags
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.model import Compare
+from lupus_assets.errors import LupusError
+from lupus_assets.records import ComparisonRow
+
+PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
+
+
+def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinition:
+    """Return the partitioned asset that compares `pair` row by row."""
+    partitions = partitions_of(model.cadence.group)
+    key = comparison_key(model, pair.old, pair.new)
+    upstream = [
+        upstream
+        for track in (pair.old, pair.new)
+        for upstream in (log_key(model, track), step_key(model, track, "metrics"))
+    ]
+
+    @dg.multi_asset(
+        name=f"{model.team}__{model.model}__{pair.old}_vs_{pair.new}",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=upstream,
+                skippable=True,  # the partitions of a range are reported one by one
+                description=f"{pair.new} against {pair.old}, joined by `{model.columns.key}`.",
+                group_name=group_name(model),
+                owners=owners(model),
+                tags=tags(model, f"{pair.old}_vs_{pair.new}"),
+                kinds={"parquet"},
+            )
+        ],
+        required_resource_keys={RESOURCE},
+    )
+    def compare(context: dg.AssetExecutionContext) -> None:
+        pipeline, now = pipeline_of(context), datetime.now(UTC)
+        failed = []
+        for window in sorted(window_of(partitions, each) for each in context.partition_keys):
+            try:
+                rows = pipeline.compare(model, pair.old, pair.new, window, now)
+            except LupusError as error:
+                failed.append(window.key)
+                context.log.warning(f"{model.key} {window.key}: {error}")
+                continue
+            except Exception:  # noqa: BLE001  # the other partitions go on; the step fails when it ends
+                failed.append(window.key)
+                context.log.error(traceback.format_exc())
+                continue
+            context.log_event(
+                dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
+            )
+        if failed:
+            raise dg.Failure(
+                f"{model.key}: {pair.old} and {pair.new} could not be compared in {len(failed)} partitions "
+                f"({', '.join(failed[:10])}); the log says why for each"
+            )
+
+    return compare
+
+
+def _numbers(rows: Sequence[ComparisonRow]) -> dict[str, float]:
+    numbers = {}
+    for row in rows:
+        if row.metric in PLOTTED and row.difference is not None:
+            paired = row.old_value is not None
+            numbers[f"{row.metric} {'new minus old' if paired else ''}".strip()] = row.difference
+    return numbers

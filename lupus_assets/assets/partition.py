@@ -1,0 +1,78 @@
+"""Cadences become Dagster partitions, one shared object per cadence group; keys become windows."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import dagster as dg
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.cadence import CadenceGroup
+from lupus_assets.records import Window
+
+MINUTES = "%Y-%m-%d-%H:%M"
+
+
+@cache
+def partitions_of(group: CadenceGroup) -> dg.TimeWindowPartitionsDefinition:
+    """Return the one PartitionsDefinition of a cadence group.
+
+    Assets of one run must share one object. It starts with the quarter of the declared start, so
+    that models which start within a quarter share it; each model's own start is enforced on reading.
+    """
+    start = datetime(group.start.year, group.start.month, group.start.day)  # noqa: DTZ001  # Dagster adds the zone
+    end = None if group.end is None else group.end.replace(tzinfo=None)
+    match group.every:
+        case "hour":
+            return dg.HourlyPartitionsDefinition(
+                start, end_date=end, timezone=group.timezone, fmt=MINUTES
+            )
+        case "day":
+            return dg.DailyPartitionsDefinition(start, end_date=end, timezone=group.timezone)
+        case "week":
+            return dg.WeeklyPartitionsDefinition(start, end_date=end, timezone=group.timezone, day_offset=1)
+    hours = group.every.removesuffix(" hours")
+    cron = group.every if hours == group.every else f"0 */{hours} * * *"
+    return dg.TimeWindowPartitionsDefinition(
+        start=start, end=end, timezone=group.timezone, fmt=MINUTES, cron_schedule=cron
+    )
+
+
+def window_of(partitions: dg.TimeWindowPartitionsDefinition, key: str) -> Window:
+    """Return the window of a partition key."""
+    span = partitions.time_window_for_partition_key(key)
+    return Window(start=_utc(span.start), end=_utc(span.end), key=key)
+
+
+def windows_between(
+    partitions: dg.TimeWindowPartitionsDefinition, start: datetime, end: datetime
+) -> list[Window]:
+    """Return the windows that lie wholly within ``[start, end)``, in time order."""
+    keys = partitions.get_partition_keys_in_time_window(dg.TimeWindow(start, end))
+    windows = [window_of(partitions, key) for key in keys]
+    return [window for window in windows if window.start >= start and window.end <= end]
+
+
+def reference_windows(model: MonitoredModel) -> list[Window]:
+    """Return the partitions of the model's reference window."""
+    start, end = model.reference_window()
+    first = max(start, model.cadence.start_instant)
+    return windows_between(partitions_of(model.cadence.group), _utc(first), _utc(end))
+
+
+def recent_windows(model: MonitoredModel, now: datetime, lookback: timedelta) -> list[Window]:
+    """Return the windows of the model that ended within `lookback` before `now`."""
+    since = max(now - lookback, model.cadence.start_instant)
+    until = min(now, model.cadence.end_instant or now)
+    if since >= until:
+        return []
+    return windows_between(partitions_of(model.cadence.group), _utc(since), _utc(until))
+
+
+def in_order(windows: Iterable[Window]) -> list[Window]:
+    """Return windows in time order; keys of a repeated hour do not sort like time."""
+    return sorted(windows)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

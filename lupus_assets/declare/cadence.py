@@ -1,0 +1,149 @@
+"""How often a model is judged: the cadence, and what follows from it for one window."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from itertools import islice, pairwise
+from typing import Annotated, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field, model_validator
+
+from lupus_assets.declare.duration import Duration
+from lupus_assets.declare.mistake import did_you_mean, mistake, refuse
+from lupus_assets.declare.moment import Moment, Zone, instant
+from lupus_assets.declare.part import Part
+from lupus_assets.declare.validation import check_cadence
+
+HOURS = re.compile(r"([0-9]{1,2}) hours?")
+CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
+FIRINGS = 32  # a month of days and more than two years of months: every ordinary rhythm shows its gap
+REMEDY = "write hour, '6 hours', day, week, or a cron string such as '0 6 * * 1-5'"
+
+
+def parse_every(text: str) -> str:
+    """Return the rhythm in its one spelling: ``hour``, ``<n> hours``, ``day``, ``week`` or a cron string.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is none of these.
+    """
+    every = " ".join(text.split())
+    if every in ("hour", "day", "week"):
+        return every
+    if found := HOURS.fullmatch(every):
+        hours = int(found[1])
+        if not hours or 24 % hours:
+            raise mistake(f"{hours} hours do not divide a day", "write 2, 3, 4, 6, 8 or 12 hours")
+        return {1: "hour", 24: "day"}.get(hours, f"{hours} hours")
+    if every in ("month", "monthly"):
+        raise mistake(f"'{every}' is no cadence", "write the cron string '0 0 1 * *'")
+    fields = every.split(" ")
+    if len(fields) != CRON_FIELDS:
+        raise mistake(f"'{every}' is no cadence", did_you_mean(every, ("hour", "day", "week"), REMEDY))
+    try:
+        next(CronSim(every, datetime(2000, 1, 1)))  # noqa: DTZ001 - only whether it ever fires
+    except (CronSimError, StopIteration) as error:
+        raise mistake(f"'{every}' is no cron string ({error or 'it never fires'})", REMEDY) from None
+    return every
+
+
+class CadenceGroup(NamedTuple):
+    """What models have in common that share their partitions, and so their runs.
+
+    `start` is the first day of the quarter in which the cadence starts.
+    """
+
+    every: str
+    timezone: str
+    start: date
+    end: datetime | None
+
+
+class Cadence(Part):
+    """The rhythm of a model's partitions.
+
+    Attributes
+    ----------
+    every : str
+        ``hour``, ``<n> hours`` (n divides 24), ``day``, ``week`` (from Monday) or a cron string.
+    start : date or datetime
+        The first instant that is judged; a day is its midnight in `timezone`.
+    end : date, datetime or None
+        The first instant that is no longer judged; None for an open history.
+    timezone : str
+        IANA name of the zone that days, weeks and hours are counted in.
+    grace : timedelta
+        How long after its end a partition is due.
+    """
+
+    every: Annotated[str, AfterValidator(parse_every)] = Field(examples=["day"])
+    start: Moment = Field(examples=[date(2013, 5, 1)])
+    end: Moment | None = Field(default=None, examples=[date(2014, 1, 1)])
+    timezone: Zone = Field(default="UTC", examples=["America/New_York"])
+    grace: Duration = Field(default=timedelta(0), examples=["6h"])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        refuse(check_cadence(self.model_dump(by_alias=True)))
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of `timezone`."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def start_instant(self) -> datetime:
+        """`start` as an aware time in the zone."""
+        return instant(self.start, self.zone)
+
+    @property
+    def end_instant(self) -> datetime | None:
+        """`end` as an aware time in the zone, or None."""
+        return None if self.end is None else instant(self.end, self.zone)
+
+    @property
+    def by_hour(self) -> bool:
+        """Whether windows are one or some hours long; a cron string never counts as that."""
+        return self.every == "hour" or self.every.endswith(" hours")
+
+    @property
+    def period(self) -> timedelta:
+        """Nominal length of a window, clock changes aside; for a cron string its smallest gap."""
+        match self.every.split(" "):
+            case ["hour" | "day" | "week" as unit]:
+                return timedelta(**{f"{unit}s": 1})
+            case [hours, "hours"]:
+                return timedelta(hours=int(hours))
+        # Naive on purpose: an hour that a clock change takes away is no shorter window.
+        firings = islice(CronSim(self.every, self.start_instant.replace(tzinfo=None)), FIRINGS)
+        return min(later - earlier for earlier, later in pairwise(firings))
+
+    @property
+    def group(self) -> CadenceGroup:
+        """The key under which models share one set of partitions."""
+        first = self.start_instant.date()
+        quarter = first.replace(month=first.month - (first.month - 1) % 3, day=1)
+        return CadenceGroup(self.every, self.timezone, quarter, self.end_instant)
+
+    def month(self, moment: datetime) -> str:
+        """Return ``yyyy-mm`` of an aware instant in the zone."""
+        return f"{moment.astimezone(self.zone):%Y-%m}"
+
+    def phase(self, moment: datetime) -> int:
+        """Return the phase of the season for a window that starts at this aware instant.
+
+        The weekday (Monday is 0) for a cadence by day, the local hour for one by hours; 0 for
+        weeks and cron strings, which have no season of their own.
+        """
+        local = moment.astimezone(self.zone)
+        if self.by_hour:
+            return local.hour
+        return local.weekday() if self.every == "day" else 0
+
+    def phases(self, moments: Iterable[datetime]) -> tuple[int, ...]:
+        """Return the `phase` of each instant."""
+        return tuple(self.phase(moment) for moment in moments)

@@ -1,0 +1,141 @@
+"""A YAML file as plain data that remembers its lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from lupus_assets.declare.mistake import Mistake, Path
+
+SYNTAX = "YAML"  # the key of a problem that is not below any key
+COMPLEX = "?"  # stands for a key that is no scalar, as YAML itself writes it
+
+
+@dataclass
+class Document:
+    """What one file says.
+
+    Attributes
+    ----------
+    data : object
+        Its plain data; None if the syntax is broken.
+    lines : dict of Path to int
+        Line of every key and list item, from 1.
+    sources : dict of Path to str
+        Scalars as they are written.
+    mistakes : list of Mistake
+        What cannot be read at all.
+    """
+
+    data: object = None
+    lines: dict[Path, int] = field(default_factory=lambda: {(): 1})
+    sources: dict[Path, str] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def line(self, path: Path) -> int:
+        """Return the line of `path`, or of the nearest parent that is there."""
+        while path not in self.lines:
+            path = path[:-1]
+        return self.lines[path]
+
+    @classmethod
+    def parse(cls, text: str) -> "Document":
+        """Return the document in `text`, with all that is wrong with its YAML."""
+        document = cls()
+        try:
+            loader = yaml.SafeLoader(text)
+            node = loader.get_single_node()
+            if node is not None:
+                document.data = _Reader(loader, document).value(node, ())
+        except yaml.YAMLError as error:
+            what, line, remedy = _syntax(error, text)
+            document.data = None
+            document.lines[(SYNTAX,)] = line
+            document.mistakes = [Mistake((SYNTAX,), what, remedy)]
+        return document
+
+
+def _syntax(error: yaml.YAMLError, text: str) -> tuple[str, int, str]:
+    """Return what is wrong, its line, and a remedy."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f"the character {chr(error.character)!r} may not be in YAML", line, "remove it"
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    what = getattr(error, "problem", None) or "cannot be read"
+    remedy = "check indentation, quotes and brackets here and on the line above"
+    if what == "but found another document":
+        what, remedy = "there is a second document", "write one declaration per file"
+    elif what.startswith("found character '\\t'"):
+        remedy = "indent with spaces"
+    elif what == "mapping values are not allowed here":
+        remedy = "quote text that holds ': ', and check the indentation"
+    return what, mark.line + 1 if mark else 1, remedy
+
+
+def _name(key: yaml.Node) -> str:
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else COMPLEX
+
+
+class _Reader:
+    """Turns nodes into plain data, noting lines, sources and doubled keys."""
+
+    def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
+        self.loader = loader
+        self.document = document
+        self.open: list[yaml.Node] = []
+        self.keys_checked: set[int] = set()
+
+    def value(self, node: yaml.Node, path: Path) -> object:
+        if any(node is parent for parent in self.open):
+            self.note(path, "refers to itself", "write it out")
+            return None
+        self.open.append(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return dict(self.pairs(node, path))
+            if isinstance(node, yaml.SequenceNode):
+                return [self.item(child, (*path, i)) for i, child in enumerate(node.value)]
+            self.document.sources[path] = str(node.value)
+            return self.scalar(node)
+        finally:
+            self.open.pop()
+
+    def item(self, node: yaml.Node, path: Path) -> object:
+        self.document.lines[path] = node.start_mark.line + 1
+        return self.value(node, path)
+
+    def pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, object]]:
+        # Before merging: a key may replace one that `<<` brings along, and merging changes the node.
+        if id(node) not in self.keys_checked:
+            self.keys_checked.add(id(node))
+            self.doubled(node, path)
+            self.loader.flatten_mapping(node)
+        for key_node, child in node.value:
+            where = (*path, _name(key_node))
+            self.document.lines[where] = key_node.start_mark.line + 1
+            key = self.scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.note(where, "is a list or mapping in the place of a name", "write a name, or quote it")
+            elif isinstance(key, str):
+                yield key, self.value(child, where)
+            else:  # `no`, `on` and numbers, among others
+                self.note(where, f"is read as {key!r}, which is no name", f"quote it: '{key_node.value}'")
+
+    def doubled(self, node: yaml.MappingNode, path: Path) -> None:
+        first: dict[str, int] = {}
+        for key_node, _ in node.value:
+            name = _name(key_node)
+            if name in first:
+                self.note(
+                    (*path, name), f"is here twice (first on line {first[name]})", "remove one of the two"
+                )
+            first.setdefault(name, key_node.start_mark.line + 1)
+
+    def scalar(self, node: yaml.Node) -> object:
+        try:
+            return self.loader.construct_object(node)
+        except ValueError:  # 2013-02-30 looks like a date and is none: whoever wants a date will say so
+            return node.value
+
+    def note(self, path: Path, what: str, remedy: str) -> None:
+        self.document.mistakes.append(Mistake(path, what, remedy))

@@ -1,0 +1,69 @@
+"""What is wrong and what to write instead: the two halves of every message about a declaration."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pydantic_core import PydanticCustomError
+
+Path = tuple[str | int, ...]
+
+MISTAKE = "mistake"
+INCONSISTENT = "inconsistent"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in plain data, before it has a file and a line.
+
+    Attributes
+    ----------
+    path : tuple of str or int
+        Keys and list positions that lead to it, outermost first.
+    what : str
+        What is wrong.
+    remedy : str
+        What to write instead.
+    """
+
+    path: Path
+    what: str
+    remedy: str
+
+    def below(self, *parents: str | int) -> "Mistake":
+        """Return the same mistake as seen from a document that holds this one under `parents`."""
+        return Mistake((*parents, *self.path), self.what, self.remedy)
+
+
+def dotted(path: Path) -> str:
+    """Return `path` as users read it.
+
+    >>> dotted(("rules", 1, "metric"))
+    'rules[1].metric'
+    """
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return ``did you mean 'x'?`` for the closest name in `known`, or `otherwise` if none is close."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    begun = [candidate for candidate in by_lower if len(name) >= 3 and candidate.startswith(name.lower())]
+    close = begun if len(begun) == 1 else get_close_matches(name.lower(), by_lower, n=1)
+    return f"did you mean '{by_lower[close[0]]}'?" if close else otherwise
+
+
+def listed(names: Collection[str]) -> str:
+    """Return `names` as text in their order, or ``none`` if there are none."""
+    return ", ".join(names) or "none"
+
+
+def mistake(what: str, remedy: str) -> PydanticCustomError:
+    """Return the error that a validator of one value raises."""
+    return PydanticCustomError(MISTAKE, "{what}, {remedy}", {"what": what, "remedy": remedy})
+
+
+def refuse(mistakes: Iterable[Mistake]) -> None:
+    """Raise all `mistakes` as one error of pydantic's; do nothing if there are none."""
+    lines = [f"{dotted(each.path)}: {each.what}, {each.remedy}" for each in mistakes]
+    if lines:
+        raise PydanticCustomError(INCONSISTENT, "{lines}", {"lines": "\n".join(lines)})

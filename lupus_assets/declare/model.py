@@ -1,0 +1,149 @@
+"""The declaration of one model, as a whole."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from lupus_assets.declare.cadence import Cadence
+from lupus_assets.declare.column import Column, Columns, Decision
+from lupus_assets.declare.mistake import mistake, refuse
+from lupus_assets.declare.moment import Day, instant
+from lupus_assets.declare.part import Part
+from lupus_assets.declare.rule import Alarms, Rule
+from lupus_assets.declare.track import Track
+from lupus_assets.declare.validation import check_model
+
+OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s.]+")
+DAY = timedelta(days=1)
+REFERENCE_DAYS = 28  # four of every weekday
+REFERENCE_DAYS_BY_HOUR = 14  # fourteen of every hour
+REFERENCE_WEEKS = 12
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch("[a-z0-9_]+", name):
+        plain = re.sub("[^a-z0-9_]+", "_", name.lower()).strip("_")
+        remedy = f"write {plain}" if plain else "write a name"
+        raise mistake(f"'{name}' is not made of a-z, 0-9 and _ only", remedy)
+    return name
+
+
+def _owner(owner: str) -> str:
+    if not OWNER.fullmatch(owner):
+        raise mistake(f"'{owner}' is no owner", "write an address such as ml@example.com, or team:<name>")
+    return owner
+
+
+def _upstream(key: str) -> str:
+    if not key or any(not part.strip() for part in key.split("/")):
+        raise mistake(f"'{key}' is no asset key", "write parts joined by /, such as warehouse/flights")
+    return key
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class Reference(Part):
+    """The window that drift is measured from.
+
+    Attributes
+    ----------
+    from_, to : date or None
+        First and last day, both included; None means the default window.
+    track : str or None
+        The track whose window all tracks are measured against; None means each its own.
+    """
+
+    from_: Day | None = Field(
+        default=None, validation_alias="from", serialization_alias="from", examples=[date(2013, 5, 1)]
+    )
+    to: Day | None = Field(default=None, examples=[date(2013, 6, 30)])
+    track: str | None = Field(default=None, examples=["champion"])
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        half = (self.from_ is None) != (self.to is None)
+        if half or (self.from_ is None and self.track is None):
+            raise mistake("is no whole window", "write both from and to, or a track, or all three")
+        return self
+
+
+class Compare(Part):
+    """A pair of tracks to compare on the same partitions."""
+
+    old: str = Field(examples=["champion"])
+    new: str = Field(examples=["challenger"])
+
+
+class MonitoredModel(Part):
+    """What a team writes about one model; everything but the first six has a sensible default.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a part is wrong, or parts contradict each other.
+    """
+
+    model: Name = Field(examples=["late_arrival"])
+    team: Name = Field(examples=["flights"])
+    cadence: Cadence = Field(examples=[{"every": "day", "start": date(2013, 5, 1)}])
+    tracks: dict[Name, Track] = Field(
+        min_length=1, examples=[{"champion": {"parquet": "late_arrival/champion/{partition}.parquet"}}]
+    )
+    columns: Columns = Field(examples=[{"timestamp": "time_hour", "prediction": {"score": "p_late"}}])
+    description: str = Field(default="", examples=["Will this flight arrive late?"])
+    owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = Field(
+        default=(), examples=[["ml@example.com"]]
+    )
+    upstream: tuple[Annotated[str, AfterValidator(_upstream)], ...] = Field(
+        default=(), examples=[["warehouse/flights"]]
+    )
+    segments: tuple[Column, ...] = Field(default=(), examples=[["origin"]])
+    groups: dict[str, tuple[Column, ...]] = Field(
+        default_factory=dict, examples=[{"weather": ["temp", "wind_speed"]}]
+    )
+    reference: Reference | None = Field(
+        default=None, examples=[{"from": date(2013, 5, 1), "to": date(2013, 6, 30)}]
+    )
+    alarms: Alarms = Field(default_factory=Alarms, examples=[{"budget": "1 per month"}])
+    rules: tuple[Rule, ...] = Field(default=(), examples=[[{"metric": "row_count", "below": 500}]])
+    compare: tuple[Compare, ...] = Field(default=(), examples=[[{"old": "champion", "new": "challenger"}]])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        refuse(check_model(self.model_dump(by_alias=True)))
+        return self
+
+    @property
+    def key(self) -> str:
+        """``<team>/<model>``."""
+        return f"{self.team}/{self.model}"
+
+    @property
+    def name(self) -> str:
+        """``<team>.<model>``, as in a `Place`."""
+        return f"{self.team}.{self.model}"
+
+    @property
+    def decision(self) -> Decision | None:
+        """Where a score turns into a yes, by default at 0.5; None if the prediction is no score."""
+        if self.columns.prediction.kind != "score":
+            return None
+        return self.columns.decision or Decision()
+
+    def reference_window(self) -> tuple[datetime, datetime]:
+        """Return start and exclusive end of the reference window, aware in the cadence's zone.
+
+        By default the first 28 days of the cadence (by hours: 14 days; by weeks: 12 whole weeks
+        from a Monday), and no longer than the cadence.
+        """
+        cadence = self.cadence
+        if self.reference and self.reference.from_ and self.reference.to:
+            return instant(self.reference.from_, cadence.zone), instant(self.reference.to + DAY, cadence.zone)
+        start, days = cadence.start_instant, REFERENCE_DAYS_BY_HOUR if cadence.by_hour else REFERENCE_DAYS
+        if cadence.every == "week":
+            start, days = start + -start.weekday() % 7 * DAY, 7 * REFERENCE_WEEKS
+        end = start + days * DAY
+        return start, min(end, cadence.end_instant or end)

@@ -1,0 +1,75 @@
+"""Days, instants and time zones as people write them."""
+
+from datetime import date, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, PlainValidator
+
+from lupus_assets.declare.mistake import did_you_mean, mistake
+
+
+def parse_moment(value: object) -> date | datetime:
+    """Return the day or the instant that `value` stands for; text is read as ISO 8601.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is neither.
+    """
+    if isinstance(value, date):  # a datetime is a date
+        return value
+    if isinstance(value, str):
+        for read in (date.fromisoformat, datetime.fromisoformat):
+            try:
+                return read(value)
+            except ValueError:
+                continue
+    raise mistake(f"{value!r} is no date", "write a date such as 2013-05-01")
+
+
+def parse_day(value: object) -> date:
+    """Return the day that `value` stands for.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is no day, or an instant within one.
+    """
+    moment = parse_moment(value)
+    if isinstance(moment, datetime):
+        raise mistake(f"{moment} has a time of day", f"write the date alone: {moment.date()}")
+    return moment
+
+
+def parse_zone(name: str) -> str:
+    """Return `name` if it is an IANA time zone.
+
+    Raises
+    ------
+    PydanticCustomError
+        If there is no such zone.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory of zones
+        # By city as well: people write New_York and mean America/New_York.
+        zones = {zone.rpartition("/")[2].lower(): zone for zone in sorted(available_timezones())}
+        by_city = zones.get(name.strip().replace(" ", "_").lower())
+        known = [by_city] if by_city else available_timezones()
+        target = by_city or name
+        remedy = did_you_mean(target, known, "write an IANA name such as UTC or America/New_York")
+        raise mistake(f"'{name}' is no time zone", remedy) from None
+    return name
+
+
+def instant(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    """Return `moment` as an aware time in `zone`: a day is its midnight, a naive time is local."""
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time(), tzinfo=zone)
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+
+
+Moment = Annotated[date | datetime, PlainValidator(parse_moment, json_schema_input_type=date | datetime)]
+Day = Annotated[date, PlainValidator(parse_day, json_schema_input_type=date)]
+Zone = Annotated[str, AfterValidator(parse_zone)]

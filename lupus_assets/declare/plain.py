@@ -1,0 +1,57 @@
+"""Looking into plain data of any shape: what is not there, or not of the asked type, is passed over."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic_core import PydanticCustomError
+
+from lupus_assets.declare.mistake import Path
+from lupus_assets.declare.moment import instant, parse_moment, parse_zone
+
+
+def at(data: object, *path: str | int) -> object:
+    """Return what `data` holds at `path`, or None."""
+    for step in path:
+        if isinstance(data, Mapping):
+            data = data.get(step)
+        elif isinstance(data, (list, tuple)) and isinstance(step, int):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def items(data: object, *path: str | int) -> list[tuple[Path, object]]:
+    """Return path and value of every item of the list or mapping at `path`."""
+    value = at(data, *path)
+    if isinstance(value, Mapping):
+        return [((*path, name), item) for name, item in value.items()]
+    return [((*path, i), item) for i, item in enumerate(value)] if isinstance(value, (list, tuple)) else []
+
+
+def texts(data: object, *path: str | int) -> list[tuple[Path, str]]:
+    """Return path and text of the text at `path`, or of every text in the list there."""
+    value = at(data, *path)
+    if isinstance(value, Mapping):
+        return []
+    found = [(path, value)] if isinstance(value, str) else items(data, *path)
+    return [(where, item) for where, item in found if isinstance(item, str)]
+
+
+def zone_of(cadence: object) -> ZoneInfo | None:
+    """Return the zone of a cadence, or None if it names no zone that exists."""
+    name = at(cadence, "timezone") or "UTC"
+    try:
+        return ZoneInfo(parse_zone(name)) if isinstance(name, str) else None
+    except PydanticCustomError:
+        return None
+
+
+def instant_at(data: object, key: str, zone: ZoneInfo | None) -> datetime | None:
+    """Return the day or time under `key` as an aware time in `zone`, or None if there is none."""
+    value = at(data, key)
+    try:
+        return None if value is None or zone is None else instant(parse_moment(value), zone)
+    except PydanticCustomError:
+        return None

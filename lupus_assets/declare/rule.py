@@ -1,0 +1,106 @@
+"""What a team wants to be told of: its own thresholds, and how many false alarms it bears."""
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, PlainValidator, Strict, model_validator
+
+from lupus_assets.declare.catalogue import METRICS
+from lupus_assets.declare.mistake import did_you_mean, mistake
+from lupus_assets.declare.part import Part
+
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+
+DAYS_PER_MONTH = 365.25 / 12  # Julian year
+PER_MONTH = {
+    "day": DAYS_PER_MONTH,
+    "week": DAYS_PER_MONTH / 7,
+    "month": 1.0,
+    "quarter": 1 / 3,
+    "year": 1 / 12,
+}
+BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) per ([a-z]+)")
+BUDGET_REMEDY = "write how many false incidents you bear, such as 1 per month or 2 per quarter"
+CONDITIONS = ("below", "above", "falls_from_recent", "rises_from_recent")
+
+
+def parse_budget(value: object) -> float:
+    """Return false incidents per month, greater than 0; a number alone is per month.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is no budget.
+
+    Examples
+    --------
+    >>> parse_budget("6 per quarter")
+    2.0
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        per_month = float(value)
+    else:
+        found = BUDGET.fullmatch(" ".join(str(value).split()))
+        if found is None:
+            raise mistake(f"{value!r} is no budget", BUDGET_REMEDY)
+        if found[2] not in PER_MONTH:
+            raise mistake(f"'{found[2]}' is no span", did_you_mean(found[2], PER_MONTH, BUDGET_REMEDY))
+        per_month = float(found[1]) * PER_MONTH[found[2]]
+    if not 0 < per_month < float("inf"):
+        raise mistake(f"{value!r} is no rate above 0", BUDGET_REMEDY)
+    return per_month
+
+
+def _metric(name: str) -> str:
+    if name not in METRICS:
+        otherwise = "write a metric of the catalogue, such as row_count, null_rate, psi or auc"
+        raise mistake(f"'{name}' is no metric", did_you_mean(name, METRICS, otherwise))
+    return name
+
+
+class Alarms(Part):
+    """The alarm budget: false incidents per month and track, all segments together."""
+
+    budget: Annotated[float, PlainValidator(parse_budget, json_schema_input_type=str | float)] = Field(
+        default=1.0, examples=["1 per month"]
+    )
+
+
+class RecentChange(Part):
+    """A distance `by`, in the metric's unit, from the level of the `partitions` partitions before."""
+
+    partitions: Annotated[int, Strict()] = Field(ge=1, examples=[14])
+    by: Number = Field(gt=0, examples=[0.05])
+
+
+class Rule(Part):
+    """A threshold of the team's own: exactly one condition on one metric.
+
+    Attributes
+    ----------
+    metric : str
+        A name in `METRICS`.
+    column, segment, track, group : str or None
+        What it is limited to; None means all. `segment` is a declared segment column, or one
+        slice of it such as ``origin=JFK``.
+    below, above : float or None
+        Limits in the metric's unit.
+    falls_from_recent, rises_from_recent : RecentChange or None
+        Limits against the partitions before.
+    """
+
+    metric: Annotated[str, AfterValidator(_metric)] = Field(examples=["row_count"])
+    column: str | None = Field(default=None, examples=["distance"])
+    segment: str | None = Field(default=None, examples=["origin"])
+    track: str | None = Field(default=None, examples=["champion"])
+    group: str | None = Field(default=None, examples=["weather"])
+    below: Number | None = Field(default=None, examples=[500])
+    above: Number | None = Field(default=None, examples=[0.2])
+    falls_from_recent: RecentChange | None = Field(default=None, examples=[{"partitions": 14, "by": 0.05}])
+    rises_from_recent: RecentChange | None = Field(default=None, examples=[{"partitions": 14, "by": 0.05}])
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(getattr(self, name) is not None for name in CONDITIONS) != 1:
+            raise mistake("names not exactly one condition", f"write one of {', '.join(CONDITIONS)}")
+        return self

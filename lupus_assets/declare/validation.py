@@ -1,0 +1,185 @@
+"""What parts of a declaration must agree on.
+
+Every check reads plain data, as YAML gives it or as a valid part dumps it, and passes over
+whatever has the wrong shape: that is reported by the types already, and it must not hide
+a contradiction elsewhere in the file.
+"""
+
+from collections.abc import Iterator, Mapping, Set
+from datetime import time, timedelta
+
+from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
+from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
+from lupus_assets.declare.plain import at, instant_at, items, texts, zone_of
+
+ROLES: dict[Path, str] = {
+    ("timestamp",): "the timestamp",
+    ("arrival",): "the arrival time",
+    ("key",): "the key",
+    ("entity",): "the entity",
+    ("version",): "the version",
+    ("prediction", "score"): "the prediction",
+    ("prediction", "class"): "the prediction",
+    ("prediction", "value"): "the prediction",
+    ("label",): "the label",
+    ("label", "column"): "the label",
+    ("label", "arrival"): "the label's arrival time",
+    ("features", "numeric"): "a numeric feature",
+    ("features", "categorical"): "a categorical feature",
+}
+FEATURES = {"a numeric feature", "a categorical feature"}
+MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is watched
+
+
+def _repeated(data: object, *path: str | int) -> Iterator[Mistake]:
+    seen = set()
+    for where, text in texts(data, *path):
+        if text in seen:
+            yield Mistake(where, f"'{text}' is named twice", "remove one of the two")
+        seen.add(text)
+
+
+def check_cadence(cadence: object) -> Iterator[Mistake]:
+    """Yield what the keys of a cadence disagree on; paths are relative to it."""
+    zone = zone_of(cadence)
+    start, end = instant_at(cadence, "start", zone), instant_at(cadence, "end", zone)
+    if start and end and end <= start:
+        what = f"{at(cadence, 'end')} is not after the start {at(cadence, 'start')}"
+        yield Mistake(("end",), what, "give a later end; it is exclusive")
+    every = at(cadence, "every")
+    if every in ("day", "week"):
+        for key, moment in (("start", start), ("end", end)):
+            if moment and moment.timetz().replace(tzinfo=None) != time():
+                what = f"{at(cadence, key)} is not midnight in {zone}, and the cadence is by {every}"
+                yield Mistake((key,), what, f"write {moment.date()}")
+
+
+def _roles(columns: object) -> list[tuple[Path, str, str]]:
+    return [(where, column, role) for path, role in ROLES.items() for where, column in texts(columns, *path)]
+
+
+def check_columns(columns: object) -> Iterator[Mistake]:
+    """Yield columns with two roles, and settings that need another kind of prediction."""
+    seen: dict[str, str] = {}
+    for where, column, role in _roles(columns):
+        if column in seen:
+            what = f"'{column}' is {seen[column]} already"
+            yield Mistake(where, what, "a column has one role: remove one of the two")
+        seen.setdefault(column, role)
+    yield from _repeated(columns, "private")
+    kinds = [kind for kind in ("class", "value") if at(columns, "prediction", kind) is not None]
+    if kinds and at(columns, "prediction", "score") is None:
+        if at(columns, "decision") is not None:
+            what = f"a prediction by {kinds[0]} is not decided by a threshold"
+            yield Mistake(("decision",), what, "remove it, or declare prediction.score")
+        # True is the default, which a dumped part always holds.
+        if at(columns, "label", "positive") not in (None, True):
+            what = f"a prediction by {kinds[0]} has no positive label"
+            yield Mistake(("label", "positive"), what, "remove it, or declare prediction.score")
+
+
+def _check_slices(data: object) -> Iterator[Mistake]:
+    columns = at(data, "columns")
+    roles: dict[str, str] = {}
+    for _, column, role in _roles(columns):
+        roles.setdefault(column, role)
+    features = {column for column, role in roles.items() if role in FEATURES}
+    watched = {column for column, role in roles.items() if role in MEASURED}
+    listing = isinstance(at(columns, "features"), Mapping)  # under `auto` any other column is a feature
+    private = {text for _, text in texts(columns, "private")}
+
+    for where, column in texts(data, "segments"):
+        if column in roles and column not in features:
+            yield Mistake(where, f"'{column}' is {roles[column]}", "segment by a feature or remove it")
+        elif column in private:
+            yield Mistake(
+                where, f"'{column}' is private, and a segment shows its values", "remove it here or there"
+            )
+    yield from _repeated(data, "segments")
+
+    named = [item for path, _ in items(data, "groups") for item in texts(data, *path)]
+    for where, column in [*named, *_each_rule(data, "column")]:
+        if column in METRICS and where[0] == "groups":
+            continue
+        if column in roles and column not in watched:
+            yield Mistake(
+                where, f"'{column}' is {roles[column]}, which is not watched", "name a feature instead"
+            )
+        elif listing and column not in watched:
+            remedy = did_you_mean(
+                column, watched, f"add it to columns.features; there are: {listed(sorted(watched))}"
+            )
+            yield Mistake(where, f"'{column}' is no declared feature", remedy)
+    for path, _ in items(data, "groups"):
+        yield from _repeated(data, *path)
+
+
+def _each_rule(data: object, key: str) -> list[tuple[Path, str]]:
+    return [item for path, _ in items(data, "rules") for item in texts(data, *path, key)]
+
+
+def _unknown(named: list[tuple[Path, str]], what: str, known: Set[str], place: str) -> Iterator[Mistake]:
+    for where, name in named:
+        if name not in known:
+            otherwise = f"declare it in {place}; there are: {listed(sorted(known))}"
+            yield Mistake(where, f"'{name}' is no declared {what}", did_you_mean(name, known, otherwise))
+
+
+def _check_names(data: object) -> Iterator[Mistake]:
+    tracks = {str(path[-1]) for path, _ in items(data, "tracks")}
+    pairs = [path for path, _ in items(data, "compare")]
+    compared = [item for path in pairs for key in ("old", "new") for item in texts(data, *path, key)]
+    if isinstance(at(data, "tracks"), Mapping):
+        used = [*texts(data, "reference", "track"), *_each_rule(data, "track"), *compared]
+        yield from _unknown(used, "track", tracks, "tracks")
+    segments = {text for _, text in texts(data, "segments")}
+    # A rule may name one slice, such as origin=JFK.
+    slices = [(where, text.partition("=")[0]) for where, text in _each_rule(data, "segment")]
+    yield from _unknown(slices, "segment", segments, "segments")
+    groups = {str(path[-1]) for path, _ in items(data, "groups")}
+    yield from _unknown(_each_rule(data, "group"), "group", groups, "groups")
+
+    has_columns = isinstance(at(data, "columns"), Mapping)
+    if has_columns and at(data, "columns", "label") is None:
+        for where, metric in _each_rule(data, "metric"):
+            if metric in NEEDS_LABEL:
+                yield Mistake(where, f"'{metric}' needs labels", "add `label: <column>` to columns")
+    if has_columns and pairs and at(data, "columns", "key") is None:
+        yield Mistake(
+            ("compare",), "needs a key that joins the tracks row by row", "add `key: <column>` to columns"
+        )
+    seen: dict[tuple[object, object], Path] = {}
+    for path in pairs:
+        old, new = at(data, *path, "old"), at(data, *path, "new")
+        if isinstance(old, str) and old == new:
+            yield Mistake((*path, "new"), f"'{new}' is compared with itself", "name another track")
+        elif isinstance(old, str) and isinstance(new, str) and seen.setdefault((old, new), path) != path:
+            yield Mistake(path, f"is the same pair as {dotted(seen[old, new])}", "remove one of the two")
+
+
+def _check_reference(data: object) -> Iterator[Mistake]:
+    cadence, reference = at(data, "cadence"), at(data, "reference")
+    zone = zone_of(cadence)
+    start, end = instant_at(cadence, "start", zone), instant_at(cadence, "end", zone)
+    first, last = instant_at(reference, "from", zone), instant_at(reference, "to", zone)
+    if first and last and last < first:
+        yield Mistake(
+            ("reference", "to"), f"{last.date()} is before {first.date()}", "give a day from then on"
+        )
+        return
+    if first and start and first.date() < start.date():
+        what = f"{first.date()} is before the cadence's start {start.date()}"
+        yield Mistake(("reference", "from"), what, f"write {start.date()} or later")
+    if last and end and last + timedelta(days=1) > end:
+        latest = (end - timedelta(days=1)).date()
+        what = f"{last.date()} is past the cadence's end, which is exclusive"
+        yield Mistake(("reference", "to"), what, f"write {latest} or earlier")
+
+
+def check_model(data: object) -> Iterator[Mistake]:
+    """Yield every contradiction within the data of one declaration."""
+    yield from (found.below("cadence") for found in check_cadence(at(data, "cadence")))
+    yield from (found.below("columns") for found in check_columns(at(data, "columns")))
+    yield from _check_reference(data)
+    yield from _check_slices(data)
+    yield from _check_names(data)

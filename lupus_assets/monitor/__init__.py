@@ -1,0 +1,15 @@
+"""What a declaration means for rows: Arrow batches in, rows of the tables out.
+
+No file, no clock, no Dagster: values in, values out.
+
+intake       Arrow columns as numpy arrays, without pandas
+role         what each column is, and how it is profiled
+profiling    batches become a profile, one per version and segment
+freezing     the reference window becomes a frozen reference
+metric       profiles become metrics
+verdict      histories of metrics become verdicts
+incident     alarms that belong together
+rule         the team's own thresholds
+check        verdicts become check outcomes, each with a sentence
+comparison   an old and a new track over the same rows
+"""

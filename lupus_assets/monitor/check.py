@@ -1,0 +1,90 @@
+"""Verdicts become check outcomes: passed or not, and one sentence that says why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lupus_assets.monitor.fact import FACT_RULE
+from lupus_assets.monitor.incident import ranked
+from lupus_assets.monitor.verdict import HISTORY_RULE
+from lupus_assets.monitor.wording import listed, target
+from lupus_assets.records import VerdictRow
+
+CHECKS: dict[str, str] = {
+    "arrival": "Did the partition arrive within its grace?",
+    "completeness": "Are rows, nulls, schema, entities and duplicates as expected?",
+    "input_drift": "Did the inputs move more than they ordinarily do?",
+    "prediction_shift": "Did the predictions move more than they ordinarily do?",
+    "target_shift": "Did the labels move more than they ordinarily do?",
+    "performance": "Is the realised performance as expected?",
+    "rules": "Do the team's own thresholds hold?",
+}
+COMPLETENESS = {
+    "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate",
+    "invalid_rate", "labelled_rate",
+}  # fmt: skip
+BY_FAMILY = {
+    "input": "input_drift",
+    "prediction": "prediction_shift",
+    "target": "target_shift",
+    "performance": "performance",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one check at one partition.
+
+    Attributes
+    ----------
+    check : str
+    passed : bool
+    sentence : str
+    offenders : tuple of VerdictRow
+        Most telling first.
+    judged : int
+        Number of series behind the result.
+    """
+
+    check: str
+    passed: bool
+    sentence: str
+    offenders: tuple[VerdictRow, ...] = ()
+    judged: int = 0
+
+
+def check_of(row: VerdictRow) -> str:
+    """Return the check that a verdict speaks to."""
+    if row.rule not in (HISTORY_RULE, FACT_RULE):
+        return "rules"
+    return "completeness" if row.metric in COMPLETENESS or row.rule == FACT_RULE else BY_FAMILY[row.family]
+
+
+def outcomes(rows: Sequence[VerdictRow], checks: Iterable[str], awaited: str | None) -> list[Outcome]:
+    """Return the outcome of each of `checks` at one partition.
+
+    Parameters
+    ----------
+    rows : sequence of VerdictRow
+        All verdicts of the partition.
+    checks : iterable of str
+    awaited : str or None
+        Where labels are still due: until when.
+    """
+    return [_outcome(check, [row for row in rows if check_of(row) == check], awaited) for check in checks]
+
+
+def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Outcome:
+    offenders = ranked(rows)
+    if offenders:
+        first, others = offenders[0], [target(row) for row in offenders[1:]]
+        named = [name for name in others if name != target(first)]
+        more = f" (also {listed(named)})" if named else ""
+        return Outcome(check, False, first.sentence + more, tuple(offenders), len(rows))
+    if check in ("performance", "target_shift") and awaited is not None:
+        return Outcome(check, True, f"no labels yet: due {awaited}", (), 0)
+    waiting = [row for row in rows if row.rule == HISTORY_RULE and row.p is None]
+    if rows and len(waiting) == len([row for row in rows if row.rule == HISTORY_RULE]) and waiting:
+        said = f"too little history for a verdict: {waiting[0].history} earlier partitions"
+        return Outcome(check, True, said, (), len(rows))
+    said = f"{len(rows):,} series within their expected ranges" if rows else "nothing to judge"
+    return Outcome(check, True, said, (), len(rows))

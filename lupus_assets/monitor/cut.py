@@ -1,0 +1,61 @@
+"""When a partition is judged: the data times up to which rows and labels are visible to its numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.records import Place, Window
+
+
+@dataclass(frozen=True, order=True)
+class Cut:
+    """One judgement of a partition.
+
+    Attributes
+    ----------
+    as_of : datetime
+        Aware UTC; rows and labels that arrive later are invisible.
+    rows : bool
+        Whether this cut describes the rows: inputs and predictions.
+    labels : bool
+        Whether this cut describes the labels: target and performance.
+    """
+
+    as_of: datetime
+    rows: bool
+    labels: bool
+
+
+def cuts(model: MonitoredModel, window: Window) -> tuple[Cut, ...]:
+    """Return the cuts of `window`: one when it is due, and a later one when its labels are.
+
+    Labels that are in by the due time share its cut; without a declared label there is one cut.
+    """
+    due = window.end + model.cadence.grace
+    label = model.columns.label
+    if label is None:
+        return (Cut(due, rows=True, labels=False),)
+    labelled = window.end + label.delay
+    if labelled <= due:
+        return (Cut(due, rows=True, labels=True),)
+    return Cut(due, rows=True, labels=False), Cut(labelled, rows=False, labels=True)
+
+
+def open_cuts(model: MonitoredModel, window: Window, now: datetime) -> tuple[Cut, ...]:
+    """Return the cuts of `window` that can be judged at `now`.
+
+    A log without arrival times is whole as soon as it is there, so its rows are judged once their
+    window is over; labels, and rows that trickle in, wait for their cut.
+    """
+    whole = model.columns.arrival is None
+    return tuple(
+        cut
+        for cut in cuts(model, window)
+        if now >= cut.as_of or (whole and not cut.labels and now >= window.end)
+    )
+
+
+def place(model: MonitoredModel, track: str, window: Window, as_of: datetime) -> Place:
+    """Return where the rows of one judgement live in every table."""
+    month = model.cadence.month(window.start)
+    return Place(model=model.name, track=track, start=window.start, as_of=as_of, month=month)

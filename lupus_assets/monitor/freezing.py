@@ -1,0 +1,206 @@
+"""The reference window becomes a frozen reference: read twice, once for the grids, once for the states."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.errors import ReferenceMissing
+from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
+from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.profiling import LEAST_DISCLOSED, codes, profile_partition, transformed
+from lupus_assets.monitor.role import Role
+from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows
+from lupus_assets.records import Window
+from lupus_assets.stats.codec import to_bytes
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.profile import Profile
+from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.surrogate import Design, NormalEquations, Surrogate
+
+Batches = Callable[[Window], Iterable[pa.RecordBatch]]
+
+SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a median and an interquartile range
+SEGMENTS = 50  # values of one segment column; a column with more is no segment
+
+
+def freeze(
+    model: MonitoredModel,
+    *,
+    roles: Sequence[Role],
+    schema: pa.Schema,
+    windows: Sequence[Window],
+    batches: Batches,
+    salt: bytes,
+    grids: dict[str, Grid] | None = None,
+) -> Reference:
+    """Return the frozen reference of one track.
+
+    Parameters
+    ----------
+    model : MonitoredModel
+    roles : sequence of Role
+    schema : pyarrow.Schema
+        Of the batches.
+    windows : sequence of Window
+        The partitions of the reference window, in time order.
+    batches : callable
+        Gives the batches of a window; called twice for each.
+    salt : bytes
+        Key of every hash.
+    grids : dict of str to Grid, optional
+        Grids of another track of the same model, so that both measure with the same bins.
+
+    Raises
+    ------
+    ReferenceMissing
+        The windows hold no rows.
+    """
+    ungridded = Reading(model, roles, {}, salt)
+    sample = _sample(windows, batches, ungridded)
+    if grids is None:
+        grids = {name: Grid.of(values) for name, values in _numbers(sample).items()}
+    reading = replace(ungridded, grids=grids)
+    design = _design(sample, reading)
+    segments = _segments(model, sample)
+    provisional = Reference(
+        rows=0,
+        kinds={role.column: role.kind for role in roles},
+        grids=grids,
+        columns={segment: {} for segment in (EVERYTHING, *segments)},
+        surrogate=None,
+        digest="",
+    )
+    equations = NormalEquations.empty(design)
+    states: dict[str, Profile] = {}
+    for window in windows:
+        wanted = cuts(model, window)
+        # One pass for both: the cut of the labels sees every row that the cut of the rows sees.
+        cut = Cut(wanted[-1].as_of, rows=True, labels=wanted[-1].labels)
+        fit = _Fit(equations, cut, reading)
+        profiled = profile_partition(
+            fit.watch(batches(window)),
+            schema=schema,
+            reading=reading,
+            reference=provisional,
+            window=window,
+            cuts=[cut],
+        )[cut]
+        equations = fit.equations
+        for (version, segment), profile in profiled.profiles.items():
+            if version == EVERYTHING:
+                before = states.get(segment)
+                states[segment] = (
+                    profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
+                )
+    rows = states[EVERYTHING].counts.rows if states and states[EVERYTHING].counts else 0
+    if not rows:
+        first, last = (windows[0].key, windows[-1].key) if windows else ("?", "?")
+        raise ReferenceMissing(
+            f"{model.key}: the reference window {first} to {last} holds no rows; "
+            "declare a `reference` that the log covers"
+        )
+    reference = replace(
+        provisional,
+        rows=rows,
+        columns={segment: _references(profile) for segment, profile in states.items()},
+        surrogate=_solved(equations),
+    )
+    return replace(reference, digest=hashlib.sha256(to_bytes(reference)).hexdigest()[:16])
+
+
+def _solved(equations: NormalEquations) -> Surrogate | None:
+    return equations.solve() if equations.score.n else None
+
+
+def _references(profile: Profile) -> dict[str, NumericReference | CategoricalReference]:
+    return {
+        name: NumericReference.of(column) if isinstance(column, NumericColumn) else CategoricalReference.of(column)
+        for name, column in profile.columns.items()
+        if isinstance(column, NumericColumn | CategoricalColumn)
+    }
+
+
+def _sample(windows: Sequence[Window], batches: Batches, reading: Reading) -> list[Rows]:
+    """Return evenly spaced rows of every partition."""
+    sample = []
+    for window in windows:
+        for batch in batches(window):
+            step = max(1, -(-batch.num_rows // SAMPLE))
+            taken = batch.take(pa.array(range(0, batch.num_rows, step)))
+            sample.append(read_rows(taken, reading, ()))
+    return sample
+
+
+def _numbers(sample: Sequence[Rows]) -> dict[str, np.ndarray]:
+    pieces: dict[str, list[np.ndarray]] = {}
+    for rows in sample:
+        for name, block in rows.blocks.items():
+            if isinstance(block, NumericBlock):
+                pieces.setdefault(name, []).append(block.values[np.isfinite(block.values)])
+    return {name: np.concatenate(values) for name, values in pieces.items()}
+
+
+def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | CategoricalColumn | None:
+    total: NumericColumn | CategoricalColumn | None = None
+    for rows in sample:
+        block = rows.blocks.get(column)
+        if isinstance(block, NumericBlock):
+            block = replace(block, grid=grid)
+        elif not isinstance(block, CategoricalBlock):
+            continue
+        state = block.state(np.ones(rows.count, dtype=bool))
+        total = state if total is None else total + state
+    return total
+
+
+def _design(sample: Sequence[Rows], reading: Reading) -> Design:
+    """Return the surrogate's design: every feature, cut as the sample lies."""
+    housekeeping = {reading.model.columns.version}
+    columns = {}
+    for role in reading.roles:
+        if role.family == "input" and role.kind in ("numeric", "categorical") and role.column not in housekeeping:
+            state = _states(sample, role.column, reading.grids.get(role.column, Grid(0.0, 1.0)))
+            if state is not None:
+                columns[role.column] = state
+    return Design.of(columns)
+
+
+def _segments(model: MonitoredModel, sample: Sequence[Rows]) -> list[str]:
+    """Return ``column=value`` for every value of a segment column that may be shown, most frequent first."""
+    found = []
+    for column in model.segments:
+        state = _states(sample, column, Grid(0.0, 1.0))
+        if isinstance(state, CategoricalColumn):
+            shown = state.categories.disclosed(LEAST_DISCLOSED)
+            names = [shown.names[at] for at in shown.top(SEGMENTS)]
+            found += [f"{column}={name}" for name in names if name is not None]
+    return found
+
+
+@dataclass
+class _Fit:
+    """The surrogate's equations, gathered from batches on their way to the profile."""
+
+    equations: NormalEquations
+    cut: Cut
+    reading: Reading
+
+    def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield `batches` as they are, and add their rows to the equations."""
+        for batch in batches:
+            self._add(read_rows(batch, self.reading, ()))
+            yield batch
+
+    def _add(self, rows: Rows) -> None:
+        prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
+        if isinstance(prediction, NumericBlock):
+            score = transformed(prediction.values, self.reading)
+            usable = rows.visible(self.cut) & prediction.present & np.isfinite(score)
+            design = self.equations.design
+            self.equations += NormalEquations.of(design, codes(rows, design)[usable], score[usable])

@@ -1,0 +1,267 @@
+"""Profiles become metrics: plain functions from one column's state, and its reference, to named estimates."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+import numpy as np
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.monitor.measure import MEASURES, interval
+from lupus_assets.monitor.role import Role
+from lupus_assets.monitor.rows import EVERYTHING
+from lupus_assets.records import MetricRow, Window
+from lupus_assets.stats import distance, performance
+from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.frozen import ColumnReference, Reference
+from lupus_assets.stats.joint import Confusion, ErrorSums, Residual, ScoreLabel
+from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.reference import CategoricalReference, NumericReference
+
+Named = tuple[str, Estimate]
+NO_ROWS = "no rows"
+NO_VALUES = "no values"
+SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
+    "base_rate": performance.base_rate,
+    "auc": performance.auc,
+    "log_loss": performance.log_loss,
+    "brier": performance.brier,
+    "calibration_error": performance.calibration_error,
+    "bias": performance.bias,
+    "accuracy": performance.accuracy,
+    "precision": performance.precision,
+    "recall": performance.recall,
+}
+VALUE_PERFORMANCE: dict[str, Callable[[ErrorSums], Estimate]] = {
+    "mae": performance.mae,
+    "rmse": performance.rmse,
+    "mean_error": performance.mean_error,
+}
+CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
+    "accuracy": performance.accuracy,
+    "macro_f1": performance.macro_f1,
+}
+QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
+
+
+def _share(count: int | None, n: int, undefined: str = NO_ROWS) -> Estimate:
+    if count is None or n == 0:
+        return Estimate.undefined(undefined, n)
+    return Estimate(count / n, None, n, None)
+
+
+def _plain(value: float | None, n: int, reason: str = NO_VALUES, variance: float | None = None) -> Estimate:
+    if value is None or not np.isfinite(value):
+        return Estimate.undefined(reason if value is None else "too large for a number", n)
+    return Estimate(float(value), variance, n, None)
+
+
+def row_metrics(counts: RowCounts) -> Iterator[Named]:
+    """Yield the metrics of the rows as such."""
+    yield "row_count", Estimate(float(counts.rows), None, counts.rows, None)
+    if counts.duplicates is not None:
+        yield "duplicate_rate", _share(counts.duplicates, counts.rows)
+
+
+def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
+    """Yield the metrics of a numeric column that need no reference."""
+    values = column.rows - column.nulls
+    finite, moments = column.finite, column.moments
+    yield "null_rate", _share(column.nulls, column.rows)
+    yield "nan_rate", _share(column.nans, values, NO_VALUES)
+    yield "infinity_rate", _share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
+    yield "zero_rate", _share(column.zeros, finite, NO_VALUES)
+    variance = moments.variance
+    spread = None if variance is None else variance / finite
+    yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
+    yield "sd", _plain(moments.sd, finite, "fewer than two values")
+    yield "skewness", _plain(moments.skewness, finite, "constant, or fewer than three values")
+    yield "kurtosis", _plain(moments.kurtosis, finite, "constant, or fewer than four values")
+    yield "minimum", _plain(column.minimum, finite)
+    yield "maximum", _plain(column.maximum, finite)
+    quantiles = column.histogram.quantile(np.array(list(QUANTILES.values()))) if finite else None
+    for index, name in enumerate(QUANTILES):
+        yield name, _plain(None if quantiles is None else float(quantiles[index]), finite)
+    yield "distinct", _plain(column.distinct.estimate(), finite)
+
+
+def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
+    """Yield the metrics of a categorical column that need no reference."""
+    values = column.rows - column.nulls
+    categories = column.categories
+    largest = int(categories.counts.max()) if categories.counts.size else None
+    yield "null_rate", _share(column.nulls, column.rows)
+    yield "distinct", _plain(categories.distinct.estimate(), values)
+    yield "top_share", _share(largest, values, NO_VALUES)
+
+
+def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
+    """Yield what may be known of a key or an entity: nulls and how many there are."""
+    yield "null_rate", _share(column.nulls, column.rows)
+    yield "distinct", _plain(column.distinct.estimate(), column.rows - column.nulls)
+
+
+def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:
+    """Yield the metrics of a timestamp column; instants are seconds since the epoch."""
+    yield "null_rate", _share(column.nulls, column.rows)
+    for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
+        yield name, _plain(None if micros is None else micros / 1e6, column.rows - column.nulls)
+
+
+def _distances(reference: ColumnReference, counts: np.ndarray, rows: int) -> Iterator[Named]:
+    base = reference.reference_counts
+    n, m = int(base.sum()), int(counts.sum())
+    if not n or not m:
+        reason = NO_ROWS if n else "the reference has no rows"
+        for name in ("psi", "jensen_shannon", "chi_square", "l_infinity"):
+            yield name, Estimate.undefined(reason, rows)
+        return
+    psi = float(distance.psi(base, counts))
+    # On its square-root scale PSI without drift has the variance (1/n + 1/m)/2 whatever the bins:
+    # it is (1/n + 1/m) times a chi-square variable.
+    yield "psi", Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
+    yield "jensen_shannon", Estimate(float(distance.jensen_shannon(base, counts)), None, m, None)
+    yield "chi_square", Estimate(float(distance.chi_square(base, counts).statistic), None, m, None)
+    yield "l_infinity", Estimate(float(distance.l_infinity(base, counts)), None, m, None)
+
+
+def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
+    """Yield the metrics of a numeric column against its reference."""
+    yield "out_of_range_rate", _share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
+    yield "mean_rank", reference.mean_rank(column)
+    yield "rank_spread", reference.rank_spread(column)
+    yield from _distances(reference, reference.binned(column), column.rows)
+    past, now = reference.column.histogram, column.histogram
+    for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
+        defined = past.total and now.total
+        yield name, _plain(function(past, now) if defined else None, now.total)
+
+
+def categorical_drift(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
+    """Yield the metrics of a categorical column against its reference."""
+    unseen = reference.unseen(column)
+    values = column.rows - column.nulls
+    yield "unseen_rate", _share(unseen, values, NO_VALUES if not values else "the reference has too many values")
+    yield from _distances(reference, reference.binned(column), column.rows)
+
+
+def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[Named]:
+    """Yield the realised performance of the rows whose labels are in."""
+    match joint:
+        case ScoreLabel():
+            for name, of_scores in SCORE_PERFORMANCE.items():
+                yield name, of_scores(joint)
+        case ErrorSums():
+            for name, of_errors in VALUE_PERFORMANCE.items():
+                yield name, of_errors(joint)
+        case Confusion():
+            for name, of_classes in CLASS_PERFORMANCE.items():
+                yield name, of_classes(joint)
+
+
+def residual_metrics(residual: Residual) -> Iterator[Named]:
+    """Yield how the score deviates from what the inputs explain, on the scale of the surrogate."""
+    n = residual.n
+    signed, absolute = residual.signed.variance, residual.absolute.variance
+    for name, moments, variance in (
+        ("residual_mean", residual.signed, signed),
+        ("residual_spread", residual.absolute, absolute),
+    ):
+        noise = None if variance is None else variance / n
+        yield name, _plain(moments.mean if n else None, n, "no scores", noise)
+
+
+def column_metrics(
+    column: NumericColumn | CategoricalColumn | IdentityColumn | TimestampColumn,
+    reference: ColumnReference | None,
+) -> Iterator[Named]:
+    """Yield every metric of one column; without a reference only those that need none."""
+    match column:
+        case NumericColumn():
+            yield from numeric_metrics(column)
+            if isinstance(reference, NumericReference):
+                yield from numeric_drift(column, reference)
+        case CategoricalColumn():
+            yield from categorical_metrics(column)
+            if isinstance(reference, CategoricalReference):
+                yield from categorical_drift(column, reference)
+        case IdentityColumn():
+            yield from identity_metrics(column)
+        case TimestampColumn():
+            yield from timestamp_metrics(column)
+
+
+def _profile_metrics(
+    profile: Profile, references: Mapping[str, ColumnReference], roles: Mapping[str, Role], model: MonitoredModel
+) -> Iterator[tuple[str, str, str, Estimate]]:
+    """Yield ``(family, column, metric, estimate)`` of everything that `profile` holds."""
+    prediction = model.columns.prediction.column
+    counts = profile.counts
+    if counts is not None:
+        for name, estimate in row_metrics(counts):
+            yield "input", "", name, estimate
+        yield "input", model.columns.timestamp, "outside_rate", _share(counts.outside, counts.rows)
+        if counts.invalid is not None:
+            yield "prediction", prediction, "invalid_rate", _share(counts.invalid, counts.rows)
+    for column, state in profile.columns.items():
+        family = roles[column].family
+        for name, estimate in column_metrics(state, references.get(column)):
+            yield family, column, name, estimate
+        if family == "target":
+            yield family, column, "labelled_rate", _share(state.rows - state.nulls, state.rows)
+    if profile.residual is not None:
+        for name, estimate in residual_metrics(profile.residual):
+            yield "prediction", prediction, name, estimate
+    if profile.joint is not None:
+        label = next(column for column, role in roles.items() if role.family == "target")
+        for name, estimate in performance_metrics(profile.joint):
+            target = name == "base_rate"
+            yield "target" if target else "performance", label if target else prediction, name, estimate
+
+
+def metric_rows(
+    profiles: Mapping[tuple[str, str], Profile],
+    reference: Reference,
+    model: MonitoredModel,
+    *,
+    track: str,
+    window: Window,
+    as_of: datetime,
+    roles: Mapping[str, Role],
+) -> list[MetricRow]:
+    """Return the metrics of every (version, segment) of one judged partition.
+
+    All rows together carry every metric; single versions and segments carry those that are judged,
+    which keeps a partition with many segments small.
+    """
+    rows = []
+    for (version, segment), profile in profiles.items():
+        whole = version == EVERYTHING and segment == EVERYTHING
+        references = reference.columns.get(segment, {})
+        for family, column, name, estimate in _profile_metrics(
+            profile, references, roles, model
+        ):
+            measure = MEASURES[name]
+            if not (whole or measure.judged):
+                continue
+            lower, upper = interval(measure.scale, estimate)
+            rows.append(
+                MetricRow(
+                    track=track,
+                    version=version,
+                    partition_key=window.key,
+                    window_start=window.start,
+                    as_of=as_of,
+                    segment=segment,
+                    family=family,
+                    column_name=column,
+                    metric=name,
+                    value=estimate.value,
+                    lower=lower,
+                    upper=upper,
+                    n=estimate.n,
+                    reference=reference.digest,
+                    reason=estimate.reason,
+                )
+            )
+    return rows

@@ -1,0 +1,75 @@
+"""Profiles as rows of a table and back."""
+
+from datetime import datetime
+
+import pyarrow as pa
+
+from lupus_assets.monitor.profiling import Profiled
+from lupus_assets.records import ProfileRow, Window
+from lupus_assets.stats.codec import from_bytes, to_bytes
+from lupus_assets.stats.profile import Profile
+
+COUNTS, JOINT, RESIDUAL, PROBLEM = "rows", "joint", "residual", "problem"
+
+
+def profile_rows(
+    profiled: Profiled, track: str, window: Window, as_of: datetime, reference: str
+) -> list[ProfileRow]:
+    """Return one row per state, and one per column that could not be read."""
+
+    def row(cell: tuple[str, str], column: str, kind: str, state: bytes) -> ProfileRow:
+        return ProfileRow(
+            track=track,
+            version=cell[0],
+            partition_key=window.key,
+            window_start=window.start,
+            as_of=as_of,
+            segment=cell[1],
+            column_name=column,
+            kind=kind,
+            reference=reference,
+            state=state,
+        )
+
+    rows = []
+    for cell, profile in profiled.profiles.items():
+        for kind, part in ((COUNTS, profile.counts), (JOINT, profile.joint), (RESIDUAL, profile.residual)):
+            if part is not None:
+                rows.append(row(cell, "", kind, to_bytes(part)))
+        for name, column in profile.columns.items():
+            rows.append(row(cell, name, type(column).__name__, to_bytes(column)))
+    for name, text in profiled.problems.items():
+        rows.append(row(("*", "*"), name, PROBLEM, text.encode()))
+    return rows
+
+
+def profiles_from(table: pa.Table) -> Profiled:
+    """Return what `profile_rows` was given.
+
+    Raises
+    ------
+    StateError
+        A state was written in a format that this version cannot read.
+    """
+    parts: dict[tuple[str, str], dict[str, object]] = {}
+    columns: dict[tuple[str, str], dict[str, object]] = {}
+    problems: dict[str, str] = {}
+    for row in table.to_pylist():
+        cell = (row["version"], row["segment"])
+        if row["kind"] == PROBLEM:
+            problems[row["column_name"]] = row["state"].decode()
+        elif row["kind"] in (COUNTS, JOINT, RESIDUAL):
+            parts.setdefault(cell, {})[row["kind"]] = from_bytes(row["state"])
+        else:
+            columns.setdefault(cell, {})[row["column_name"]] = from_bytes(row["state"])
+    cells = list(dict.fromkeys([*parts, *columns]))
+    profiles = {
+        cell: Profile(
+            counts=parts.get(cell, {}).get(COUNTS),
+            columns=columns.get(cell, {}),
+            joint=parts.get(cell, {}).get(JOINT),
+            residual=parts.get(cell, {}).get(RESIDUAL),
+        )
+        for cell in cells
+    }
+    return Profiled(profiles, problems)

@@ -1,0 +1,350 @@
+"""What every asset does, in three moves and without Dagster: read, compute, write."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.monitor.comparison import comparison_rows, compared_roles, predictions
+from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
+from lupus_assets.monitor.fact import fact_rows, facts
+from lupus_assets.monitor.freezing import freeze
+from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
+from lupus_assets.monitor.metric import metric_rows
+from lupus_assets.monitor.profiling import Profiled, profile_partition
+from lupus_assets.monitor.record import profile_rows, profiles_from
+from lupus_assets.monitor.role import Role, kinds, needed, roles
+from lupus_assets.monitor.rows import Reading
+from lupus_assets.monitor.rule import rule_rows
+from lupus_assets.monitor.verdict import verdict_rows
+from lupus_assets.ports import MetricStore, Source
+from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
+from lupus_assets.stats.codec import from_bytes, to_bytes
+from lupus_assets.stats.frozen import Reference
+
+LABELLED = ("target", "performance")  # families that are judged at the cut of the labels
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps from a prediction log to its verdicts.
+
+    Parameters
+    ----------
+    store : MetricStore
+    source : callable
+        Gives the prediction log of a (model, track).
+    salt : bytes
+        Key of the hashes that stand for categories, keys and entities.
+    """
+
+    store: MetricStore
+    source: Callable[[MonitoredModel, str], Source]
+    salt: bytes
+
+    def freeze(self, model: MonitoredModel, windows: Sequence[Window], now: datetime) -> dict[str, Reference]:
+        """Freeze the reference of every track from the partitions of the reference window.
+
+        A track without rows in the window is measured against the first one that has some.
+
+        Raises
+        ------
+        ReferenceMissing
+            The window is not over, or holds nothing.
+        SourceError
+        """
+        start, end = model.reference_window()
+        last = max((cuts(model, window)[-1].as_of for window in windows), default=end)
+        if now < last:
+            raise ReferenceMissing(
+                f"{model.key}: the reference window {start:%Y-%m-%d} to {end:%Y-%m-%d} and its labels are not in "
+                f"before {last:%Y-%m-%d %H:%M} UTC; wait, or declare an earlier `reference`"
+            )
+        only = model.reference.track if model.reference else None
+        frozen: dict[str, tuple[Reference, str | None]] = {}
+        donor: tuple[str, Reference] | None = None
+        for track in [only] if only else list(model.tracks):
+            source = self.source(model, track)
+            arrived = [window for window in windows if source.arrived(window)]
+            if not arrived:
+                continue
+            reference = self._freeze(model, source, arrived, donor[1] if donor else None)
+            frozen[track] = (reference, None)
+            donor = donor or (track, reference)
+        if donor is None:
+            raise ReferenceMissing(
+                f"{model.key}: no track has a partition in the reference window {start:%Y-%m-%d} to "
+                f"{end:%Y-%m-%d}; declare a `reference` that the log covers"
+            )
+        for track in model.tracks:
+            frozen.setdefault(track, (donor[1], donor[0]))
+            self._keep(model, track, *frozen[track], as_of=last)
+        return {track: reference for track, (reference, _) in frozen.items()}
+
+    def _freeze(
+        self, model: MonitoredModel, source: Source, windows: Sequence[Window], first: Reference | None
+    ) -> Reference:
+        schema = source.schema(windows[0])
+        frozen_kinds = dict(first.kinds) if first else kinds(model, schema)
+        listed = roles(model, frozen_kinds)
+        wanted = [name for name in needed(model, listed) if name in schema.names]
+        return freeze(
+            model,
+            roles=listed,
+            schema=_subset(schema, wanted),
+            windows=windows,
+            batches=lambda window: source.batches(window, wanted),
+            salt=self.salt,
+            grids=dict(first.grids) if first else None,
+        )
+
+    def _keep(
+        self, model: MonitoredModel, track: str, reference: Reference, borrowed: str | None, as_of: datetime
+    ) -> None:
+        start, end = (moment.astimezone(UTC) for moment in model.reference_window())
+        window = Window(start=start, end=end, key="reference")
+        row = ReferenceRow(
+            track=track,
+            window_start=start,
+            window_end=end,
+            as_of=as_of,
+            rows=reference.rows,
+            reference=reference.digest,
+            borrowed_from=borrowed,
+            state=to_bytes(reference),
+        )
+        self.store.replace("references", place(model, track, window, as_of), [row])
+
+    def reference(self, model: MonitoredModel, track: str) -> Reference | None:
+        """Return the frozen reference of the declared window; None if it is not frozen yet."""
+        start, end = (moment.astimezone(UTC) for moment in model.reference_window())
+        table = self.store.read("references", model=model.name, track=track)
+        for row in reversed(table.to_pylist()):
+            if (row["window_start"], row["window_end"]) == (start.replace(tzinfo=None), end.replace(tzinfo=None)):
+                return from_bytes(row["state"])
+        return None
+
+    def profile(
+        self, model: MonitoredModel, track: str, window: Window, reference: Reference, now: datetime
+    ) -> dict[Cut, Profiled]:
+        """Read the rows of one partition once, and write its profile at every cut that is open.
+
+        Raises
+        ------
+        PartitionMissing
+            There is no partition, or it is outside the model's cadence, or not over yet.
+        SourceError
+        """
+        cadence = model.cadence
+        if window.start < cadence.start_instant:
+            raise PartitionMissing(
+                f"partition {window.key} is before the model's start {cadence.start_instant:%Y-%m-%d %H:%M}; "
+                "declare an earlier `cadence.start` or leave it out of the backfill"
+            )
+        wanted = open_cuts(model, window, now)
+        if not wanted:
+            raise PartitionMissing(
+                f"partition {window.key} is not due before {cuts(model, window)[0].as_of:%Y-%m-%d %H:%M} UTC"
+            )
+        source = self.source(model, track)
+        schema = source.schema(window)
+        listed = roles(model, reference.kinds)
+        columns = [name for name in needed(model, listed) if name in schema.names]
+        found = profile_partition(
+            source.batches(window, columns),
+            schema=_subset(schema, columns),
+            reading=Reading(model, listed, reference.grids, self.salt),
+            reference=reference,
+            window=window,
+            cuts=wanted,
+        )
+        for cut, profiled in found.items():
+            rows = profile_rows(profiled, track, window, cut.as_of, reference.digest)
+            self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
+        return found
+
+    def stored_profile(self, model: MonitoredModel, track: str, window: Window) -> dict[Cut, Profiled]:
+        """Return what `profile` wrote.
+
+        Raises
+        ------
+        PartitionMissing
+            Nothing was written.
+        """
+        table = self.store.read(
+            "profiles", model=model.name, track=track, since=window.start, until=window.end
+        )
+        found = {}
+        for cut in cuts(model, window):
+            mine = table.filter(pc.equal(table["as_of"], pa.scalar(cut.as_of.replace(tzinfo=None), pa.timestamp("us"))))
+            if mine.num_rows:
+                found[cut] = profiles_from(mine)
+        if not found:
+            raise PartitionMissing(f"partition {window.key} has no profile; materialise it first")
+        return found
+
+    def metrics(
+        self,
+        model: MonitoredModel,
+        track: str,
+        window: Window,
+        reference: Reference,
+        profiled: Mapping[Cut, Profiled],
+    ) -> list[MetricRow]:
+        """Write the metrics of one profiled partition, and return them."""
+        listed = _by_column(roles(model, reference.kinds))
+        written = []
+        for cut, found in profiled.items():
+            rows = metric_rows(
+                found.profiles, reference, model, track=track, window=window, as_of=cut.as_of, roles=listed
+            )
+            self.store.replace("metrics", place(model, track, window, cut.as_of), rows)
+            written += rows
+        return written
+
+    def verdicts(
+        self,
+        model: MonitoredModel,
+        track: str,
+        reference: Reference,
+        profiled: Mapping[Window, Mapping[Cut, Profiled]],
+    ) -> dict[Window, list[VerdictRow]]:
+        """Judge partitions in time order from the stored history, write verdicts and incidents.
+
+        Parameters
+        ----------
+        model : MonitoredModel
+        track : str
+        reference : Reference
+        profiled : dict of Window to dict of Cut to Profiled
+            The partitions to judge; their metrics are written already.
+        """
+        windows = sorted(profiled)
+        if not windows:
+            return {}
+        history = self.store.read("metrics", model=model.name, track=track, until=windows[-1].end)
+        listed = _by_column(roles(model, reference.kinds))
+        judged = [
+            *verdict_rows(history, model=model, track=track, reference=reference.digest, windows=windows),
+            *rule_rows(history, model=model, track=track, windows=windows),
+            *self._facts(model, track, reference, listed, profiled),
+        ]
+        past = self.store.read(
+            "verdicts",
+            model=model.name,
+            track=track,
+            until=windows[0].start,
+            columns=["partition_key", "window_start", "as_of", "family", "flagged"],
+        )
+        by_place: dict[tuple[Window, Cut], list[VerdictRow]] = {
+            (window, cut): [] for window in windows for cut in profiled[window]
+        }
+        at = {(window.start, cut.as_of): (window, cut) for window, cut in by_place}
+        for row in judged:
+            where = at.get((row.window_start, row.as_of))
+            if where is not None:
+                by_place[where].append(row)
+        split = len(cuts(model, windows[0])) > 1
+        for late in (False, True):
+            mine = {key: rows for key, rows in by_place.items() if _is_late(key[1]) == late}
+            earlier = [row for row in past.to_pylist() if (split and row["family"] in LABELLED) == late]
+            found = _episodes(f"{track}/labels" if late else track, earlier, mine)
+            for (window, cut), rows in mine.items():
+                by_place[window, cut] = kept = marked(rows, found)
+                where = place(model, track, window, cut.as_of)
+                self.store.replace("verdicts", where, kept)
+                self.store.replace("incidents", where, incident_rows(window, cut.as_of, track, kept, found))
+        return {
+            window: [row for (owner, _), rows in by_place.items() if owner == window for row in rows]
+            for window in windows
+        }
+
+    def _facts(
+        self,
+        model: MonitoredModel,
+        track: str,
+        reference: Reference,
+        listed: Mapping[str, Role],
+        profiled: Mapping[Window, Mapping[Cut, Profiled]],
+    ) -> Iterator[VerdictRow]:
+        for window, by_cut in profiled.items():
+            for cut, found in by_cut.items():
+                like = {
+                    "track": track,
+                    "partition_key": window.key,
+                    "window_start": window.start,
+                    "as_of": cut.as_of,
+                }
+                yield from fact_rows(
+                    facts(found, reference, listed, model.columns.timestamp), listed, like=like
+                )
+
+    def compare(
+        self, model: MonitoredModel, old: str, new: str, window: Window, now: datetime
+    ) -> list[ComparisonRow]:
+        """Compare two tracks over the rows of one partition, as of the latest cut that is open.
+
+        Raises
+        ------
+        PartitionMissing, ReferenceMissing, SourceError
+        """
+        reference = self.reference(model, old)
+        if reference is None:
+            raise ReferenceMissing(f"{model.key}: no reference is frozen; materialise {old} first")
+        wanted = open_cuts(model, window, now)
+        if not wanted:
+            raise PartitionMissing(f"partition {window.key} is not over")
+        cut = Cut(wanted[-1].as_of, rows=True, labels=wanted[-1].labels)
+        listed = compared_roles(roles(model, reference.kinds))
+        reading = Reading(model, listed, reference.grids, self.salt)
+        said = []
+        for track in (old, new):
+            source = self.source(model, track)
+            present = source.schema(window).names
+            columns = [name for name in needed(model, listed) if name in present and name not in model.segments]
+            said.append(predictions(source.batches(window, columns), reading, cut))
+        rows = comparison_rows(
+            *said,
+            model=model,
+            tracks=(old, new),
+            window=window,
+            as_of=cut.as_of,
+            grid=reference.grids.get(model.columns.prediction.column),
+        )
+        self.store.replace("comparisons", place(model, f"{old}~{new}", window, cut.as_of), rows)
+        return rows
+
+
+def _by_column(listed: Iterable[Role]) -> dict[str, Role]:
+    return {role.column: role for role in listed}
+
+
+def _subset(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in columns])
+
+
+def _is_late(cut: Cut) -> bool:
+    """Return whether a cut describes labels only, after the rows' own."""
+    return cut.labels and not cut.rows
+
+
+def _episodes(
+    name: str,
+    past: Sequence[Mapping[str, Any]],
+    judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]],
+) -> Episodes:
+    """Return the incidents of one chain of judgements: the rows', or the labels' where they come later."""
+    alarmed: dict[Window, bool] = {}
+    for row in past:
+        start = row["window_start"].replace(tzinfo=UTC)
+        window = Window(start=start, end=start, key=row["partition_key"])
+        alarmed[window] = alarmed.get(window, False) or row["flagged"]
+    for (window, _), rows in judged.items():
+        alarmed[window] = any(row.flagged for row in rows)
+    windows = sorted(alarmed)
+    return episodes(name, windows, [alarmed[window] for window in windows])

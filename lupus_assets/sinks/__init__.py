@@ -1,0 +1,1 @@
+"""Stores of tables, one module per technology; `memory` is the reference of the contract tests."""

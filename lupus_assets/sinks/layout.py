@@ -1,0 +1,94 @@
+"""Where a place's file is, and which place a file is: names and nothing else, the same on disk and on S3.
+
+``<table>/model=<team>.<model>/month=<yyyy-mm>/<track>~<window start>~<as_of>.parquet``, times
+as ``yyyymmddThhmmZ`` in UTC. The track of a comparison holds a ``~`` itself, so names are read
+from the right.
+"""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from lupus_assets.errors import StoreError
+from lupus_assets.records import Place
+
+MODEL = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
+TRACK = re.compile(r"[a-z0-9_]+(~[a-z0-9_]+)?")
+STEM = re.compile(r"([a-z0-9_]+(?:~[a-z0-9_]+)?)~(\d{8}T\d{4}Z)~(\d{8}T\d{4}Z)")
+STAMP = "%Y%m%dT%H%MZ"
+SUFFIX = ".parquet"
+ZONE = timedelta(hours=24)  # no zone is further from UTC than this (the widest is 14 hours)
+
+
+def check_model(model: str) -> str:
+    """Return `model` if it is ``<team>.<model>`` in a-z, 0-9 and _; else raise StoreError."""
+    if not MODEL.fullmatch(model):
+        raise StoreError(f"model {model!r} is no name; write <team>.<model> in a-z, 0-9 and _")
+    return model
+
+
+def in_utc(time: datetime, what: str) -> datetime:
+    """Return `time` in UTC; a naive one is a StoreError that names `what`."""
+    if time.utcoffset() is None:
+        raise StoreError(f"{what} {time} is naive; give it its time zone")
+    return time.astimezone(UTC)
+
+
+def check_place(place: Place) -> Place:
+    """Return `place` with its times in UTC, so that equal places are one key.
+
+    Raises
+    ------
+    StoreError
+        A name is no name, a time is naive or finer than file names are (a minute), or the
+        month is not that of the window's start in any zone.
+    """
+    check_model(place.model)
+    if not TRACK.fullmatch(place.track):
+        raise StoreError(f"track {place.track!r} is no name; write a-z, 0-9 and _, or <old>~<new>")
+    start, as_of = in_utc(place.start, "window start"), in_utc(place.as_of, "as_of")
+    for time in (start, as_of):
+        if time.second or time.microsecond:
+            raise StoreError(f"{time} is finer than a minute; places are told apart by the minute")
+    if not month_may_hold(place.month, start, start + timedelta(minutes=1)):
+        raise StoreError(
+            f"month {place.month!r} is not the month of {start}; write yyyy-mm of the window's start"
+        )
+    return replace(place, start=start, as_of=as_of)
+
+
+def month_may_hold(month: str, since: datetime | None, until: datetime | None) -> bool:
+    """Return whether windows that start in ``[since, until)`` can be of `month` in some zone."""
+    return (since is None or month >= f"{since - ZONE:%Y-%m}") and (
+        until is None or month <= f"{until + ZONE:%Y-%m}"
+    )
+
+
+def path_of(table: str, place: Place) -> str:
+    """Return the relative path of a checked place, with ``/`` between its parts."""
+    stem = f"{place.track}~{place.start:{STAMP}}~{place.as_of:{STAMP}}"
+    return f"{table}/model={place.model}/month={place.month}/{stem}{SUFFIX}"
+
+
+def place_of(path: str) -> Place:
+    """Return the place of a path that ends in ``model=…/month=…/<name>.parquet``.
+
+    Raises
+    ------
+    StoreError
+        It is no path that `path_of` writes.
+    """
+    *_, model, month, name = path.split("/")
+    stem = STEM.fullmatch(name.removesuffix(SUFFIX))
+    if stem is None:
+        raise StoreError(f"{path} is no file of this store; move it out of the way")
+    track, start, as_of = stem.groups()
+    return Place(
+        model.removeprefix("model="), track, _time(start), _time(as_of), month.removeprefix("month=")
+    )
+
+
+def _time(stamp: str) -> datetime:
+    # A tenth of what strptime takes, once or twice for every file of a model.
+    year, month, day, hour, minute = stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13]
+    return datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Prediction logs, one module per technology; each implements `lupus_assets.ports.Source`."""

@@ -1,0 +1,87 @@
+"""What every source owes its reader: the columns asked for, in that order, strings dictionary-encoded."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import pyarrow as pa
+
+from lupus_assets.errors import ColumnMismatch
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether `kind` is a string in any of Arrow's layouts, dictionary-encoded or not."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def encoded_schema(schema: pa.Schema) -> pa.Schema:
+    """Return `schema` with every string as `TEXT`, and without the metadata of whoever wrote it."""
+    return pa.schema([pa.field(field.name, TEXT if is_text(field.type) else field.type) for field in schema])
+
+
+def select(schema: pa.Schema, columns: Sequence[str], where: str) -> pa.Schema:
+    """Return the `columns` of `schema`, in their order.
+
+    Raises
+    ------
+    ColumnMismatch
+        Some are missing; all of them are named, with the names that come closest.
+    """
+    missing = [name for name in columns if name not in schema.names]
+    if missing:
+        guesses = [f"{name!r}{_guess(name, schema.names)}" for name in missing]
+        raise ColumnMismatch(
+            f"{where} has no column {', '.join(guesses)}; "
+            f"write a column that it has into the declaration: {', '.join(schema.names) or 'it has none'}"
+        )
+    return pa.schema([schema.field(name) for name in columns])
+
+
+def _guess(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, 2)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def unify(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
+    """Return the one schema that the pieces of a partition have: all-null and narrower numbers give way.
+
+    Raises
+    ------
+    ColumnMismatch
+        A piece, named, has a type that does not go with the pieces before it.
+    """
+    unified = pa.schema([])
+    for where, schema in schemas:
+        try:
+            unified = pa.unify_schemas([unified, schema], promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise ColumnMismatch(
+                f"{where} does not go with the files before it: {error}; write it again"
+            ) from error
+    return unified
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the columns of `schema` from `batch`, cast to its types without loss.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A value does not fit.
+    """
+    if not schema.names:
+        return batch.select([])  # which still knows how many rows it has
+    return pa.RecordBatch.from_arrays(
+        [_cast(batch[field.name], field.type) for field in schema], schema=schema
+    )
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    if array.type == kind:
+        return array
+    if kind == TEXT and not pa.types.is_dictionary(array.type):
+        return array.cast(pa.string()).dictionary_encode()
+    return array.cast(kind)

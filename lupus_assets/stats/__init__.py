@@ -1,0 +1,25 @@
+"""States of columns that add up, and the numbers read off them; numpy and scipy only.
+
+What one pass over the rows leaves is a *state*: a frozen dataclass with ``of``, ``empty``
+and ``+``, such that ``of(a) + of(b)`` is ``of(a and b)``. A *metric* is a function of one or
+two states. Nothing here opens a file, asks the time or reads the environment.
+
+==============  ==========================================================================
+``state``       how states compare, and how sparse counts add
+``grid``        the log-linear bins that every window of a column shares
+``histogram``   exact counts on a grid
+``moments``     count, mean and central sums up to the fourth
+``distinct``    the number of distinct values, from the smallest hashes
+``category``    counts by value, up to a cap
+``column``      one column of one window: numeric, categorical or timestamp
+``profile``     all columns of one window
+``joint``       score with label, value with prediction error, class with class
+``reference``   one column of the window that drift is measured from
+``surrogate``   an additive model of the score, fitted on that window
+``frozen``      all of that window
+``codec``       states as bytes
+``estimate``    a number with its standard error
+``distance``    how far two states are apart
+``performance`` how well a model predicts
+==============  ==========================================================================
+"""

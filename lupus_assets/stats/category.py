@@ -1,0 +1,173 @@
+"""Counts by value, up to a cap.
+
+A value is known by its salted 64-bit hash, so that counts may outlive the right to show the
+value. Two values that share a hash count as one; among 10,000 that happens with probability 3e-12.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus_assets.stats.distinct import Distinct
+from lupus_assets.stats.state import Counts, Hashes, State, add_counts
+
+CAP = 10_000
+
+
+def hash_value(value: str, salt: bytes) -> int:
+    """Return the 64-bit BLAKE2b of a value, keyed by a salt of at most 64 bytes."""
+    return int(hash_values([value], salt)[0])
+
+
+def hash_values(values: Sequence[str], salt: bytes) -> Hashes:
+    """Return the keyed 64-bit BLAKE2b hash of each of `values`, as uint64."""
+    # Copying a keyed state spares hashing the key again for each value.
+    keyed = hashlib.blake2b(digest_size=8, key=salt)
+    digests = bytearray()
+    for value in values:
+        one = keyed.copy()
+        one.update(value.encode("utf-8", "surrogatepass"))
+        digests += one.digest()
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class Categories(State):
+    """How often each value occurs.
+
+    Sums are exact while there are at most `CAP` different values. Beyond, the least frequent
+    are moved to `other` by count, then hash: `total` stays exact, and each count is a lower
+    bound, since a value may have been moved in one part and not in another.
+
+    Parameters
+    ----------
+    hashes : array of uint64
+        `hash_value` of each value; sorted and unique.
+    counts : array of int64
+        How often each occurs; above 0.
+    names : tuple of str or None
+        The value behind each hash, None where it may not be shown.
+    other : int
+        How many rows had values that were moved out by the cap.
+    distinct : Distinct
+        Over all values, those in `other` too.
+    """
+
+    hashes: Hashes
+    counts: Counts
+    names: tuple[str | None, ...]
+    other: int
+    distinct: Distinct
+
+    @classmethod
+    def of(cls, values: Sequence[str], counts: Counts, salt: bytes, cap: int = CAP) -> Self:
+        """Take counts by value.
+
+        Parameters
+        ----------
+        values : sequence of str
+            The dictionary of a column; repeated values add.
+        counts : array of int
+            How often each occurs. Values that never occur are left out.
+        salt : bytes
+            The key of the hash, at most 64 bytes; states of different salts do not match.
+        cap : int
+            How many values are kept.
+        """
+        return cls.of_hashes(hash_values(values, salt), counts, values, cap)
+
+    @classmethod
+    def of_hashes(cls, given: Hashes, counts: Counts, values: Sequence[str], cap: int = CAP) -> Self:
+        """Take counts by value whose hashes are known already: see `of`.
+
+        Parameters
+        ----------
+        given : array of uint64
+            `hash_values` of `values`.
+        counts : array of int
+        values : sequence of str
+        cap : int
+        """
+        present = np.flatnonzero(counts)
+        hashes, first, at = np.unique(given[present], return_index=True, return_inverse=True)
+        sums = np.zeros(hashes.size, np.int64)
+        np.add.at(sums, at, np.asarray(counts, np.int64)[present])
+        kept = _most_frequent(sums, cap)
+        return cls(
+            hashes[kept],
+            sums[kept],
+            tuple([values[i] for i in present[first[kept]]]),
+            int(sums.sum() - sums[kept].sum()),
+            Distinct.of_hashes(hashes),
+        )
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the counts of no values."""
+        return cls(np.empty(0, np.uint64), np.empty(0, np.int64), (), 0, Distinct.empty())
+
+    def __add__(self, other: Self) -> Self:
+        hashes, counts, mine, theirs = add_counts(self.hashes, self.counts, other.hashes, other.counts)
+        names: list[str | None] = [None] * hashes.size
+        for at, known in ((theirs, other.names), (mine, self.names)):
+            for i, name in zip(at.tolist(), known, strict=True):
+                if name is not None:  # a name known on either side is kept
+                    names[i] = name
+        whole = type(self)(
+            hashes, counts, tuple(names), self.other + other.other, self.distinct + other.distinct
+        )
+        return whole._capped(CAP)
+
+    def _capped(self, cap: int) -> Self:
+        if self.hashes.size <= cap:
+            return self
+        kept = _most_frequent(self.counts, cap)
+        moved = int(self.counts.sum() - self.counts[kept].sum())
+        return replace(
+            self,
+            hashes=self.hashes[kept],
+            counts=self.counts[kept],
+            names=tuple([self.names[i] for i in kept]),
+            other=self.other + moved,
+        )
+
+    @property
+    def total(self) -> int:
+        """Number of rows, exact."""
+        return int(self.counts.sum()) + self.other
+
+    def disclosed(self, at_least: int = 20) -> Self:
+        """Drop the names of values seen in fewer rows than `at_least`; counts and hashes stay."""
+        shown = (self.counts >= at_least).tolist()
+        return replace(self, names=tuple([n if s else None for n, s in zip(self.names, shown, strict=True)]))
+
+    def anonymous(self) -> Self:
+        """Drop all names; counts and hashes stay."""
+        return replace(self, names=(None,) * len(self.names))
+
+    def count_of(self, hashes: Hashes) -> Counts:
+        """Return how often values occur, by their hashes; 0 for those not kept."""
+        if not self.hashes.size:
+            return np.zeros(hashes.shape, np.int64)
+        at = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
+        return np.where(self.hashes[at] == hashes, self.counts[at], 0)
+
+    def top(self, n: int) -> NDArray[np.intp]:
+        """Return the indices of the `n` most frequent values, by count descending, then hash."""
+        return np.argsort(-self.counts, kind="stable")[:n]
+
+    def label(self, i: int) -> str:
+        """Return the i-th value, or ``#`` and 12 hexadecimal digits of its hash where it may not be shown."""
+        name = self.names[i]
+        return f"#{int(self.hashes[i]):016x}"[:13] if name is None else name
+
+
+def _most_frequent(counts: Counts, cap: int) -> NDArray[np.intp]:
+    """Return the sorted indices of the `cap` largest counts, of equal ones the first."""
+    if counts.size <= cap:
+        return np.arange(counts.size)
+    return np.sort(np.argsort(-counts, kind="stable")[:cap])

@@ -1,0 +1,127 @@
+"""The log-linear grid: bins that need no data, so that any two windows share them.
+
+A value is standardised, ``z = (x - centre) / scale``, and its bin is the top 16 bits of z as
+float32: sign, 8 bits of exponent, 7 of mantissa. Every power of two is thereby cut into 128
+bins of equal width, each at most 2**-7 = 0.78 % of ``|x - centre|`` wide. The layout is that of
+HdrHistogram (Tene) and, with its logarithm interpolated linearly, of DDSketch (Masson, Rim and
+Lee, VLDB 2019); here the conversion to float32 computes the key.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.state import Bins, Floats
+
+BINS = 65_536
+CENTRE = BINS // 2  # the bin of z = +0.0; negative z lie below
+OUTERMOST = 0x7F7F  # top 16 bits of the largest finite float32; 0x7F80 would be inf
+IQR_OF_NORMAL = 1.349  # interquartile range of a standard normal, so that scale estimates its sd
+BLOCK = 16_384  # values at a time: all temporaries of a block stay in the L2 cache
+
+
+def _edges() -> Floats:
+    """Return the BINS + 1 edges in units of z; those beyond float32 are its largest number."""
+    bits = np.minimum(np.arange(CENTRE + 1, dtype=np.int64) << 16, 0x7F7F_FFFF)
+    above = bits.astype(np.uint32).view(np.float32).astype(np.float64)
+    return np.concatenate([-above[:0:-1], above])
+
+
+EDGES = _edges()
+MIDDLES = (EDGES[:-1] + EDGES[1:]) / 2
+MIDDLES[CENTRE] = 0.0  # values that repeat the centre are common, those within 1e-40 of it are not
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the bins of one column lie.
+
+    Parameters
+    ----------
+    centre : float
+        Where the bins are finest, in the column's unit; finite.
+    scale : float
+        The distance that counts as one, in the column's unit; finite and above 0.
+
+    Raises
+    ------
+    StateError
+        If centre or scale are not such numbers.
+
+    Examples
+    --------
+    >>> Grid(centre=0.0, scale=1.0).bins(np.array([-1.0, -0.0, 0.0, 1.0]))
+    array([16511, 32768, 32768, 49024], dtype=int32)
+    """
+
+    centre: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.centre) and math.isfinite(self.scale) and self.scale > 0):
+            raise StateError(f"{self} is no grid; centre must be finite and scale finite and above 0")
+
+    @classmethod
+    def of(cls, sample: Floats) -> Self:
+        """Place the grid by a sample, in the column's unit; NaN and inf are left out.
+
+        The centre is the median; the scale is IQR / 1.349, where that is 0 the standard
+        deviation, where that is 0 too 1.0. An empty sample gives ``Grid(0.0, 1.0)``. Samples
+        near the limits of float64 fall back likewise where a difference overflows.
+        """
+        finite = sample[np.isfinite(sample)]
+        if not finite.size:
+            return cls(0.0, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, centre, high = np.quantile(finite, [0.25, 0.5, 0.75])
+            candidates = (float((high - low) / IQR_OF_NORMAL), float(finite.std()))
+        constant = finite.min() == finite.max()  # rounding leaves the sd of some constants above 0
+        scales = [s for s in candidates if math.isfinite(s) and s > 0 and not constant]
+        return cls(float(centre) if math.isfinite(centre) else 0.0, scales[0] if scales else 1.0)
+
+    def bins(self, x: Floats) -> Bins:
+        """Return the bin of each value, in [0, BINS); a larger value never has a lower bin.
+
+        Parameters
+        ----------
+        x : array of float64
+            Finite values. Those whose z overflows float32 are put in the outermost bins.
+        """
+        out = np.empty(x.shape, np.int32)
+        with np.errstate(over="ignore", under="ignore"):
+            for start in range(0, x.size, BLOCK):
+                z = x[start : start + BLOCK] - self.centre
+                z /= self.scale
+                single = z.astype(np.float32)
+                single += np.float32(0)  # -0.0 becomes +0.0
+                key = np.right_shift(single.view(np.int32), 16, out=out[start : start + BLOCK])
+                # Floats order by sign and magnitude: turn the magnitudes below zero around.
+                key ^= (key >> 31) & 0x7FFF
+                np.clip(key, -1 - OUTERMOST, OUTERMOST, out=key)
+                key += CENTRE
+        return out
+
+    def lower(self, bins: Bins) -> Floats:
+        """Return the lower edge of each bin, in the column's unit; finite."""
+        return self._place(EDGES[bins])
+
+    def upper(self, bins: Bins) -> Floats:
+        """Return the upper edge of each bin, in the column's unit; finite.
+
+        z is rounded to float32 before it is binned, so a value may lie beyond the edge of
+        its bin by 6e-8 of ``|x - centre|``.
+        """
+        return self._place(EDGES[1:][bins])
+
+    def middle(self, bins: Bins) -> Floats:
+        """Return the middle of each bin, in the column's unit; that of the centre's bin is the centre."""
+        return self._place(MIDDLES[bins])
+
+    def _place(self, z: Floats) -> Floats:
+        with np.errstate(over="ignore", under="ignore"):
+            x = z * self.scale + self.centre
+        limit = np.finfo(np.float64).max
+        return np.clip(x, -limit, limit)

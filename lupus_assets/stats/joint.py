@@ -1,0 +1,337 @@
+"""States of predictions together with what became true: additive, one pass, no rows kept.
+
+Callers leave out rows whose prediction or label is missing, and count them elsewhere.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.state import Counts, Floats, Hashes, State
+
+CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
+CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(State):
+    """Scores against labels in `CALIBRATION_BINS` bins of equal width over [0, 1].
+
+    Attributes
+    ----------
+    rows, labels : ndarray of int64, shape (10,)
+        Rows and positive labels of each bin; a score of 1 belongs to the last.
+    scores : ndarray of float64, shape (10,)
+        Sum of the scores of each bin.
+    """
+
+    rows: Counts
+    labels: Counts
+    scores: Floats
+
+    @classmethod
+    def of(cls, score: Floats, label: NDArray[np.bool_]) -> Self:
+        """Return the table of scores in [0, 1] and labels, both of shape (rows,)."""
+        bins = np.minimum((score * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
+        return cls(
+            rows=np.bincount(bins, minlength=CALIBRATION_BINS),
+            labels=np.bincount(bins[label], minlength=CALIBRATION_BINS),
+            scores=np.bincount(bins, weights=score, minlength=CALIBRATION_BINS).astype(np.float64),
+        )
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.rows + other.rows, self.labels + other.labels, self.scores + other.scores)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Rows by decision and label; a row is decided positive if its score is at least `threshold`."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @classmethod
+    def of(cls, score: Floats, label: NDArray[np.bool_], threshold: float) -> Self:
+        """Return the counts of scores and labels, both of shape (rows,)."""
+        decided = score >= threshold
+        both, either = int(np.sum(decided & label)), int(np.sum(decided | label))
+        decided_rows, label_rows = int(decided.sum()), int(label.sum())
+        return cls(float(threshold), both, decided_rows - both, label_rows - both, score.size - either)
+
+    def __add__(self, other: Self) -> Self:
+        if self.threshold != other.threshold:
+            raise StateError(
+                f"decisions at threshold {self.threshold} and at {other.threshold} do not add; "
+                "profile both windows with the same decision.threshold"
+            )
+        return type(self)(
+            self.threshold,
+            self.true_positives + other.true_positives,
+            self.false_positives + other.false_positives,
+            self.false_negatives + other.false_negatives,
+            self.true_negatives + other.true_negatives,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreLabel(State):
+    """A score in [0, 1] and what became true.
+
+    Attributes
+    ----------
+    positive_scores, negative_scores : Histogram
+        Scores of the rows with either label, on the score column's grid.
+    log_loss : Moments
+        −log of the probability given to the label, in nats; the score clipped by `CLIP`.
+    squared_error : Moments
+        (label − score)².
+    residual : Moments
+        label − score.
+    calibration : Calibration
+        Scores against labels in bins of equal width.
+    decisions : Decisions
+        Rows by decision and label.
+    """
+
+    positive_scores: Histogram
+    negative_scores: Histogram
+    log_loss: Moments
+    squared_error: Moments
+    residual: Moments
+    calibration: Calibration
+    decisions: Decisions
+
+    @classmethod
+    def of(cls, score: ArrayLike, label: ArrayLike, grid: Grid, threshold: float) -> Self:
+        """Return the state of some rows.
+
+        Parameters
+        ----------
+        score : array_like of float, shape (rows,)
+            In [0, 1]; the caller leaves out NaN and what lies outside.
+        label : array_like of bool, or of 0 and 1, shape (rows,)
+            What became true.
+        grid : Grid
+            Of the score column.
+        threshold : float
+            A row is decided positive if its score is at least this.
+
+        Raises
+        ------
+        ValueError
+            A score outside [0, 1], a label that is neither 0 nor 1, or shapes that differ.
+        """
+        p = np.asarray(score, dtype=np.float64)
+        y = _binary(label)
+        if p.shape != y.shape:
+            raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
+        if not np.all((p >= 0) & (p <= 1)):
+            raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
+        clipped = np.clip(p, CLIP, 1 - CLIP)
+        residual = y - p
+        return cls(
+            positive_scores=Histogram.of(p[y], grid),
+            negative_scores=Histogram.of(p[~y], grid),
+            log_loss=Moments.of(-np.log(np.where(y, clipped, 1 - clipped))),
+            squared_error=Moments.of(residual**2),
+            residual=Moments.of(residual),
+            calibration=Calibration.of(p, y),
+            decisions=Decisions.of(p, y, threshold),
+        )
+
+    @classmethod
+    def empty(cls, grid: Grid, threshold: float) -> Self:
+        """Return the state of no rows."""
+        return cls.of(np.empty(0), np.empty(0, dtype=bool), grid, threshold)
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.residual.n
+
+    @property
+    def positives(self) -> int:
+        """Rows with a positive label."""
+        return self.positive_scores.total
+
+    @property
+    def correct(self) -> int:
+        """Rows decided as their label says."""
+        return self.decisions.true_positives + self.decisions.true_negatives
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.positive_scores + other.positive_scores,
+            self.negative_scores + other.negative_scores,
+            self.log_loss + other.log_loss,
+            self.squared_error + other.squared_error,
+            self.residual + other.residual,
+            self.calibration + other.calibration,
+            self.decisions + other.decisions,
+        )
+
+
+@dataclass(frozen=True)
+class ErrorSums:
+    """A predicted value and the true one, in the label's unit.
+
+    Attributes
+    ----------
+    error : Moments
+        prediction − label.
+    absolute : Moments
+        Its absolute value.
+    label : Moments
+        The label itself.
+    """
+
+    error: Moments
+    absolute: Moments
+    label: Moments
+
+    @classmethod
+    def of(cls, prediction: ArrayLike, label: ArrayLike) -> Self:
+        """Return the state of some rows: finite predictions and labels, both of shape (rows,).
+
+        Raises
+        ------
+        ValueError
+            A value that is not finite, or shapes that differ.
+        """
+        predicted, actual = np.asarray(prediction, dtype=np.float64), np.asarray(label, dtype=np.float64)
+        if predicted.shape != actual.shape:
+            raise ValueError(f"{predicted.shape} predictions against {actual.shape} labels; give one each")
+        error = predicted - actual
+        if not np.all(np.isfinite(error)):
+            raise ValueError("a prediction or label is not finite; leave such rows out and count them")
+        return cls(Moments.of(error), Moments.of(np.abs(error)), Moments.of(actual))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the state of no rows."""
+        return cls(Moments.empty(), Moments.empty(), Moments.empty())
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.error.n
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.error + other.error, self.absolute + other.absolute, self.label + other.label)
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion(State):
+    """Predicted and true classes: rows of every pair that occurred.
+
+    Attributes
+    ----------
+    predicted, actual : ndarray of uint64, shape (pairs,)
+        Hashes of the classes, sorted by `predicted`, then by `actual`.
+    counts : ndarray of int64, shape (pairs,)
+        Rows of each pair, at least 1.
+    """
+
+    predicted: Hashes
+    actual: Hashes
+    counts: Counts
+
+    @classmethod
+    def of(cls, predicted: Hashes, actual: Hashes) -> Self:
+        """Return the state of some rows: class hashes, both of shape (rows,).
+
+        Raises
+        ------
+        ValueError
+            Shapes that differ.
+        """
+        if predicted.shape != actual.shape:
+            raise ValueError(f"{predicted.shape} predictions against {actual.shape} labels; give one each")
+        return cls._summed(predicted, actual, np.ones(predicted.shape, dtype=np.int64))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the state of no rows."""
+        return cls.of(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64))
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.counts.sum())
+
+    @property
+    def correct(self) -> int:
+        """Rows whose class was predicted."""
+        return int(self.counts[self.predicted == self.actual].sum())
+
+    def __add__(self, other: Self) -> Self:
+        return self._summed(
+            np.concatenate((self.predicted, other.predicted)),
+            np.concatenate((self.actual, other.actual)),
+            np.concatenate((self.counts, other.counts)),
+        )
+
+    @classmethod
+    def _summed(cls, predicted: Hashes, actual: Hashes, counts: Counts) -> Self:
+        rows, row = np.unique(predicted, return_inverse=True)
+        columns, column = np.unique(actual, return_inverse=True)
+        pairs, pair = np.unique(row * columns.size + column, return_inverse=True)
+        summed = np.zeros(pairs.size, dtype=np.int64)
+        np.add.at(summed, pair, counts)
+        width = max(columns.size, 1)  # no pairs to split if there are no columns
+        return cls(rows[pairs // width], columns[pairs % width], summed)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What the surrogate leaves of the score, on the surrogate's scale.
+
+    Attributes
+    ----------
+    signed : Moments
+        transformed score − surrogate.
+    absolute : Moments
+        Its absolute value.
+    """
+
+    signed: Moments
+    absolute: Moments
+
+    @classmethod
+    def of(cls, residual: ArrayLike) -> Self:
+        """Return the state of some rows: finite residuals of shape (rows,)."""
+        values = np.asarray(residual, dtype=np.float64)
+        return cls(Moments.of(values), Moments.of(np.abs(values)))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the state of no rows."""
+        return cls(Moments.empty(), Moments.empty())
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.signed.n
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.signed + other.signed, self.absolute + other.absolute)
+
+
+Joint = ScoreLabel | ErrorSums | Confusion
+
+
+def _binary(label: ArrayLike) -> NDArray[np.bool_]:
+    """Return labels as bool; NaN would become True, so everything but 0 and 1 is refused."""
+    values = np.asarray(label)
+    if values.dtype != np.bool_ and not np.all((values == 0) | (values == 1)):
+        raise ValueError("a label is neither 0 nor 1; leave such rows out or declare what is positive")
+    return values.astype(np.bool_)

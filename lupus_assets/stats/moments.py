@@ -1,0 +1,131 @@
+"""Count, mean and the sums of the second to fourth powers of deviations from it.
+
+They add by the formulas of Pébay, *Formulas for robust, one-pass parallel computation of
+covariances and arbitrary-order statistical moments*, Sandia report SAND2008-6212 (2008),
+equations 2.1 to 2.9, to 1e-12 relative; where the mean lies more than 10,000 standard deviations
+from 0, to about 2e-16 times that ratio, since the mean itself is known no better.
+"""
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from lupus_assets.stats.grid import BLOCK
+from lupus_assets.stats.state import Floats
+
+TINY = sys.float_info.min  # smaller floats lose digits
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Central sums of finite values.
+
+    Parameters
+    ----------
+    n : int
+        Number of values.
+    mean : float
+        In the column's unit; 0.0 when there are none.
+    m2, m3, m4 : float
+        Sums of ``(x - mean)`` to the power of 2, 3 and 4. A sum that overflows float64 (values
+        beyond about 1e77 do in `m4`) is inf, never NaN, and stays so; what needs it is None.
+    """
+
+    n: int
+    mean: float
+    m2: float
+    m3: float
+    m4: float
+
+    @classmethod
+    def of(cls, x: Floats) -> Self:
+        """Sum finite values in two passes, the second around the mean of the first."""
+        n = x.size
+        if not n:
+            return cls.empty()
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            guess = float(x.mean())
+            if not math.isfinite(guess):  # the sum overflowed
+                guess = float((x / n).sum())
+            # Rounding can put the mean of a constant beside the constant: keep it in the range.
+            guess = min(max(guess, float(x.min())), float(x.max())) + 0.0
+            sums = np.zeros(4)
+            for start in range(0, n, BLOCK):
+                d = x[start : start + BLOCK] - guess
+                square = d * d
+                sums += d.sum(), square.sum(), (square * d).sum(), np.square(square, out=square).sum()
+        s1, s2, s3, s4 = map(float, sums)
+        off = s1 / n if math.isfinite(s1) else 0.0  # by how much rounding missed the mean
+        return cls._bounded(
+            n,
+            guess + off,
+            s2 - s1 * off,
+            s3 - 3 * off * s2 + 2 * s1 * off * off,
+            s4 - 4 * off * s3 + 6 * off * off * s2 - 3 * s1 * off * off * off,
+        )
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the moments of no values."""
+        return cls(0, 0.0, 0.0, 0.0, 0.0)
+
+    @classmethod
+    def _bounded(cls, n: int, mean: float, m2: float, m3: float, m4: float) -> Self:
+        m2, m3, m4 = (m if math.isfinite(m) else math.inf for m in (m2, m3, m4))
+        return cls(n, mean, max(m2, 0.0), m3, max(m4, 0.0))
+
+    def __add__(self, other: Self) -> Self:
+        if not other.n:
+            return self
+        if not self.n:
+            return other
+        a, b, n = self.n, other.n, self.n + other.n
+        # In halves, since the difference of two finite means may overflow.
+        half = other.mean / 2 - self.mean / 2
+        step = half * (b / n)
+        r = half / n * 2
+        r2 = r * r
+        return self._bounded(
+            n,
+            self.mean + step + step,
+            self.m2 + other.m2 + r2 * a * b * n,
+            self.m3 + other.m3 + r2 * r * a * b * (a - b) * n + 3 * r * (a * other.m2 - b * self.m2),
+            self.m4
+            + other.m4
+            + r2 * r2 * a * b * (a * a - a * b + b * b) * n
+            + 6 * r2 * (a * a * other.m2 + b * b * self.m2)
+            + 4 * r * (a * other.m3 - b * self.m3),
+        )
+
+    @property
+    def variance(self) -> float | None:
+        """Unbiased variance, in the column's unit squared; None below two values or on overflow."""
+        return self.m2 / (self.n - 1) if self.n >= 2 and math.isfinite(self.m2) else None
+
+    @property
+    def sd(self) -> float | None:
+        """Root of the unbiased variance, in the column's unit; None where that is."""
+        variance = self.variance
+        return None if variance is None else math.sqrt(variance)
+
+    @property
+    def skewness(self) -> float | None:
+        """Skewness g1 (biased, as in ``scipy.stats``); None below three values, without spread."""
+        if self.n < 3 or not self._has_shape:
+            return None
+        return math.sqrt(self.n) * (self.m3 / self.m2 / math.sqrt(self.m2))
+
+    @property
+    def kurtosis(self) -> float | None:
+        """Excess kurtosis g2 (biased, as in ``scipy.stats``); None below four values, without spread."""
+        if self.n < 4 or not self._has_shape:
+            return None
+        return self.n * (self.m4 / self.m2 / self.m2) - 3
+
+    @property
+    def _has_shape(self) -> bool:
+        """There is spread, and neither overflow nor underflow has taken it."""
+        return TINY <= self.m4 < math.inf and self.m2 > 0 and math.isfinite(self.m3)

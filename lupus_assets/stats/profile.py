@@ -1,0 +1,119 @@
+"""All that one pass over the rows of one window, or of one segment of it, leaves."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.column import Column
+from lupus_assets.stats.joint import Joint, Residual
+from lupus_assets.stats.state import State
+
+Part = TypeVar("Part", "RowCounts", Residual)
+
+
+@dataclass(frozen=True, eq=False)
+class RowCounts(State):
+    """What is counted of the rows as such.
+
+    Parameters
+    ----------
+    rows : int
+    outside : int
+        Rows timed outside the window.
+    invalid : int or None
+        Scores outside [0, 1]; None where the prediction is no score.
+    duplicates : int or None
+        Rows that repeat another of the same partition; over several partitions they add. None where
+        they were not counted.
+    """
+
+    rows: int
+    outside: int
+    invalid: int | None
+    duplicates: int | None
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.rows + other.rows,
+            self.outside + other.outside,
+            _sum(self.invalid, other.invalid),
+            _sum(self.duplicates, other.duplicates),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Profile(State):
+    """What one pass over the rows leaves.
+
+    Parameters
+    ----------
+    counts : RowCounts or None
+        None where only labels were looked at.
+    columns : mapping of str to Column
+        In the order of the declaration.
+    joint : ScoreLabel, ErrorSums, Confusion or None
+        Predictions with their labels; None where there were no labels to look at.
+    residual : Residual or None
+        The score against the reference's surrogate; None without one.
+    """
+
+    counts: RowCounts | None
+    columns: Mapping[str, Column]
+    joint: Joint | None = None
+    residual: Residual | None = None
+
+    def kept(self, columns: Collection[str]) -> Self:
+        """Return the profile without the columns that are not among `columns`."""
+        return replace(self, columns={name: each for name, each in self.columns.items() if name in columns})
+
+    def __add__(self, other: Self) -> Self:
+        """Add two windows; the columns keep the order of the left one.
+
+        A part that one side does not have is the other side's.
+
+        Raises
+        ------
+        StateError
+            If a column is missing on one side or is of another kind there.
+        """
+        odd = sorted(self.columns.keys() ^ other.columns.keys())
+        if odd:
+            names = ", ".join(map(repr, odd))
+            raise StateError(
+                f"profiles with different columns cannot be added: {names} on one side only;"
+                " profile both windows with the same declaration"
+            )
+        return type(self)(
+            _either(self.counts, other.counts),
+            {name: _add(name, column, other.columns[name]) for name, column in self.columns.items()},
+            _joint(self.joint, other.joint),
+            _either(self.residual, other.residual),
+        )
+
+
+def _add(name: str, left: Column, right: Column) -> Column:
+    try:
+        return left + right
+    except StateError as error:
+        raise StateError(f"column {name!r}: {error}") from error
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+def _either(left: Part | None, right: Part | None) -> Part | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+def _joint(left: Joint | None, right: Joint | None) -> Joint | None:
+    if left is None or right is None:
+        return right if left is None else left
+    if type(left) is not type(right):
+        raise StateError("profiles of different kinds of prediction cannot be added; profile both anew")
+    return left + right  # type: ignore[operator]  # of one class, as just seen

@@ -1,0 +1,265 @@
+"""The frozen side of a comparison: what a reference window says about one column.
+
+A reference stores the column's state and nothing else; bins, ranks and limits are derived
+from it once and kept. Current columns must lie on the same grid.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.grid import BINS, IQR_OF_NORMAL
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
+
+DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
+TOP = 30  # categories with a bin of their own
+RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
+TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
+
+NO_REFERENCE = "the reference holds no finite values"
+NO_VALUES = "the window holds no finite values"
+
+
+def quantile_cuts(histogram: Histogram, parts: int) -> Bins:
+    """Return the grid bins at which to cut `histogram` into `parts` of nearly equal mass.
+
+    Parameters
+    ----------
+    histogram : Histogram
+        Values of the reference.
+    parts : int
+        Bins wanted; repeated values or too few bins give fewer.
+
+    Returns
+    -------
+    ndarray of int32, shape (at most parts - 1,)
+        First grid bin of every part but the first, increasing; empty if the histogram has
+        fewer than two bins. A part is found by ``searchsorted(cuts, bins, side="right")``.
+    """
+    below = np.concatenate(([0], np.cumsum(histogram.counts)))
+    wanted = histogram.total * np.arange(1, parts) / parts
+    above = np.minimum(np.searchsorted(below, wanted), below.size - 1)
+    nearest = above - (wanted - below[above - 1] < below[above] - wanted) if below.size > 1 else above
+    inside = np.unique(nearest[(nearest > 0) & (nearest < below.size - 1)])
+    return np.asarray(histogram.bins[inside - 1] + 1, dtype=np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class NumericReference(State):
+    """A numeric column of the reference window.
+
+    Attributes
+    ----------
+    column : NumericColumn
+        State of the column over the reference window.
+    """
+
+    column: NumericColumn
+
+    @classmethod
+    def of(cls, column: NumericColumn) -> Self:
+        """Freeze the column of a reference window."""
+        return cls(column)
+
+    @cached_property
+    def cuts(self) -> Bins:
+        """First grid bin of each decile bin after the first; fewer than nine with ties."""
+        return quantile_cuts(self.column.histogram, DECILES)
+
+    @cached_property
+    def reference_counts(self) -> Counts:
+        """The reference's own rows in the layout of `binned`."""
+        return self.binned(self.column)
+
+    @cached_property
+    def ranks(self) -> Floats:
+        """Mid-rank of every grid bin in the reference, shape (65536,), in [0, 1].
+
+        Share of the reference's finite values below the bin plus half the bin's own; a bin
+        that the reference left empty has the share below it. All 0 without finite values.
+        """
+        histogram = self.column.histogram
+        own = np.zeros(BINS)
+        own[histogram.bins] = histogram.counts
+        return np.asarray((np.cumsum(own) - own / 2) / max(histogram.total, 1))
+
+    @cached_property
+    def limits(self) -> tuple[float, float] | None:
+        """Lowest and highest value in range, in the column's unit; None without finite values.
+
+        The reference's extremes and a margin: `RANGE_MARGIN` of its range, or the length of
+        its outermost half per cent if that is more.
+        """
+        low, high = self.column.minimum, self.column.maximum
+        if low is None or high is None:
+            return None
+        histogram = self.column.histogram
+        margin = RANGE_MARGIN * (high - low)
+        return (
+            low - max(margin, float(histogram.quantile(1 - TAIL)) - low),
+            high + max(margin, high - float(histogram.quantile(TAIL))),
+        )
+
+    @cached_property
+    def median(self) -> float | None:
+        """Median of the finite values in the column's unit; None without any."""
+        return float(self.column.histogram.quantile(0.5)) if self.column.finite else None
+
+    @cached_property
+    def robust_sd(self) -> float | None:
+        """Interquartile range over 1.349, in the column's unit; None if it is 0 or undefined.
+
+        A column whose middle half is one value has its plain standard deviation instead.
+        """
+        if not self.column.finite:
+            return None
+        histogram = self.column.histogram
+        first, third = np.searchsorted(histogram.cumulative, np.array([0.25, 0.75]) * histogram.total)
+        if first == third:
+            return self.column.moments.sd or None
+        return float(histogram.quantile(0.75) - histogram.quantile(0.25)) / IQR_OF_NORMAL
+
+    def binned(self, column: NumericColumn) -> Counts:
+        """Return the rows of `column` per decile bin, and its nulls and NaNs in a last bin.
+
+        Returns
+        -------
+        ndarray of int64, shape (cuts + 2,)
+            Sums to ``column.rows``; infinities join the outermost decile bins.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        histogram = self._same_grid(column)
+        counts = np.zeros(self.cuts.size + 2, dtype=np.int64)
+        np.add.at(counts, np.searchsorted(self.cuts, histogram.bins, side="right"), histogram.counts)
+        counts[0] += column.negative_infinities
+        counts[-2] += column.positive_infinities
+        counts[-1] += column.nulls + column.nans
+        return counts
+
+    def mean_rank(self, column: NumericColumn) -> Estimate:
+        """Return the mean reference mid-rank of the finite values, in [0, 1]: where they lie.
+
+        0.5 for the reference itself. Undefined without finite values on either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        return self._mean(column, self.ranks)
+
+    def rank_spread(self, column: NumericColumn) -> Estimate:
+        """Return the mean distance of the mid-rank from one half, in [0, 0.5]: how wide they lie.
+
+        0.25 for the reference itself if it is continuous. Undefined without finite values on
+        either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        return self._mean(column, np.abs(self.ranks - 0.5))
+
+    def out_of_range(self, column: NumericColumn) -> int | None:
+        """Return how many values lie beyond `limits`, infinities included; None without limits.
+
+        Counted by whole bins: values that share the grid bin of a limit are in range.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        histogram = self._same_grid(column)
+        if self.limits is None:
+            return None
+        low, high = histogram.grid.bins(np.array(self.limits))
+        beyond = (histogram.bins < low) | (histogram.bins > high)
+        infinities = column.negative_infinities + column.positive_infinities
+        return int(histogram.counts[beyond].sum()) + infinities
+
+    def _mean(self, column: NumericColumn, table: Floats) -> Estimate:
+        """Return the mean of a per-bin table over the column's finite values."""
+        histogram = self._same_grid(column)
+        n = histogram.total
+        if self.column.histogram.total == 0:
+            return Estimate.undefined(NO_REFERENCE, n)
+        if n == 0:
+            return Estimate.undefined(NO_VALUES)
+        values = table[histogram.bins]
+        mean = float(values @ histogram.counts) / n
+        if n == 1:
+            return Estimate(mean, None, n, None)
+        variance = float((values - mean) ** 2 @ histogram.counts) / (n - 1)
+        return Estimate(mean, variance / n, n, None)
+
+    def _same_grid(self, column: NumericColumn) -> Histogram:
+        if column.histogram.grid != self.column.histogram.grid:
+            raise StateError(
+                "the column lies on another grid than the reference; profile it with the reference's grid"
+            )
+        return column.histogram
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalReference(State):
+    """A categorical column of the reference window.
+
+    Attributes
+    ----------
+    column : CategoricalColumn
+        State of the column over the reference window.
+    """
+
+    column: CategoricalColumn
+
+    @classmethod
+    def of(cls, column: CategoricalColumn) -> Self:
+        """Freeze the column of a reference window."""
+        return cls(column)
+
+    @cached_property
+    def top(self) -> Hashes:
+        """Hashes of the `TOP` most frequent categories, in the order of their bins."""
+        categories = self.column.categories
+        return np.asarray(categories.hashes[categories.top(TOP)])
+
+    @cached_property
+    def reference_counts(self) -> Counts:
+        """The reference's own rows in the layout of `binned`."""
+        return self.binned(self.column)
+
+    def binned(self, column: CategoricalColumn) -> Counts:
+        """Return the rows of `column` per top category, of all the rest, and null.
+
+        Returns
+        -------
+        ndarray of int64, shape (top + 2,)
+            Sums to ``column.rows``.
+        """
+        counts = column.categories.count_of(self.top)
+        rest = column.categories.total - int(counts.sum())
+        return np.concatenate((counts, [rest, column.nulls])).astype(np.int64)
+
+    def unseen(self, column: CategoricalColumn) -> int | None:
+        """Return how many rows hold a value that the reference never held; nulls are no value.
+
+        None if the reference was pruned: what it saw can no longer be told. Values pruned from
+        `column` itself are left out, so the count is then a lower bound.
+        """
+        seen = self.column.categories
+        if seen.other > 0:
+            return None
+        current = column.categories
+        return current.total - current.other - int(current.count_of(seen.hashes).sum())

@@ -1,0 +1,1 @@
+"""Where things are: typed Dagster resources, and the environments that choose among them."""

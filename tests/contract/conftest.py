@@ -1,0 +1,64 @@
+"""What the contract tests share: every store by name, and places and rows that are easily told apart."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lupus_assets.ports import MetricStore
+from lupus_assets.records import MetricRow, Place
+from lupus_assets.sinks.memory import MemoryStore
+from lupus_assets.sinks.parquet import ParquetStore
+
+STORES: dict[str, Callable[[Path], MetricStore]] = {
+    "memory": lambda _: MemoryStore(),
+    "parquet": lambda folder: ParquetStore(folder / "warehouse"),
+}
+MAY = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> MetricStore:
+    """Return every store in turn, empty."""
+    return STORES[request.param](tmp_path)
+
+
+@pytest.fixture(scope="session")
+def place() -> Callable[..., Place]:
+    """Return a function from a day, counted from 1 May 2013, to its place, judged `late` days after due."""
+
+    def place(day: int = 0, *, model: str = "flights.delay", track: str = "champion", late: int = 0) -> Place:
+        start = MAY + timedelta(days=day)
+        return Place(model, track, start, start + timedelta(days=1 + late, hours=6), f"{start:%Y-%m}")
+
+    return place
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[[Place, Sequence[float | None]], list[MetricRow]]:
+    """Return a function from a place and values to a row of metric ``m0``, ``m1``, … for each of them."""
+
+    def rows(place: Place, values: Sequence[float | None]) -> list[MetricRow]:
+        return [
+            MetricRow(
+                track=place.track,
+                version="2013-04",
+                partition_key=f"{place.start:%Y-%m-%d}",
+                window_start=place.start,
+                as_of=place.as_of,
+                segment="all",
+                family="input",
+                column_name="temp",
+                metric=f"m{i}",
+                value=value,
+                lower=None,
+                upper=None,
+                n=1_000 + i,
+                reference="5f1c",
+                reason="no rows" if value is None else None,
+            )
+            for i, value in enumerate(values)
+        ]
+
+    return rows

@@ -1,0 +1,394 @@
+"""Every mistake of every file is found, with line, key and remedy."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lupus_assets.declare import find, load, load_all
+from lupus_assets.declare.document import Document
+from lupus_assets.errors import DeclarationError
+
+GOOD = """\
+type: lupus_assets.assets.MonitoredModel
+attributes:
+  model: late_arrival
+  team: flights
+  cadence: {every: day, start: 2013-05-01, end: 2014-01-01}
+  tracks:
+    champion: {parquet: "{partition}.parquet"}
+    challenger: {function: "flights.log:rows"}
+  columns:
+    timestamp: time_hour
+    key: flight_id
+    entity: tail_number
+    prediction: {score: p_late}
+    label: {column: late}
+    features: {numeric: [temp, hour], categorical: [origin]}
+    private: [temp]
+  segments: [origin]
+  groups:
+    weather: [temp]
+  reference: {from: 2013-05-01, to: 2013-06-30}
+  rules:
+    - {metric: row_count, below: 500}
+  compare: [{old: champion, new: challenger}]
+"""
+
+
+def write(folder, text, name="defs.yaml"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistakes(folder, text):
+    path = write(folder, text)
+    with pytest.raises(DeclarationError) as caught:
+        load(path)
+    assert {problem.file for problem in caught.value.problems} == {str(path)}
+    return [str(problem).removeprefix(f"{folder}/") for problem in caught.value.problems]
+
+
+def swapped(old, new):
+    assert GOOD.count(old) == 1
+    return GOOD.replace(old, new)
+
+
+def test_a_good_file_has_no_mistake(tmp_path):
+    assert load(write(tmp_path, GOOD)).key == "flights/late_arrival"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("type: lupus_assets.assets.MonitoredModel", "typ: x", [
+            "1: typ: is not a key here, did you mean 'type'?",
+            "1: type: is missing, write `type: lupus_assets.assets.MonitoredModel`",
+        ]),
+        ("assets.MonitoredModel", "assets.Model",
+            "1: type: is 'lupus_assets.assets.Model', which is no monitored model, "
+            "write `type: lupus_assets.assets.MonitoredModel`"),
+        ("  team: flights\n", "", "2: team: is missing, add `team: flights`"),
+        ("team: flights", "team: 2013", "4: team: is 2013, not text, quote it if it is meant: '2013'"),
+        ("team: flights", "team:", "4: team: is empty, write `team: flights`"),
+        ("team: flights", "team: no", "4: team: is False, not text, quote it if it is meant: 'no'"),
+        ("team: flights", "team: Flights-ML",
+            "4: team: 'Flights-ML' is not made of a-z, 0-9 and _ only, write flights_ml"),
+        ("team: flights", "team: flights\n  owners: [someone]",
+            "5: owners[0]: 'someone' is no owner, write an address such as ml@example.com, or team:<name>"),
+        ("team: flights", "team: flights\n  upstream: [warehouse//x]",
+            "5: upstream[0]: 'warehouse//x' is no asset key, write parts joined by /, "
+            "such as warehouse/flights"),
+        ("team: flights", "team: flights\n  alarms: {budget: 1 per moon}",
+            "5: alarms.budget: 'moon' is no span, did you mean 'month'?"),
+        ("team: flights", "team: flights\n  segmens: [origin]",
+            "5: segmens: is not a key here, did you mean 'segments'?"),
+        ("cadence: {every: day, start: 2013-05-01, end: 2014-01-01}", "cadence: day",
+            "5: cadence: is 'day', not a mapping, write `cadence: {every: day, start: 2013-05-01}`"),
+        ("start: 2013-05-01,", "start: 2013-02-30,",
+            "5: cadence.start: '2013-02-30' is no date, write a date such as 2013-05-01"),
+        ("every: day", "every: days", "5: cadence.every: 'days' is no cadence, did you mean 'day'?"),
+        ("end: 2014-01-01", "end: 2013-05-01", [
+            "5: cadence.end: 2013-05-01 is not after the start 2013-05-01, give a later end; it is exclusive",
+            "20: reference.to: 2013-06-30 is past the cadence's end, which is exclusive, "
+            "write 2013-04-30 or earlier",
+        ]),
+        ("end: 2014-01-01", "end: 2014-01-01 06:00:00",
+            "5: cadence.end: 2014-01-01 06:00:00 is not midnight in UTC, and the cadence is by day, "
+            "write 2014-01-01"),
+        ("every: day", "every: day, timezone: New York",
+            "5: cadence.timezone: 'New York' is no time zone, did you mean 'America/New_York'?"),
+        ("every: day", "every: day, timezone: Europe/Berln",
+            "5: cadence.timezone: 'Europe/Berln' is no time zone, did you mean 'Europe/Berlin'?"),
+        ("every: day", "every: day, grace: 6", "5: cadence.grace: 6 has no unit, "
+            "write 6m for minutes, 6h for hours, 6d for days"),
+        ("champion: {parquet", "Champion: {parquet", [
+            "7: tracks.Champion: 'Champion' is not made of a-z, 0-9 and _ only, write champion",
+            "23: compare[0].old: 'champion' is no declared track, did you mean 'Champion'?",
+        ]),
+        ('"{partition}.parquet"', "log.parquet",
+            "7: tracks.champion.parquet: 'log.parquet' is the same file for every partition, "
+            "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
+        ('"{partition}.parquet"', '"{part}.parquet"',
+            "7: tracks.champion.parquet: '{part}' is no placeholder, did you mean 'partition'?"),
+        ('"{partition}.parquet"', '"{partition:%Y}.parquet"',
+            "7: tracks.champion.parquet: '{partition:%Y}' gives a format to a key, write {start:%Y}"),
+        ('"{partition}.parquet"', '"{partition.parquet"',
+            "7: tracks.champion.parquet: '{partition.parquet' has unbalanced braces "
+            "(expected '}' before end of string), write {partition}, "
+            "or {start:%Y/%m/%d} with any strftime format"),
+        ('"flights.log:rows"', "flights.log",
+            "8: tracks.challenger.function: 'flights.log' names no function, write package.module:function"),
+        ("{function:", '{parquet: "{partition}", function:',
+            "8: tracks.challenger: names not exactly one source, write either parquet or function"),
+        ("    timestamp: time_hour\n", "", "9: columns.timestamp: is missing, add `timestamp: time_hour`"),
+        ("    key: flight_id\n", "",
+            "22: compare: needs a key that joins the tracks row by row, add `key: <column>` to columns"),
+        ("entity: tail_number", "entity: flight_id",
+            "12: columns.entity: 'flight_id' is the key already, "
+            "a column has one role: remove one of the two"),
+        ("score: p_late", "ranking: rank",
+            "13: columns.prediction.ranking: rankings are not supported yet, "
+            "declare the score of a ranked item with `score: <column>`"),
+        ("score: p_late", "score: p_late, class: kind",
+            "13: columns.prediction: names not exactly one kind of prediction, write one of score, "
+            "class or value"),
+        ("score: p_late", "class_: kind",
+            "13: columns.prediction.class_: is not a key here, did you mean 'class'?"),
+        ("score: p_late", "scores: p_late",
+            "13: columns.prediction.scores: is not a key here, did you mean 'score'?"),
+        ("prediction: {score: p_late}", "prediction: p_late",
+            "13: columns.prediction: is 'p_late', not a mapping, write `prediction: {score: p_late}`"),
+        ("{score: p_late}", "{score: p_late}\n    decision: {threshold: 1}",
+            "14: columns.decision.threshold: is 1, not below 1, write `threshold: 0.5`"),
+        ("{score: p_late}", "{value: minutes}\n    decision: {threshold: 0.5}",
+            "14: columns.decision: a prediction by value is not decided by a threshold, "
+            "remove it, or declare prediction.score"),
+        ("{score: p_late}\n    label: {column: late}",
+            "{class: kind}\n    label: {column: late, positive: 2}",
+            "14: columns.label.positive: a prediction by class has no positive label, "
+            "remove it, or declare prediction.score"),
+        ("{column: late}", "{column: late, positive: 0.5}",
+            "14: columns.label.positive: 0.5 is no value of a label, "
+            "write the value that means yes, such as 1, true or late"),
+        ("{column: late}", "{arrives_within: 3d}",
+            "14: columns.label.column: is missing, add `column: late`"),
+        ("label: {column: late}", "label: time_hour",
+            "14: columns.label: 'time_hour' is the timestamp already, "
+            "a column has one role: remove one of the two"),
+        ("[temp, hour]", "[temp, hour, temp]",
+            "15: columns.features.numeric[2]: 'temp' is a numeric feature already, "
+            "a column has one role: remove one of the two"),
+        ("categorical: [origin]", "categorical: [origin, flight_id]",
+            "15: columns.features.categorical[1]: 'flight_id' is the key already, "
+            "a column has one role: remove one of the two"),
+        ("{numeric: [temp, hour], categorical: [origin]}", "all",
+            "15: columns.features: is 'all', not auto or a mapping, "
+            "write `features: {numeric: [distance], categorical: [origin]}`"),
+        ("private: [temp]", "private: temp",
+            "16: columns.private: is 'temp', not a list, write `private: [email]`"),
+        ("private: [temp]", "private: [origin]",
+            "17: segments[0]: 'origin' is private, and a segment shows its values, remove it here or there"),
+        ("segments: [origin]", "segments: [tail_number]",
+            "17: segments[0]: 'tail_number' is the entity, segment by a feature or remove it"),
+        ("segments: [origin]", "segments: [origin, origin]",
+            "17: segments[1]: 'origin' is named twice, remove one of the two"),
+        ("weather: [temp]", "weather: [time_hour]",
+            "19: groups.weather[0]: 'time_hour' is the timestamp, which is not watched, "
+            "name a feature instead"),
+        ("weather: [temp]", "weather: [tmp]",
+            "19: groups.weather[0]: 'tmp' is no declared feature, did you mean 'temp'?"),
+        ("weather: [temp]", "no: [temp]",
+            "19: groups.no: is read as False, which is no name, quote it: 'no'"),
+        ("weather: [temp]", "[weather]: [temp]",
+            "19: groups.?: is a list or mapping in the place of a name, write a name, or quote it"),
+        ("to: 2013-06-30", "to: 2013-04-30",
+            "20: reference.to: 2013-04-30 is before 2013-05-01, give a day from then on"),
+        ("from: 2013-05-01", "from: 2013-04-30",
+            "20: reference.from: 2013-04-30 is before the cadence's start 2013-05-01, "
+            "write 2013-05-01 or later"),
+        ("to: 2013-06-30", "to: 2014-01-01",
+            "20: reference.to: 2014-01-01 is past the cadence's end, which is exclusive, "
+            "write 2013-12-31 or earlier"),
+        (", to: 2013-06-30", "",
+            "20: reference: is no whole window, write both from and to, or a track, or all three"),
+        ("to: 2013-06-30", "to: 2013-06-30 12:00:00",
+            "20: reference.to: 2013-06-30 12:00:00 has a time of day, write the date alone: 2013-06-30"),
+        ("to: 2013-06-30", "to: 2013-06-30, track: champ",
+            "20: reference.track: 'champ' is no declared track, did you mean 'champion'?"),
+        ("metric: row_count", "metric: ruc", "22: rules[0].metric: 'ruc' is no metric, did you mean 'auc'?"),
+        ("metric: row_count", "metric: zzz",
+            "22: rules[0].metric: 'zzz' is no metric, "
+            "write a metric of the catalogue, such as row_count, null_rate, psi or auc"),
+        ("below: 500", "below: 500, above: 900",
+            "22: rules[0]: names not exactly one condition, "
+            "write one of below, above, falls_from_recent, rises_from_recent"),
+        ("below: 500", "below: few", "22: rules[0].below: is 'few', not a number, write `below: 500`"),
+        ("below: 500", "below: .nan", "22: rules[0].below: is nan, not a finite number, write `below: 500`"),
+        ("below: 500", "falls_from_recent: {partitions: 0, by: 1}",
+            "22: rules[0].falls_from_recent.partitions: is 0, not at least 1, write `partitions: 14`"),
+        ("below: 500", "below: 500, track: shadow",
+            "22: rules[0].track: 'shadow' is no declared track, "
+            "declare it in tracks; there are: challenger, champion"),
+        ("below: 500", "below: 500, segment: dest",
+            "22: rules[0].segment: 'dest' is no declared segment, declare it in segments; there are: origin"),
+        ("below: 500", "below: 500, group: wether",
+            "22: rules[0].group: 'wether' is no declared group, did you mean 'weather'?"),
+        ("below: 500", "below: 500, column: humid",
+            "22: rules[0].column: 'humid' is no declared feature, "
+            "add it to columns.features; there are: hour, late, origin, p_late, temp"),
+        ("new: challenger", "new: champion", "23: compare[0].new: 'champion' is compared with itself, "
+            "name another track"),
+        ("[{old: champion, new: challenger}]",
+            "[{old: champion, new: challenger}, {old: champion, new: challenger}]",
+            "23: compare[1]: is the same pair as compare[0], remove one of the two"),
+        ("team: flights", "team: flights\n  team: trains",
+            "5: team: is here twice (first on line 4), remove one of the two"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_line_key_and_remedy(tmp_path, old, new, expected):
+    expected = [expected] if isinstance(expected, str) else expected
+    assert mistakes(tmp_path, swapped(old, new)) == [f"defs.yaml:{line}" for line in expected]
+
+
+def test_an_unknown_key_that_resembles_nothing_lists_what_is_allowed(tmp_path):
+    text = swapped("to: 2013-06-30", "to: 2013-06-30, zzz: 1")
+    assert mistakes(tmp_path, text) == [
+        "defs.yaml:20: reference.zzz: is not a key here, remove it; allowed here: from, to, track"
+    ]
+
+
+def test_a_rule_on_a_metric_that_needs_labels_needs_a_label(tmp_path):
+    text = swapped("    label: {column: late}\n", "").replace("row_count, below: 500", "auc, below: 0.6")
+    assert mistakes(tmp_path, text) == [
+        "defs.yaml:21: rules[0].metric: 'auc' needs labels, add `label: <column>` to columns"
+    ]
+
+
+def test_a_rule_may_name_one_slice_of_a_segment(tmp_path):
+    text = swapped("below: 500", "below: 500, segment: origin=JFK")
+    assert load(write(tmp_path, text)).rules[0].segment == "origin=JFK"
+
+
+def test_a_file_with_eight_mistakes_lists_eight(tmp_path):
+    text = """\
+type: lupus_assets.assets.MonitoredModel
+attributes:
+  model: late
+  team: flights
+  cadence: {evry: day, start: 2013-05-01, end: 2013-01-01}
+  tracks: {champion: {parquet: "log.parquet"}}
+  columns:
+    timestamp: time_hour
+    prediction: {score: time_hour}
+  rules:
+    - {metric: ruc, below: 1, track: champoin}
+  owner: me
+"""
+    assert mistakes(tmp_path, text) == [
+        "defs.yaml:5: cadence.every: is missing, add `every: day`",
+        "defs.yaml:5: cadence.evry: is not a key here, did you mean 'every'?",
+        "defs.yaml:5: cadence.end: 2013-01-01 is not after the start 2013-05-01, "
+        "give a later end; it is exclusive",
+        "defs.yaml:6: tracks.champion.parquet: 'log.parquet' is the same file for every partition, "
+        "write {partition}, or {start:%Y/%m/%d} with any strftime format",
+        "defs.yaml:9: columns.prediction.score: 'time_hour' is the timestamp already, "
+        "a column has one role: remove one of the two",
+        "defs.yaml:11: rules[0].metric: 'ruc' is no metric, did you mean 'auc'?",
+        "defs.yaml:11: rules[0].track: 'champoin' is no declared track, did you mean 'champion'?",
+        "defs.yaml:12: owner: is not a key here, did you mean 'owners'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "1: YAML: is empty, start with `type: lupus_assets.assets.MonitoredModel` and `attributes:`"),
+        ("- a", "1: YAML: is not a mapping, "
+            "start with `type: lupus_assets.assets.MonitoredModel` and `attributes:`"),
+        ("type: lupus_assets.assets.MonitoredModel",
+            "1: attributes: is missing, write the declaration below `attributes:`"),
+        ("type: lupus_assets.assets.MonitoredModel\nattributes: x",
+            "2: attributes: is not a mapping, write the declaration below `attributes:`"),
+        ("a: b: c", "1: YAML: mapping values are not allowed here, "
+            "quote text that holds ': ', and check the indentation"),
+        ("a:\n\tb: c", "2: YAML: found character '\\t' that cannot start any token, indent with spaces"),
+        ("a: [b\nc: d", "2: YAML: expected ',' or ']', but got ':', "
+            "check indentation, quotes and brackets here and on the line above"),
+        ("a: !secret b", "1: YAML: could not determine a constructor for the tag '!secret', "
+            "check indentation, quotes and brackets here and on the line above"),
+        ("a: b\n---\nc: d", "2: YAML: there is a second document, write one declaration per file"),
+        ("a: b\nc: \x07", "2: YAML: the character '\\x07' may not be in YAML, remove it"),
+    ],
+)  # fmt: skip
+def test_broken_yaml_is_one_mistake_on_its_line(tmp_path, text, expected):
+    assert mistakes(tmp_path, text) == [f"defs.yaml:{expected}"]
+
+
+def test_a_value_that_refers_to_itself_is_a_mistake(tmp_path):
+    text = swapped("segments: [origin]", "segments: &a [origin, *a]")
+    assert "defs.yaml:17: segments[1]: refers to itself, write it out" in mistakes(tmp_path, text)
+
+
+def test_a_merged_key_may_be_replaced_but_not_doubled():
+    document = Document.parse("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: {<<: *a, x: 4}\n")
+    assert document.data == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}, "c": {"x": 4, "y": 2}}
+    assert document.mistakes == []
+
+
+@given(st.text(alphabet="ab:-[]{}&*!|>'\"#\n\t 0?<,", max_size=40))
+def test_any_text_is_data_or_a_mistake(text):
+    document = Document.parse(text)
+    assert all(document.line(mistake.path) >= 1 for mistake in document.mistakes)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates()
+NAMES = st.sampled_from(
+    ["model", "cadence", "every", "start", "columns", "prediction", "score", "label", "column", "features",
+     "numeric", "rules", "metric", "compare", "old", "new", "tracks", "groups", "segments",
+     "reference", "from"]
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, min_size=1))
+def test_wrong_shapes_are_mistakes_and_never_crashes(tmp_path_factory, attributes):
+    text = yaml.safe_dump({"type": "lupus_assets.assets.MonitoredModel", "attributes": attributes})
+    path = write(tmp_path_factory.getbasetemp(), text)
+    with pytest.raises(DeclarationError) as caught:
+        load(path)
+    assert all(problem.what and problem.remedy for problem in caught.value.problems)
+
+
+def test_a_missing_file_is_a_declaration_error(tmp_path):
+    with pytest.raises(
+        DeclarationError, match=r"cannot be read \(No such file or directory\), check the path"
+    ):
+        load(tmp_path / "nowhere.yaml")
+
+
+def test_a_file_in_another_encoding_is_a_declaration_error(tmp_path):
+    (tmp_path / "defs.yaml").write_bytes(b"model: caf\xe9")
+    with pytest.raises(DeclarationError, match="is not UTF-8 at byte 10, save it as UTF-8"):
+        load(tmp_path / "defs.yaml")
+
+
+def test_find_gives_monitored_models_and_broken_files_that_mention_them(tmp_path):
+    second = write(tmp_path, GOOD, "b/defs.yaml")
+    broken = write(tmp_path, GOOD + "  : [", "a/defs.yaml")
+    write(tmp_path, "type: dagster.DefsFolder\n# not a lupus_assets.assets.MonitoredModel", "c/defs.yaml")
+    write(tmp_path, GOOD, "d/other.yaml")
+    assert find(tmp_path) == [broken, second]
+    assert find(str(second)) == [second]
+
+
+def test_one_broken_file_leaves_the_others_loaded(tmp_path):
+    broken = write(tmp_path, "a: [", "a.yaml")
+    wrong = write(tmp_path, swapped("team: flights", "team: 5"), "b.yaml")
+    good = write(tmp_path, GOOD, "c.yaml")
+    models, errors = load_all([broken, wrong, good])
+    assert list(models) == [good]
+    assert list(errors) == [broken, wrong]
+
+
+def test_the_later_of_two_files_of_one_model_is_the_mistake(tmp_path):
+    first, second = write(tmp_path, GOOD, "a.yaml"), write(tmp_path, GOOD, "b.yaml")
+    models, errors = load_all([first, second])
+    assert list(models) == [first]
+    assert str(errors[second]) == (
+        f"{second}:3: model: flights/late_arrival is declared already in {first}, "
+        "rename one of the two, or remove it"
+    )
+
+
+def test_declarations_need_neither_dagster_nor_arrow():
+    code = "import sys, lupus_assets.declare; print({'dagster', 'pyarrow', 'pandas'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert run.stdout.strip() == "set()"

@@ -1,0 +1,188 @@
+"""Performance agrees with scikit-learn, its variances with brute force or simulation."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from lupus_assets.stats import performance
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+
+GRID = Grid(0.5, 0.25)
+OF_SCORES = [
+    performance.auc,
+    performance.log_loss,
+    performance.brier,
+    performance.bias,
+    performance.calibration_error,
+    performance.base_rate,
+    performance.accuracy,
+    performance.precision,
+    performance.recall,
+]
+OF_ERRORS = [performance.mae, performance.rmse, performance.mean_error]
+
+
+def scored(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    score = rng.beta(1, 3, n)
+    return score, rng.random(n) < score**1.2
+
+
+def valued(n: int = 500, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    label = rng.gamma(2, 3, n)
+    return label * 1.1 + rng.normal(0.5, 2, n), label
+
+
+@pytest.fixture(scope="module")
+def state() -> ScoreLabel:
+    return ScoreLabel.of(*scored(), GRID, 0.4)
+
+
+def test_auc_is_scikit_learns_within_a_thousandth(state):
+    score, label = scored()
+    assert performance.auc(state).value == pytest.approx(metrics.roc_auc_score(label, score), abs=0.001)
+
+
+def test_auc_counts_ties_half_and_is_exact_for_repeated_scores():
+    score, label = np.array([0.2, 0.2, 0.7, 0.7, 0.7, 0.9]), np.array([0, 1, 0, 1, 1, 1])
+    value = performance.auc(ScoreLabel.of(score, label, GRID, 0.5)).value
+    assert value == pytest.approx(metrics.roc_auc_score(label, score), abs=1e-12)
+
+
+def test_the_variance_of_auc_is_delongs_by_brute_force():
+    score, label = scored(300)
+    score = np.round(score, 2)  # repeated scores have grid bins of their own, so the histogram is exact
+    x, y = score[label], score[~label]
+    wins = (x[:, None] > y) + 0.5 * (x[:, None] == y)
+    expected = wins.mean(axis=1).var(ddof=1) / x.size + wins.mean(axis=0).var(ddof=1) / y.size
+    estimate = performance.auc(ScoreLabel.of(score, label, GRID, 0.5))
+    assert estimate.value == pytest.approx(wins.mean(), abs=1e-12)
+    assert estimate.variance == pytest.approx(expected, rel=1e-10)
+
+
+def test_auc_of_a_single_positive_has_no_variance():
+    estimate = performance.auc(ScoreLabel.of([0.1, 0.4, 0.8], [0, 0, 1], GRID, 0.5))
+    assert estimate == Estimate(1.0, None, 3, None)
+
+
+def test_log_loss_and_brier_are_scikit_learns(state):
+    score, label = scored()
+    assert performance.log_loss(state).value == pytest.approx(metrics.log_loss(label, score), rel=1e-12)
+    assert performance.brier(state).value == pytest.approx(metrics.brier_score_loss(label, score), rel=1e-12)
+
+
+def test_log_loss_of_a_certain_and_wrong_score_is_finite():
+    estimate = performance.log_loss(ScoreLabel.of([1.0], [0], GRID, 0.5))
+    assert estimate.value == pytest.approx(-np.log(1e-15), rel=1e-2)
+
+
+def test_bias_is_label_minus_score_with_the_variance_of_its_mean(state):
+    score, label = scored()
+    estimate = performance.bias(state)
+    assert estimate.value == pytest.approx((label - score).mean(), rel=1e-12)
+    assert estimate.variance == pytest.approx((label - score).var(ddof=1) / label.size, rel=1e-12)
+
+
+def test_calibration_error_is_the_mean_gap_over_ten_equal_widths(state):
+    score, label = scored()
+    bins = np.digitize(score, np.arange(1, 10) / 10)
+    gaps = [abs((label - score)[bins == b].sum()) for b in range(10)]
+    assert performance.calibration_error(state).value == pytest.approx(sum(gaps) / label.size, rel=1e-12)
+
+
+def test_decisions_are_scikit_learns_at_the_threshold(state):
+    score, label = scored()
+    decided = score >= 0.4
+    pairs = [
+        (performance.accuracy, metrics.accuracy_score),
+        (performance.precision, metrics.precision_score),
+        (performance.recall, metrics.recall_score),
+    ]
+    for ours, theirs in pairs:
+        assert ours(state).value == pytest.approx(theirs(label, decided), rel=1e-12)
+    assert performance.precision(state).n == decided.sum()
+    assert performance.recall(state).n == label.sum()
+    assert performance.base_rate(state).value == pytest.approx(label.mean(), rel=1e-12)
+
+
+def test_a_share_of_none_in_ten_still_has_a_variance():
+    estimate = performance.base_rate(ScoreLabel.of(np.full(10, 0.1), np.zeros(10), GRID, 0.5))
+    assert estimate.value == 0
+    assert 0 < estimate.variance < 0.01
+
+
+@pytest.mark.parametrize("metric", OF_SCORES)
+def test_without_labels_every_metric_of_a_score_says_so(metric):
+    assert metric(ScoreLabel.empty(GRID, 0.5)) == Estimate.undefined("no labels yet")
+
+
+@pytest.mark.parametrize("metric", OF_ERRORS)
+def test_without_labels_every_metric_of_an_error_says_so(metric):
+    assert metric(ErrorSums.empty()) == Estimate.undefined("no labels yet")
+
+
+@pytest.mark.parametrize("metric", [performance.accuracy, performance.macro_f1])
+def test_without_labels_every_metric_of_a_class_says_so(metric):
+    assert metric(Confusion.empty()) == Estimate.undefined("no labels yet")
+
+
+def test_what_one_label_leaves_undefined_has_its_reason():
+    positive = ScoreLabel.of([0.2, 0.3], [1, 1], GRID, 0.5)
+    negative = ScoreLabel.of([0.2, 0.3], [0, 0], GRID, 0.5)
+    assert performance.auc(positive) == Estimate.undefined("labels are all positive", 2)
+    assert performance.auc(negative) == Estimate.undefined("labels are all negative", 2)
+    assert performance.precision(negative) == Estimate.undefined("no row is decided positive")
+    assert performance.recall(negative) == Estimate.undefined("labels are all negative")
+
+
+def test_errors_of_values_are_scikit_learns():
+    prediction, label = valued()
+    state = ErrorSums.of(prediction, label)
+    rmse = metrics.root_mean_squared_error(label, prediction)
+    assert performance.mae(state).value == pytest.approx(metrics.mean_absolute_error(label, prediction))
+    assert performance.rmse(state).value == pytest.approx(rmse, rel=1e-12)
+    assert performance.mean_error(state).value == pytest.approx((prediction - label).mean(), rel=1e-12)
+
+
+def test_the_variance_of_rmse_is_the_delta_methods():
+    prediction, label = valued()
+    squares = (prediction - label) ** 2
+    expected = squares.var(ddof=1) / squares.size / (4 * squares.mean())
+    assert performance.rmse(ErrorSums.of(prediction, label)).variance == pytest.approx(expected, rel=1e-9)
+
+
+def test_rmse_without_any_error_is_zero_and_has_no_variance():
+    assert performance.rmse(ErrorSums.of([1.0, 2.0], [1.0, 2.0])) == Estimate(0.0, None, 2, None)
+
+
+def test_errors_too_large_to_square_leave_rmse_undefined_and_mae_defined():
+    state = ErrorSums.of([1e200, -1e200], [0.0, 0.0])
+    assert performance.rmse(state) == Estimate.undefined("squared errors exceed the range of floats", 2)
+    assert performance.mae(state).value == 1e200
+
+
+def test_classes_are_judged_as_scikit_learn_does():
+    rng = np.random.default_rng(3)
+    actual = rng.integers(0, 5, 400).astype(np.uint64)
+    predicted = np.where(rng.random(400) < 0.6, actual, rng.integers(2, 7, 400)).astype(np.uint64)
+    state = Confusion.of(predicted, actual)
+    accuracy = metrics.accuracy_score(actual, predicted)
+    macro_f1 = metrics.f1_score(actual, predicted, average="macro")
+    assert performance.accuracy(state).value == pytest.approx(accuracy, rel=1e-12)
+    assert performance.macro_f1(state).value == pytest.approx(macro_f1, rel=1e-12)
+
+
+def test_the_variance_of_macro_f1_is_what_resampling_gives():
+    rng = np.random.default_rng(4)
+
+    def draw() -> Confusion:
+        actual = rng.integers(0, 3, 500)
+        predicted = np.where(rng.random(500) < 0.7, actual, rng.integers(0, 3, 500))
+        return Confusion.of(predicted.astype(np.uint64), actual.astype(np.uint64))
+
+    estimates = [performance.macro_f1(draw()) for _ in range(1500)]
+    spread = np.var([estimate.value for estimate in estimates])
+    assert np.mean([estimate.variance for estimate in estimates]) == pytest.approx(spread, rel=0.12)

@@ -1,0 +1,191 @@
+"""A reference's bins, ranks and limits say where a current window lies."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import rankdata
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats import codec
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.grid import BINS, Grid
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.reference import CategoricalReference, NumericReference, quantile_cuts
+
+GRID = Grid(0.0, 1.0)
+
+anything = arrays(
+    np.float64,
+    st.integers(0, 60),
+    elements=st.floats(-1e6, 1e6) | st.just(np.nan) | st.just(np.inf) | st.just(-np.inf) | st.just(3.0),
+)
+
+
+def numeric(x: np.ndarray, grid: Grid = GRID) -> NumericColumn:
+    missing = np.isnan(x)
+    nulls = int(missing.sum()) // 2  # half of the missing are nulls, the others NaN
+    return NumericColumn.of(np.delete(x, np.flatnonzero(missing)[:nulls]), nulls, grid)
+
+
+def categorical(values: list[str], nulls: int = 0) -> CategoricalColumn:
+    distinct, counts = np.unique(np.array(values, dtype=object), return_counts=True)
+    return CategoricalColumn.of(list(distinct), counts, nulls, salt=b"salt")
+
+
+def normal(n: int = 5000, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, n)
+
+
+@pytest.fixture(scope="module")
+def reference() -> NumericReference:
+    return NumericReference.of(numeric(normal()))
+
+
+def test_a_smooth_column_is_cut_into_ten_nearly_equal_bins(reference):
+    assert reference.reference_counts.size == 11
+    assert reference.reference_counts[-1] == 0
+    assert np.all(np.abs(reference.reference_counts[:-1] - 500) < 25)
+
+
+def test_ties_leave_fewer_bins_and_keep_the_repeated_value_to_itself():
+    x = np.concatenate([-1 - np.arange(20.0), np.zeros(60), 1 + np.arange(20.0)])
+    cuts = quantile_cuts(Histogram.of(x, GRID), 10)
+    zero = np.searchsorted(cuts, GRID.bins(np.zeros(1)), side="right")[0]
+    counts = np.bincount(np.searchsorted(cuts, GRID.bins(x), side="right"))
+    assert counts[zero] == 60
+    assert counts.sum() == 100
+    assert counts.size < 10
+
+
+@pytest.mark.parametrize("x", [np.empty(0), np.full(5, 2.0)])
+def test_an_empty_or_constant_column_is_one_bin(x):
+    assert quantile_cuts(Histogram.of(x, GRID), 10).size == 0
+    assert NumericReference.of(numeric(x)).reference_counts.tolist() == [x.size, 0]
+
+
+@given(anything, anything)
+def test_every_row_is_binned_once(x, y):
+    counts = NumericReference.of(numeric(x)).binned(numeric(y))
+    assert counts.dtype == np.int64
+    assert counts.sum() == y.size
+    assert counts[-1] == np.isnan(y).sum()
+
+
+def test_infinities_join_the_outermost_bins(reference):
+    counts = reference.binned(numeric(np.array([-np.inf, np.inf, np.inf])))
+    assert counts[0] == 1
+    assert counts[-2] == 2
+
+
+@given(anything, anything, st.integers(0, 60))
+def test_binned_windows_add_up(x, y, at):
+    reference = NumericReference.of(numeric(x))
+    parts = reference.binned(numeric(y[:at])) + reference.binned(numeric(y[at:]))
+    assert np.array_equal(parts, reference.binned(numeric(y)))
+
+
+def test_ranks_are_the_mid_ranks_of_repeated_values():
+    x = np.array([1.0, 2.0, 2.0, 5.0, 7.0, 7.0, 7.0])
+    ranks = NumericReference.of(numeric(x)).ranks
+    assert ranks.shape == (BINS,)
+    assert ranks[GRID.bins(x)] == pytest.approx((rankdata(x) - 0.5) / x.size)
+    assert ranks[GRID.bins(np.array([-9.0, 3.0, 99.0]))] == pytest.approx([0, 3 / 7, 1])
+
+
+@given(anything)
+def test_ranks_rise_from_zero_to_one(x):
+    reference = NumericReference.of(numeric(x))
+    assert np.all(np.diff(reference.ranks) >= 0)
+    assert 0 <= reference.ranks[0] <= reference.ranks[-1] <= 1
+    if np.isfinite(x).any():
+        assert reference.mean_rank(reference.column).value == pytest.approx(0.5)
+
+
+def test_mean_and_spread_of_ranks_are_those_of_the_rows_with_their_sampling_variance(reference):
+    y = normal(400, seed=1) * 1.2 + 0.3
+    u = reference.ranks[GRID.bins(y)]
+    for estimate, rows in [
+        (reference.mean_rank(numeric(y)), u),
+        (reference.rank_spread(numeric(y)), np.abs(u - 0.5)),
+    ]:
+        assert estimate.value == pytest.approx(rows.mean(), rel=1e-12)
+        assert estimate.variance == pytest.approx(rows.var(ddof=1) / 400, rel=1e-9)
+        assert estimate.n == 400
+
+
+def test_ranks_without_values_have_a_reason(reference):
+    empty = numeric(np.array([np.nan, np.inf]))
+    assert reference.mean_rank(empty) == Estimate.undefined("the window holds no finite values")
+    assert NumericReference.of(empty).rank_spread(numeric(np.ones(2))) == Estimate.undefined(
+        "the reference holds no finite values", 2
+    )
+    assert reference.mean_rank(numeric(np.ones(1))).variance is None
+
+
+def test_limits_leave_the_wider_of_both_margins():
+    uniform = NumericReference.of(numeric(np.linspace(0, 100, 1001)))
+    assert uniform.limits == pytest.approx((-25, 125))
+    heavy = NumericReference.of(numeric(np.append(np.linspace(0, 1, 1000), 101.0)))
+    low, high = heavy.limits
+    assert low == pytest.approx(-25.25)
+    assert high == pytest.approx(201, rel=0.01)
+
+
+def test_what_lies_beyond_the_limits_is_counted_with_infinities():
+    reference = NumericReference.of(numeric(np.linspace(0, 100, 1001)))
+    assert reference.out_of_range(reference.column) == 0
+    current = numeric(np.array([-30.0, -20.0, 50.0, 120.0, 130.0, 1e9, np.inf, -np.inf, np.nan]))
+    assert reference.out_of_range(current) == 5
+    assert NumericReference.of(numeric(np.empty(0))).out_of_range(current) is None
+
+
+def test_median_and_robust_sd_are_those_of_the_column(reference):
+    x = normal()
+    assert reference.median == pytest.approx(np.median(x), abs=0.01)
+    assert reference.robust_sd == pytest.approx(np.subtract(*np.quantile(x, [0.75, 0.25])) / 1.349, rel=0.01)
+    mostly_zero = NumericReference.of(numeric(np.append(np.zeros(99), 10.0)))
+    assert mostly_zero.robust_sd == pytest.approx(1.0)
+    assert NumericReference.of(numeric(np.ones(3))).robust_sd is None
+    assert NumericReference.of(numeric(np.empty(0))).median is None
+
+
+def test_a_column_on_another_grid_is_refused(reference):
+    other = numeric(np.ones(3), Grid(1.0, 1.0))
+    for method in (reference.binned, reference.mean_rank, reference.rank_spread, reference.out_of_range):
+        with pytest.raises(StateError, match="another grid"):
+            method(other)
+
+
+def test_the_top_thirty_categories_have_bins_and_the_rest_shares_one():
+    values = [str(i) for i in range(40) for _ in range(40 - i)]
+    reference = CategoricalReference.of(categorical(values, nulls=3))
+    assert reference.top.size == 30
+    assert reference.reference_counts.tolist() == [*range(40, 10, -1), sum(range(1, 11)), 3]
+
+
+def test_every_row_of_a_category_is_binned_once_and_the_unseen_are_counted():
+    reference = CategoricalReference.of(categorical(["a", "a", "b"]))
+    current = categorical(["a", "b", "b", "c", "d"], nulls=2)
+    assert reference.binned(current).tolist() == [1, 2, 2, 2]
+    assert reference.unseen(current) == 2
+    assert reference.unseen(reference.column) == 0
+    assert reference.unseen(categorical([])) == 0
+
+
+def test_nothing_is_unseen_by_a_reference_that_was_pruned():
+    names = [str(i) for i in range(10_001)]
+    pruned = categorical(names)
+    assert CategoricalReference.of(pruned).unseen(categorical(["new"])) is None
+    assert CategoricalReference.of(categorical(["a"])).unseen(pruned) == 10_000
+
+
+def test_references_survive_their_bytes_with_what_was_derived(reference):
+    _ = reference.ranks
+    read = codec.from_bytes(codec.to_bytes(reference))
+    assert read == reference
+    assert np.array_equal(read.cuts, reference.cuts)
+    cities = CategoricalReference.of(categorical(["a", "b"], nulls=1))
+    assert codec.from_bytes(codec.to_bytes(cities)) == cities

@@ -1,0 +1,195 @@
+"""The surrogate is a ridge regression on one-hot codes, the same for any split of the rows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats import codec
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.surrogate import (
+    CategoricalEncoder,
+    Design,
+    NormalEquations,
+    NumericEncoder,
+    logit,
+)
+
+GRID = Grid(0.0, 1.0)
+CITIES = np.array([11, 5, 2**63, 7], dtype=np.uint64)
+DESIGN = Design(
+    ("temperature", "wind", "city"),
+    (
+        NumericEncoder(GRID.bins(np.linspace(-1.5, 1.5, 15))),
+        NumericEncoder(GRID.bins(np.linspace(-1.5, 1.5, 15))),
+        CategoricalEncoder(np.sort(CITIES)),
+    ),
+)
+
+
+def numeric(x: np.ndarray, grid: Grid = GRID) -> NumericColumn:
+    missing = np.isnan(x)
+    nulls = int(missing.sum()) // 2  # half of the missing are nulls, the others NaN
+    return NumericColumn.of(np.delete(x, np.flatnonzero(missing)[:nulls]), nulls, grid)
+
+
+def categorical(values: list[str], nulls: int = 0) -> CategoricalColumn:
+    distinct, counts = np.unique(np.array(values, dtype=object), return_counts=True)
+    return CategoricalColumn.of(list(distinct), counts, nulls, salt=b"salt")
+
+
+def encoded(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes of `n` rows and a score that depends on them almost additively."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 1, (n, 2))
+    city = rng.integers(0, 4, n)
+    known = np.ones(n, dtype=bool)
+    codes = [
+        DESIGN.encoders[0].encode(GRID.bins(x[:, 0]), known),
+        DESIGN.encoders[1].encode(GRID.bins(x[:, 1]), rng.random(n) > 0.1),
+        DESIGN.encoders[2].encode(CITIES[city], known),
+    ]
+    score = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] + 0.4 * city + rng.normal(0, 0.2, n)
+    return np.column_stack(codes), score
+
+
+def one_hot(codes: np.ndarray) -> np.ndarray:
+    return np.column_stack(
+        [np.eye(encoder.width)[column] for encoder, column in zip(DESIGN.encoders, codes.T, strict=True)]
+    )
+
+
+@given(st.integers(0, 200))
+def test_normal_equations_add_up_over_any_split(at):
+    codes, score = encoded(200, seed=1)
+    whole = NormalEquations.of(DESIGN, codes, score)
+    summed = NormalEquations.of(DESIGN, codes[:at], score[:at]) + NormalEquations.of(
+        DESIGN, codes[at:], score[at:]
+    )
+    assert np.array_equal(summed.gram, whole.gram)
+    assert np.allclose(summed.cross, whole.cross, rtol=0, atol=1e-12)
+    assert np.allclose(summed.solve().effects, whole.solve().effects, rtol=0, atol=1e-12)
+    assert summed.solve().intercept == pytest.approx(whole.solve().intercept, abs=1e-12)
+
+
+def test_normal_equations_are_those_of_the_one_hot_matrix():
+    codes, score = encoded(300, seed=2)
+    matrix = one_hot(codes)
+    state = NormalEquations.of(DESIGN, codes, score)
+    assert np.array_equal(state.gram, matrix.T @ matrix)
+    assert np.allclose(state.cross, matrix.T @ score, rtol=0, atol=1e-12)
+    assert state + NormalEquations.empty(DESIGN) == state
+
+
+@pytest.mark.parametrize("ridge", [0.1, 3.0])
+def test_the_surrogate_is_scikit_learns_ridge_regression(ridge):
+    codes, score = encoded(1000, seed=3)
+    ours = NormalEquations.of(DESIGN, codes, score).solve(ridge)
+    theirs = Ridge(ridge).fit(one_hot(codes), score)
+    assert np.allclose(ours.effects, theirs.coef_, rtol=0, atol=1e-9)
+    assert np.allclose(ours.predict(codes), theirs.predict(one_hot(codes)), rtol=0, atol=1e-9)
+    assert ours.r_squared == pytest.approx(theirs.score(one_hot(codes), score), rel=1e-9)
+
+
+def test_a_fit_repeated_is_the_same_to_the_bit():
+    codes, score = encoded(1000, seed=4)
+    assert (
+        NormalEquations.of(DESIGN, codes, score).solve() == NormalEquations.of(DESIGN, codes, score).solve()
+    )
+
+
+def test_an_additive_score_is_explained_on_rows_the_fit_has_not_seen():
+    surrogate = NormalEquations.of(DESIGN, *encoded(20_000, seed=5)).solve()
+    codes, score = encoded(5000, seed=6)
+    residual = score - surrogate.predict(codes)
+    assert surrogate.r_squared > 0.9
+    assert 1 - residual.var() / score.var() > 0.9
+    assert abs(residual.mean()) < 4 * residual.std() / np.sqrt(5000)
+
+
+def test_a_shuffled_join_shows_in_the_residual_and_in_no_column():
+    surrogate = NormalEquations.of(DESIGN, *encoded(20_000, seed=5)).solve()
+    codes, score = encoded(500, seed=7)
+    joined = np.abs(score - surrogate.predict(codes))
+    shuffled = np.abs(np.random.default_rng(8).permutation(score) - surrogate.predict(codes))
+    assert shuffled.mean() - joined.mean() > 8 * joined.std() / np.sqrt(500)
+
+
+def test_a_code_never_seen_has_no_effect():
+    codes, score = encoded(200, seed=9)
+    surrogate = NormalEquations.of(DESIGN, codes, score).solve()
+    null_city = DESIGN.offsets[2] + DESIGN.encoders[2].width - 1
+    assert surrogate.effects[null_city] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_surrogate_without_columns_or_of_constant_scores_is_the_mean():
+    nothing = Design((), ())
+    flat = NormalEquations.of(nothing, np.empty((3, 0), dtype=np.int16), [1.0, 2.0, 6.0]).solve()
+    assert flat.predict(np.empty((2, 0), dtype=np.int16)).tolist() == [3.0, 3.0]
+    codes, _ = encoded(50, seed=10)
+    constant = NormalEquations.of(DESIGN, codes, np.full(50, 2.0)).solve()
+    assert constant.r_squared is None
+    assert constant.predict(codes) == pytest.approx(np.full(50, 2.0))
+
+
+def test_a_fit_that_cannot_be_is_refused():
+    codes, score = encoded(20, seed=11)
+    with pytest.raises(ValueError, match="no rows"):
+        NormalEquations.empty(DESIGN).solve()
+    with pytest.raises(ValueError, match="must be positive"):
+        NormalEquations.of(DESIGN, codes, score).solve(ridge=0)
+    with pytest.raises(ValueError, match="not finite"):
+        NormalEquations.of(DESIGN, codes, np.full(20, np.nan))
+    with pytest.raises(ValueError, match="give one each"):
+        NormalEquations.of(DESIGN, codes, score[1:])
+    with pytest.raises(ValueError, match="for 3 columns"):
+        NormalEquations.of(DESIGN, codes[:, :2], score)
+
+
+def test_states_of_different_designs_do_not_add():
+    other = Design(("wind",), (NumericEncoder(GRID.bins(np.zeros(1))),))
+    with pytest.raises(StateError, match="encode"):
+        NormalEquations.empty(DESIGN) + NormalEquations.empty(other)
+
+
+def test_numeric_codes_are_reference_quantiles_and_null_comes_last():
+    x = np.random.default_rng(12).normal(0, 1, 8000)
+    encoder = NumericEncoder.of(numeric(x))
+    codes = encoder.encode(GRID.bins(x), np.ones(8000, dtype=bool))
+    assert codes.dtype == np.int16
+    assert encoder.width == 17
+    assert np.all(np.abs(np.bincount(codes) - 500) < 40)
+    assert encoder.encode(np.array([7], dtype=np.int32), np.array([False])).tolist() == [16]
+
+
+def test_categorical_codes_tell_rest_and_null_apart():
+    encoder = CategoricalEncoder(np.array([5, 9], dtype=np.uint64))
+    values = np.array([9, 5, 6, 2**64 - 1, 9], dtype=np.uint64)
+    codes = encoder.encode(values, np.array([True, True, True, True, False]))
+    assert codes.tolist() == [1, 0, 2, 2, 3]
+
+
+def test_a_design_is_read_off_the_reference_columns():
+    design = Design.of({"x": numeric(np.arange(100.0)), "city": categorical(["a", "a", "b"])})
+    assert design.names == ("x", "city")
+    assert design.offsets == (0, 17, 21)
+    assert design.width == 21
+
+
+def test_logit_is_clipped_at_certainty():
+    assert logit([0.5]).tolist() == [0.0]
+    assert logit([0.0, 1.0]) == pytest.approx([-9.21024, 9.21024], abs=1e-5)
+    assert np.isnan(logit([np.nan])[0])
+
+
+def test_a_surrogate_survives_its_bytes_and_predicts_the_same():
+    codes, score = encoded(500, seed=13)
+    equations = NormalEquations.of(DESIGN, codes, score)
+    assert codec.from_bytes(codec.to_bytes(equations)) == equations
+    surrogate = equations.solve()
+    read = codec.from_bytes(codec.to_bytes(surrogate))
+    assert read == surrogate
+    assert np.array_equal(read.predict(codes), surrogate.predict(codes))

@@ -1,0 +1,65 @@
+"""`lupus check` prints every mistake and fails if there is one."""
+
+import pytest
+
+from lupus_assets.cli import main
+
+GOOD = """\
+type: lupus_assets.assets.MonitoredModel
+attributes:
+  model: NAME
+  team: flights
+  cadence: {every: day, start: 2013-05-01}
+  tracks: {champion: {parquet: "{partition}.parquet"}}
+  columns: {timestamp: time_hour, prediction: {score: p_late}}
+"""
+
+
+@pytest.fixture
+def definitions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / "definitions" / name).mkdir(parents=True)
+        (tmp_path / "definitions" / name / "defs.yaml").write_text(GOOD.replace("NAME", name))
+    return tmp_path / "definitions"
+
+
+def test_correct_declarations_pass(definitions, capsys):
+    assert main(["check"]) == 0
+    assert capsys.readouterr() == ("", "2 declarations, no mistakes\n")
+
+
+def test_one_file_can_be_checked(definitions, capsys):
+    assert main(["check", "definitions/a/defs.yaml"]) == 0
+    assert capsys.readouterr().err == "1 declaration, no mistakes\n"
+
+
+def test_every_mistake_is_a_line_and_the_command_fails(definitions, capsys):
+    (definitions / "b" / "defs.yaml").write_text(GOOD.replace("NAME", "B").replace("score", "scor"))
+    assert main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "definitions/b/defs.yaml:3: model: 'B' is not made of a-z, 0-9 and _ only, write b",
+        "definitions/b/defs.yaml:7: columns.prediction.scor: is not a key here, did you mean 'score'?",
+    ]
+    assert err == "2 mistakes in 1 of 2 declarations\n"
+
+
+def test_a_path_that_is_not_there_is_no_passed_check(definitions, capsys):
+    assert main(["check", "nowhere"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "lupus check: nowhere does not exist, give a declaration or a directory\n",
+    )
+
+
+def test_a_directory_without_declarations_is_no_passed_check(definitions, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["check", "empty"]) == 2
+    assert capsys.readouterr().err == "lupus check: no declaration below empty, give another directory\n"
+
+
+def test_no_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "COMMAND" in capsys.readouterr().err
