@@ -7,10 +7,10 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
-import dagster as dg  # noqa: E402
+import dagster as dg
 
-from lupus_assets.assets import load_location  # noqa: E402
-from resources.environment import resources  # noqa: E402
+from lupus_assets.assets import load_location
+from resources.environment import resources
 
 DEFINITIONS = Path(__file__).parent
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing
-from lupus_assets.monitor.comparison import comparison_rows, compared_roles, predictions
+from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
+from lupus_assets.monitor.intake import table_integers
 from lupus_assets.monitor.metric import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.record import profile_rows, profiles_from
@@ -125,7 +126,10 @@ class Pipeline:
         start, end = (moment.astimezone(UTC) for moment in model.reference_window())
         table = self.store.read("references", model=model.name, track=track)
         for row in reversed(table.to_pylist()):
-            if (row["window_start"], row["window_end"]) == (start.replace(tzinfo=None), end.replace(tzinfo=None)):
+            if (row["window_start"], row["window_end"]) == (
+                start.replace(tzinfo=None),
+                end.replace(tzinfo=None),
+            ):
                 return from_bytes(row["state"])
         return None
 
@@ -181,7 +185,9 @@ class Pipeline:
         )
         found = {}
         for cut in cuts(model, window):
-            mine = table.filter(pc.equal(table["as_of"], pa.scalar(cut.as_of.replace(tzinfo=None), pa.timestamp("us"))))
+            mine = table.filter(
+                pc.equal(table["as_of"], pa.scalar(cut.as_of.replace(tzinfo=None), pa.timestamp("us")))
+            )
             if mine.num_rows:
                 found[cut] = profiles_from(mine)
         if not found:
@@ -252,17 +258,18 @@ class Pipeline:
         split = len(cuts(model, windows[0])) > 1
         for late in (False, True):
             mine = {key: rows for key, rows in by_place.items() if _is_late(key[1]) == late}
-            earlier = [row for row in past.to_pylist() if (split and row["family"] in LABELLED) == late]
-            found = _episodes(f"{track}/labels" if late else track, earlier, mine)
+            found = _episodes(
+                f"{track}/labels" if late else track, _chain(past, late=late, split=split), mine
+            )
             for (window, cut), rows in mine.items():
                 by_place[window, cut] = kept = marked(rows, found)
                 where = place(model, track, window, cut.as_of)
                 self.store.replace("verdicts", where, kept)
                 self.store.replace("incidents", where, incident_rows(window, cut.as_of, track, kept, found))
-        return {
-            window: [row for (owner, _), rows in by_place.items() if owner == window for row in rows]
-            for window in windows
-        }
+        verdicts: dict[Window, list[VerdictRow]] = {window: [] for window in windows}
+        for (window, _), rows in by_place.items():
+            verdicts[window] += rows
+        return verdicts
 
     def _facts(
         self,
@@ -306,7 +313,9 @@ class Pipeline:
         for track in (old, new):
             source = self.source(model, track)
             present = source.schema(window).names
-            columns = [name for name in needed(model, listed) if name in present and name not in model.segments]
+            columns = [
+                name for name in needed(model, listed) if name in present and name not in model.segments
+            ]
             said.append(predictions(source.batches(window, columns), reading, cut))
         rows = comparison_rows(
             *said,
@@ -333,17 +342,26 @@ def _is_late(cut: Cut) -> bool:
     return cut.labels and not cut.rows
 
 
+def _chain(past: pa.Table, *, late: bool, split: bool) -> pa.Table:
+    """Return the earlier verdicts of one chain of judgements: the rows', or the labels' where they come later."""
+    if not split:
+        return past.slice(0, 0) if late else past
+    labelled = pc.is_in(past["family"], pa.array(LABELLED))
+    return past.filter(labelled if late else pc.invert(labelled))
+
+
 def _episodes(
-    name: str,
-    past: Sequence[Mapping[str, Any]],
-    judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]],
+    name: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
 ) -> Episodes:
-    """Return the incidents of one chain of judgements: the rows', or the labels' where they come later."""
+    """Return the incidents of one chain of judgements."""
+    flagged = {
+        row["window_start"]: row["partition_key"]
+        for row in past.filter(past["flagged"]).select(["window_start", "partition_key"]).to_pylist()
+    }
     alarmed: dict[Window, bool] = {}
-    for row in past:
-        start = row["window_start"].replace(tzinfo=UTC)
-        window = Window(start=start, end=start, key=row["partition_key"])
-        alarmed[window] = alarmed.get(window, False) or row["flagged"]
+    for moment in np.unique(table_integers(past, "window_start")).astype("datetime64[us]").tolist():
+        start = moment.replace(tzinfo=UTC)
+        alarmed[Window(start=start, end=start, key=flagged.get(moment, ""))] = moment in flagged
     for (window, _), rows in judged.items():
         alarmed[window] = any(row.flagged for row in rows)
     windows = sorted(alarmed)

@@ -12,7 +12,7 @@ from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.track import group_name, owners, tags
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.model import Compare
-from lupus_assets.errors import LupusError
+from lupus_assets.errors import LupusError, PartitionMissing
 from lupus_assets.records import ComparisonRow
 
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
@@ -52,17 +52,18 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         for window in sorted(window_of(partitions, each) for each in context.partition_keys):
             try:
                 rows = pipeline.compare(model, pair.old, pair.new, window, now)
+            except PartitionMissing as error:
+                context.log.warning(f"{model.key} {window.key}: {error}")
+                continue
             except LupusError as error:
                 failed.append(window.key)
                 context.log.warning(f"{model.key} {window.key}: {error}")
                 continue
-            except Exception:  # noqa: BLE001  # the other partitions go on; the step fails when it ends
+            except Exception:  # the other partitions go on; the step fails when it ends
                 failed.append(window.key)
                 context.log.error(traceback.format_exc())
                 continue
-            context.log_event(
-                dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
-            )
+            context.log_event(dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows)))
         if failed:
             raise dg.Failure(
                 f"{model.key}: {pair.old} and {pair.new} could not be compared in {len(failed)} partitions "

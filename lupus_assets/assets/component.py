@@ -1,7 +1,6 @@
 """The Dagster component around a declaration: ``type: lupus_assets.assets.MonitoredModel``."""
 
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import dagster as dg
 from pydantic import BaseModel
@@ -10,7 +9,6 @@ from lupus_assets import declare
 from lupus_assets.assets.comparison import comparison_asset
 from lupus_assets.assets.reference import external_assets, reference_asset
 from lupus_assets.assets.track import track_assets
-from lupus_assets.declare.load import load
 
 
 def definitions_of(model: declare.MonitoredModel) -> dg.Definitions:

@@ -17,6 +17,8 @@ class Installation(Protocol):
         ...
 
 
-def pipeline_of(context: dg.AssetExecutionContext | dg.ScheduleEvaluationContext | dg.SensorEvaluationContext) -> Pipeline:
+def pipeline_of(
+    context: dg.AssetExecutionContext | dg.ScheduleEvaluationContext | dg.SensorEvaluationContext,
+) -> Pipeline:
     """Return the pipeline of the location that `context` runs in."""
-    return cast(Installation, getattr(context.resources, RESOURCE)).pipeline()
+    return cast("Installation", getattr(context.resources, RESOURCE)).pipeline()

@@ -33,7 +33,10 @@ def load_location(project: Path, definitions: Path, resources: Mapping[str, obje
     return dg.Definitions.merge(
         *parts,
         dg.Definitions(
-            assets=[*_upstream(declared), *(dg.AssetSpec(key, description=str(error)) for key, error in broken.items())],
+            assets=[
+                *_upstream(declared),
+                *(dg.AssetSpec(key, description=str(error)) for key, error in broken.items()),
+            ],
             asset_checks=[_broken_check(key, error) for key, error in broken.items()],
             resources=resources,
             executor=dg.in_process_executor,

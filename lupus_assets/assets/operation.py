@@ -142,7 +142,8 @@ def arrival_sensor(
         known = json.loads(context.cursor) if context.cursor else {}
         current = {f"{key}/{track}": window.key for (key, track), (_, window) in absent.items()}
         current |= {
-            key.to_user_string(): hashlib.sha256(str(error).encode()).hexdigest() for key, error in broken.items()
+            key.to_user_string(): hashlib.sha256(str(error).encode()).hexdigest()
+            for key, error in broken.items()
         }
         for (key, track), (model, window) in absent.items():
             if known.get(f"{key}/{track}") != window.key:
@@ -159,7 +160,9 @@ def arrival_sensor(
             if known.get(asset.to_user_string()) != current[asset.to_user_string()]:
                 context.instance.report_runless_asset_event(broken_evaluation(asset, error))
         context.update_cursor(json.dumps(current, sort_keys=True))
-        return dg.SkipReason(f"{len(absent)} due partitions have not arrived; {len(broken)} declarations are broken")
+        return dg.SkipReason(
+            f"{len(absent)} due partitions have not arrived; {len(broken)} declarations are broken"
+        )
 
     return sensor
 

@@ -24,9 +24,7 @@ def partitions_of(group: CadenceGroup) -> dg.TimeWindowPartitionsDefinition:
     end = None if group.end is None else group.end.replace(tzinfo=None)
     match group.every:
         case "hour":
-            return dg.HourlyPartitionsDefinition(
-                start, end_date=end, timezone=group.timezone, fmt=MINUTES
-            )
+            return dg.HourlyPartitionsDefinition(start, end_date=end, timezone=group.timezone, fmt=MINUTES)
         case "day":
             return dg.DailyPartitionsDefinition(start, end_date=end, timezone=group.timezone)
         case "week":

@@ -7,7 +7,7 @@ partition becomes that partition's failing check and leaves the others alone.
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -42,7 +42,13 @@ def owners(model: MonitoredModel) -> list[str]:
 def tags(model: MonitoredModel, track: str) -> dict[str, str]:
     """Return the tags by which a model's assets are found."""
     cadence = model.cadence.every
-    named = cadence if cadence in ("hour", "day", "week") else "cron" if "*" in cadence else cadence.replace(" ", "-")
+    named = (
+        cadence
+        if cadence in ("hour", "day", "week")
+        else "cron"
+        if "*" in cadence
+        else cadence.replace(" ", "-")
+    )
     return {"lupus/cadence": named, "lupus/track": track}
 
 
@@ -93,9 +99,7 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=list(_specs(model, track)),
-        check_specs=check_specs(
-            step_key(model, track, "metrics"), partitions, selected_checks(model, track)
-        ),
+        check_specs=check_specs(step_key(model, track, "metrics"), partitions, selected_checks(model, track)),
         required_resource_keys={RESOURCE},
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckEvaluation]:
@@ -156,7 +160,8 @@ class _Run:
         frozen = self.pipeline.freeze(self.model, reference_windows(self.model), self.now)
         self.context.log_event(
             dg.AssetMaterialization(
-                reference_key(self.model), metadata={"rows": frozen[self.track].rows, "reference": frozen[self.track].digest}
+                reference_key(self.model),
+                metadata={"rows": frozen[self.track].rows, "reference": frozen[self.track].digest},
             )
         )
         return frozen[self.track]
@@ -170,7 +175,7 @@ class _Run:
                 yield from self._failed(window, "arrival", str(error))
             except LupusError as error:
                 yield from self._failed(window, "completeness", str(error))
-            except Exception as error:  # noqa: BLE001  # reported as a failing check, and again when the step ends
+            except Exception as error:  # reported as a failing check, and again when the step ends
                 self.crashed.append(window.key)
                 self.context.log.error(traceback.format_exc())
                 yield from self._failed(window, "completeness", f"{type(error).__name__}: {error}")
@@ -247,5 +252,3 @@ class _Run:
 def _rows(partition: _Partition) -> int:
     counts = [found.profiles[WHOLE].counts for found in partition.profiled.values()]
     return next((each.rows for each in counts if each is not None), 0)
-
-

@@ -59,9 +59,7 @@ def tasks(
         for window in windows(model):
             wanted = open_cuts(model, window, now)
             for track in model.tracks:
-                left = tuple(
-                    cut for cut in wanted if place(model, track, window, cut.as_of) not in done
-                )
+                left = tuple(cut for cut in wanted if place(model, track, window, cut.as_of) not in done)
                 if left and arrived(model, track, window):
                     yield Task(model, track, window, left)
 

@@ -21,7 +21,10 @@ ANY_PHASE = 14
 SPREAD = 60  # past residuals behind one spread
 LEAST_HISTORY = 14  # past residuals below which there is no verdict
 CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation under normality
+TAIL = 0.95  # a series that is quiet but for some days, as rain is, has its spread in the tail
+NORMAL_TAIL = 1.96  # the same quantile of |z| under normality
 THRESHOLD = 6.0
+ROUNDING = 1e-9  # of the level: a series that never moved may differ in its last digits, and no more
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,26 @@ class Judgement:
     flagged: npt.NDArray[np.bool_]
 
 
-def _median(rows: Array) -> Array:
-    """Return the column medians of `rows` without NaN; NaN where a column has none. Quiet about empty slices."""
+def _quantile(rows: Array, q: float) -> Array:
+    """Return the column quantiles of `rows` without NaN; NaN where a column has none, without a warning."""
+    if not len(rows):
+        return np.full(rows.shape[1], np.nan)
     ordered = np.sort(rows, axis=0)  # NaN sorts last
     count = np.sum(~np.isnan(rows), axis=0)
+    at = np.maximum(count - 1, 0) * q
     column = np.arange(rows.shape[1])
-    low = ordered[np.maximum((count - 1) // 2, 0), column]
-    high = ordered[np.minimum(count // 2, max(len(rows) - 1, 0)), column]
-    return np.where(count > 0, (low + high) / 2, np.nan)
+    low = ordered[np.floor(at).astype(int), column]
+    high = ordered[np.ceil(at).astype(int), column]
+    return low + (high - low) * (at % 1)
+
+
+def _median(rows: Array) -> Array:
+    return _quantile(rows, 0.5)
+
+
+def _spread(deviations: Array) -> Array:
+    """Return the robust spread of absolute deviations, in standard deviations of a normal."""
+    return np.fmax(CONSISTENT * _median(deviations), _quantile(deviations, TAIL) / NORMAL_TAIL)
 
 
 def _expected(values: Array, phase: npt.NDArray[np.int64], at: int) -> Array:
@@ -122,12 +137,12 @@ def judge(history: History, *, first: int = 0) -> Judgement:
             continue
         past = residual[max(0, at - SPREAD) : at]
         seen[at] = np.sum(~np.isnan(past), axis=0)
-        spread = CONSISTENT * _median(np.abs(past)) if at else np.full(shape[1], np.nan)
+        spread = _spread(np.abs(past))
         expected[at] = level
-        scale[at] = np.fmax(spread, np.sqrt(history.variance[at]))
-    judged = (seen >= LEAST_HISTORY) & ~np.isnan(values) & (scale > 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(judged, (values - expected) / scale, np.nan)
+        noise = np.sqrt(history.variance[at])
+        scale[at] = np.fmax(np.fmax(spread, noise), ROUNDING * np.fmax(1.0, np.abs(level)))
+    judged = (seen >= LEAST_HISTORY) & ~np.isnan(values)
+    z = np.where(judged, (values - expected) / scale, np.nan)
     counted = np.where(history.side == 0, np.abs(z), z * history.side)
     tails = np.where(history.side == 0, 2.0, 1.0)
     reach = THRESHOLD * scale

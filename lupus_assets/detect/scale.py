@@ -46,9 +46,7 @@ SCALES: dict[str, Scale] = {
     "positive": Scale(lambda x, _: np.log(np.maximum(x, 1e-300)), lambda y, _: np.exp(y)),
     "share": Scale(_arcsine, _sine),
     "probability": Scale(_logit, lambda y, _: 1 / (1 + np.exp(-y))),
-    "distance": Scale(
-        lambda x, _: np.sqrt(np.maximum(x, 0.0)), lambda y, _: np.maximum(y, 0.0) ** 2
-    ),
+    "distance": Scale(lambda x, _: np.sqrt(np.maximum(x, 0.0)), lambda y, _: np.maximum(y, 0.0) ** 2),
 }
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.monitor.block import CategoricalBlock, IdentityBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut
-from lupus_assets.monitor.metric import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
 from lupus_assets.monitor.measure import NORMAL_975
+from lupus_assets.monitor.metric import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows
 from lupus_assets.records import ComparisonRow, Window
@@ -104,7 +104,12 @@ def _share(hits: int, n: int) -> Estimate:
 def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Grid) -> Iterator[Named]:
     _, at_old, at_new = np.intersect1d(old.keys, new.keys, assume_unique=True, return_indices=True)
     n = len(at_old)
-    yield "row_count", float(old.rows), float(new.rows), Estimate(float(new.rows - old.rows), None, new.rows, None)
+    yield (
+        "row_count",
+        float(old.rows),
+        float(new.rows),
+        Estimate(float(new.rows - old.rows), None, new.rows, None),
+    )
     yield "joined_share", None, None, _share(n, max(len(old.keys), len(new.keys)))
     before, after = old.values[at_old], new.values[at_new]
     kind = model.columns.prediction.kind
@@ -140,7 +145,9 @@ def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
     n = len(new)
     past, now = Histogram.of(old, grid), Histogram.of(new, grid)
     cuts = np.unique(past.quantile(np.linspace(0, 1, 11)[1:-1])) if past.total else np.empty(0)
-    counts = [np.bincount(np.searchsorted(cuts, each, side="right"), minlength=len(cuts) + 1) for each in (old, new)]
+    counts = [
+        np.bincount(np.searchsorted(cuts, each, side="right"), minlength=len(cuts) + 1) for each in (old, new)
+    ]
     for name, value in (
         ("psi", lambda: float(distance.psi(*counts))),
         ("jensen_shannon", lambda: float(distance.jensen_shannon(*counts))),
@@ -180,7 +187,9 @@ def _performance(
         old_errors, new_errors = ErrorSums.of(before, truth), ErrorSums.of(after, truth)
         paired = Moments.of(np.abs(after - truth) - np.abs(before - truth))
         for name, of_errors in VALUE_PERFORMANCE.items():
-            yield _difference(name, of_errors(old_errors), of_errors(new_errors), paired if name == "mae" else None)
+            yield _difference(
+                name, of_errors(old_errors), of_errors(new_errors), paired if name == "mae" else None
+            )
         return
     threshold = model.decision.threshold
     old, new = (ScoreLabel.of(score, truth, grid, threshold) for score in (before, after))
@@ -216,7 +225,12 @@ def _difference(name: str, old: Estimate, new: Estimate, paired: Moments | None)
     if old.value is None or new.value is None:
         return name, old.value, new.value, Estimate.undefined(old.reason or new.reason or "undefined", new.n)
     if paired is not None:
-        return name, old.value, new.value, Estimate.of_mean(paired, "no labelled rows are common to both tracks")
+        return (
+            name,
+            old.value,
+            new.value,
+            Estimate.of_mean(paired, "no labelled rows are common to both tracks"),
+        )
     variance = None if old.variance is None or new.variance is None else old.variance + new.variance
     return name, old.value, new.value, Estimate(new.value - old.value, variance, new.n, None)
 

@@ -13,7 +13,9 @@ FACT_RULE = "fact"
 Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 
-def facts(profiled: Profiled, reference: Reference, roles: Mapping[str, Role], timestamp: str) -> Iterator[Fact]:
+def facts(
+    profiled: Profiled, reference: Reference, roles: Mapping[str, Role], timestamp: str
+) -> Iterator[Fact]:
     """Yield what is wrong with the rows of one partition, in the order of its columns.
 
     Yields
@@ -71,7 +73,9 @@ def _of_column(name: str, column: Column, reference: ColumnReference | None) -> 
                 if count and not before:
                     said = f"{count:,} of {values:,} values of `{name}` are {what}; the reference held none"
                     yield name, metric, count / values, said
-        case CategoricalColumn(), CategoricalColumn() if column.categories.other and not known.categories.other:
+        case CategoricalColumn(), CategoricalColumn() if (
+            column.categories.other and not known.categories.other
+        ):
             distinct = column.categories.distinct.estimate()
             before = known.categories.distinct.estimate()
             said = (

@@ -108,7 +108,7 @@ def freeze(
     reference = replace(
         provisional,
         rows=rows,
-        columns={segment: _references(profile) for segment, profile in states.items()},
+        columns={segment: _references(profile, model) for segment, profile in states.items()},
         surrogate=_solved(equations),
     )
     return replace(reference, digest=hashlib.sha256(to_bytes(reference)).hexdigest()[:16])
@@ -118,11 +118,16 @@ def _solved(equations: NormalEquations) -> Surrogate | None:
     return equations.solve() if equations.score.n else None
 
 
-def _references(profile: Profile) -> dict[str, NumericReference | CategoricalReference]:
+def _references(
+    profile: Profile, model: MonitoredModel
+) -> dict[str, NumericReference | CategoricalReference]:
+    """Return the reference of every column that has a distribution to drift from; a version is data."""
     return {
-        name: NumericReference.of(column) if isinstance(column, NumericColumn) else CategoricalReference.of(column)
+        name: NumericReference.of(column)
+        if isinstance(column, NumericColumn)
+        else CategoricalReference.of(column)
         for name, column in profile.columns.items()
-        if isinstance(column, NumericColumn | CategoricalColumn)
+        if isinstance(column, NumericColumn | CategoricalColumn) and name != model.columns.version
     }
 
 
@@ -164,7 +169,11 @@ def _design(sample: Sequence[Rows], reading: Reading) -> Design:
     housekeeping = {reading.model.columns.version}
     columns = {}
     for role in reading.roles:
-        if role.family == "input" and role.kind in ("numeric", "categorical") and role.column not in housekeeping:
+        if (
+            role.family == "input"
+            and role.kind in ("numeric", "categorical")
+            and role.column not in housekeeping
+        ):
             state = _states(sample, role.column, reading.grids.get(role.column, Grid(0.0, 1.0)))
             if state is not None:
                 columns[role.column] = state

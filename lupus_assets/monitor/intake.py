@@ -71,15 +71,11 @@ def instants(
     present = valid(array)
     micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     if array.type.tz is None:
-        micros = pc.assume_timezone(
-            micros, str(zone.key), ambiguous="earliest", nonexistent="latest"
-        )
+        micros = pc.assume_timezone(micros, str(zone.key), ambiguous="earliest", nonexistent="latest")
     return _buffer(micros, "<i8").astype(np.int64), present
 
 
-def levels(
-    array: pa.Array, column: str
-) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def levels(array: pa.Array, column: str) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return ``(values, index of each row's value, valid)`` of a text, boolean, integer or dictionary column.
 
     Raises
@@ -100,9 +96,7 @@ def levels(
     return [_text(value) for value in array.dictionary.to_pylist()], index, present
 
 
-def hashes(
-    array: pa.Array, column: str, salt: bytes
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+def hashes(array: pa.Array, column: str, salt: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     """Return ``(salted hash of each row's value, valid)``; only distinct values of a batch are hashed."""
     if pa.types.is_temporal(array.type):
         array = array.cast(pa.int64())
@@ -117,6 +111,17 @@ def _text(value: object) -> str:
 
 def _mismatch(column: str, kind: pa.DataType, wanted: str, remedy: str) -> ColumnMismatch:
     return ColumnMismatch(f"column {column!r} is {kind} where {wanted} is needed; store it as {remedy}")
+
+
+def table_integers(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    """Return a column of integers or times (as microseconds) of a table; it holds no nulls."""
+    return _buffer(table[name].combine_chunks().cast(pa.int64()), "<i8").astype(np.int64)
+
+
+def table_floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    """Return a column of numbers of a table; nulls become NaN."""
+    array = pc.fill_null(table[name].combine_chunks().cast(pa.float64(), safe=False), float("nan"))
+    return _buffer(array, "<f8").astype(np.float64)
 
 
 def microseconds(moment: datetime) -> int:

@@ -1,11 +1,13 @@
 """How each metric is read: its scale, which direction counts, whether it is judged, and how it is said."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from lupus_assets.detect.scale import SCALES, count_variance, share_variance
+from lupus_assets.detect.scale import SCALES, Array, count_variance, share_variance
 from lupus_assets.stats.estimate import Estimate
 
 NORMAL_975 = 1.959964  # two-sided 95 %
@@ -75,7 +77,9 @@ MEASURES: dict[str, Measure] = {
     "wasserstein": Measure("distance", "Wasserstein distance to the reference of", 1),
     "chi_square": Measure("distance", "chi-square statistic against the reference of", 1),
     "l_infinity": Measure("distance", "largest change of a bin's share against the reference of", 1),
-    "residual_mean": Measure("natural", "mean deviation from what the inputs explain (logit) of", judged=True),
+    "residual_mean": Measure(
+        "natural", "mean deviation from what the inputs explain (logit) of", judged=True
+    ),
     "residual_spread": Measure(
         "positive", "mean absolute deviation from what the inputs explain (logit) of", 1, judged=True
     ),
@@ -95,33 +99,45 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def variance_on_scale(scale: str, estimate: Estimate) -> float | None:
-    """Return the sampling variance of a defined `estimate` on `scale`; None where there is no theory."""
-    value = estimate.value
-    if value is None:
-        return None
+def intervals(
+    metrics: Sequence[str], estimates: Sequence[Estimate]
+) -> list[tuple[float | None, float | None]]:
+    """Return the 95 % sampling interval of each estimate in its own unit; (None, None) without theory.
+
+    An interval is symmetric on the metric's scale. A share's and a count's noise is known from the number of
+    rows; every other metric brings its own variance.
+    """
+    found: list[tuple[float | None, float | None]] = [(None, None)] * len(metrics)
+    for name, scale in SCALES.items():
+        mine = [at for at, metric in enumerate(metrics) if MEASURES[metric].scale == name]
+        value = np.array([_number(estimates[at].value) for at in mine])
+        n = np.array([float(estimates[at].n) for at in mine])
+        variance = _on_scale(name, value, n, np.array([_number(estimates[at].variance) for at in mine]))
+        with np.errstate(invalid="ignore", over="ignore"):
+            reach = NORMAL_975 * np.sqrt(variance)
+            at_value = scale.forward(value, n)
+            low, high = scale.backward(at_value - reach, n), scale.backward(at_value + reach, n)
+        for at, lower, upper in zip(mine, low.tolist(), high.tolist(), strict=True):
+            if math.isfinite(lower) and math.isfinite(upper):
+                found[at] = (lower, upper)
+    return found
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _on_scale(scale: str, value: Array, n: Array, variance: Array) -> Array:
+    """Return sampling variances on `scale`, by the delta method where the noise is not known from the rows."""
     if scale == "share":
-        return float(share_variance(np.float64(estimate.n)))
+        return share_variance(n)
     if scale == "count":
-        return float(count_variance(np.float64(value)))
-    if estimate.variance is None:
-        return None
+        return count_variance(value)
     slope = {
-        "natural": 1.0,
+        "natural": np.ones_like(value),
         "positive": value,
         "probability": value * (1 - value),
-        "distance": 2 * np.sqrt(max(value, 0.0)),
+        "distance": 2 * np.sqrt(np.maximum(value, 0.0)),
     }[scale]
-    return estimate.variance / slope**2 if slope else None
-
-
-def interval(scale: str, estimate: Estimate) -> tuple[float | None, float | None]:
-    """Return the 95 % sampling interval of `estimate` in its own unit; (None, None) without theory."""
-    variance = variance_on_scale(scale, estimate)
-    if estimate.value is None or variance is None:
-        return None, None
-    convert = SCALES[scale]
-    n = np.float64(estimate.n)
-    at = convert.forward(np.float64(estimate.value), n)
-    reach = NORMAL_975 * np.sqrt(variance)
-    return float(convert.backward(at - reach, n)), float(convert.backward(at + reach, n))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return variance / slope**2

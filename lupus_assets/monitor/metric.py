@@ -6,19 +6,27 @@ from datetime import datetime
 import numpy as np
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.measure import MEASURES, interval
+from lupus_assets.monitor.measure import intervals
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.records import MetricRow, Window
 from lupus_assets.stats import distance, performance
-from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
+from lupus_assets.stats.column import (
+    CategoricalColumn,
+    Column,
+    IdentityColumn,
+    NumericColumn,
+    TimestampColumn,
+)
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.frozen import ColumnReference, Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, Residual, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.state import Counts
 
 Named = tuple[str, Estimate]
+EMPTY_REFERENCE = "the reference has no rows"
 NO_ROWS = "no rows"
 NO_VALUES = "no values"
 SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
@@ -40,6 +48,11 @@ VALUE_PERFORMANCE: dict[str, Callable[[ErrorSums], Estimate]] = {
 CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
     "accuracy": performance.accuracy,
     "macro_f1": performance.macro_f1,
+}
+BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], object]] = {
+    "jensen_shannon": distance.jensen_shannon,
+    "chi_square": lambda reference, counts: distance.chi_square(reference, counts).statistic,
+    "l_infinity": distance.l_infinity,
 }
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 
@@ -64,16 +77,21 @@ def row_metrics(counts: RowCounts) -> Iterator[Named]:
 
 
 def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
-    """Yield the metrics of a numeric column that need no reference."""
+    """Yield the judged metrics of a numeric column that need no reference."""
     values = column.rows - column.nulls
     finite, moments = column.finite, column.moments
     yield "null_rate", _share(column.nulls, column.rows)
     yield "nan_rate", _share(column.nans, values, NO_VALUES)
     yield "infinity_rate", _share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
-    yield "zero_rate", _share(column.zeros, finite, NO_VALUES)
     variance = moments.variance
     spread = None if variance is None else variance / finite
     yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
+
+
+def numeric_shape(column: NumericColumn) -> Iterator[Named]:
+    """Yield what describes a numeric column further; nobody is alarmed by it."""
+    finite, moments = column.finite, column.moments
+    yield "zero_rate", _share(column.zeros, finite, NO_VALUES)
     yield "sd", _plain(moments.sd, finite, "fewer than two values")
     yield "skewness", _plain(moments.skewness, finite, "constant, or fewer than three values")
     yield "kurtosis", _plain(moments.kurtosis, finite, "constant, or fewer than four values")
@@ -86,11 +104,15 @@ def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
 
 
 def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
-    """Yield the metrics of a categorical column that need no reference."""
+    """Yield the judged metrics of a categorical column that need no reference."""
+    yield "null_rate", _share(column.nulls, column.rows)
+
+
+def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
+    """Yield what describes a categorical column further; nobody is alarmed by it."""
     values = column.rows - column.nulls
     categories = column.categories
     largest = int(categories.counts.max()) if categories.counts.size else None
-    yield "null_rate", _share(column.nulls, column.rows)
     yield "distinct", _plain(categories.distinct.estimate(), values)
     yield "top_share", _share(largest, values, NO_VALUES)
 
@@ -108,29 +130,38 @@ def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:
         yield name, _plain(None if micros is None else micros / 1e6, column.rows - column.nulls)
 
 
-def _distances(reference: ColumnReference, counts: np.ndarray, rows: int) -> Iterator[Named]:
+def _psi(reference: ColumnReference, counts: Counts) -> Estimate:
     base = reference.reference_counts
     n, m = int(base.sum()), int(counts.sum())
     if not n or not m:
-        reason = NO_ROWS if n else "the reference has no rows"
-        for name in ("psi", "jensen_shannon", "chi_square", "l_infinity"):
-            yield name, Estimate.undefined(reason, rows)
-        return
+        return Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
     psi = float(distance.psi(base, counts))
     # On its square-root scale PSI without drift has the variance (1/n + 1/m)/2 whatever the bins:
     # it is (1/n + 1/m) times a chi-square variable.
-    yield "psi", Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
-    yield "jensen_shannon", Estimate(float(distance.jensen_shannon(base, counts)), None, m, None)
-    yield "chi_square", Estimate(float(distance.chi_square(base, counts).statistic), None, m, None)
-    yield "l_infinity", Estimate(float(distance.l_infinity(base, counts)), None, m, None)
+    return Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
+
+
+def _other_distances(reference: ColumnReference, counts: Counts) -> Iterator[Named]:
+    base = reference.reference_counts
+    n, m = int(base.sum()), int(counts.sum())
+    for name, function in BINNED_DISTANCES.items():
+        if n and m:
+            yield name, Estimate(float(function(base, counts)), None, m, None)
+        else:
+            yield name, Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
 
 
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
-    """Yield the metrics of a numeric column against its reference."""
+    """Yield the judged metrics of a numeric column against its reference."""
     yield "out_of_range_rate", _share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
     yield "mean_rank", reference.mean_rank(column)
     yield "rank_spread", reference.rank_spread(column)
-    yield from _distances(reference, reference.binned(column), column.rows)
+    yield "psi", _psi(reference, reference.binned(column))
+
+
+def numeric_distances(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
+    """Yield the other distances of a numeric column from its reference."""
+    yield from _other_distances(reference, reference.binned(column))
     past, now = reference.column.histogram, column.histogram
     for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
         defined = past.total and now.total
@@ -138,11 +169,17 @@ def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterato
 
 
 def categorical_drift(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
-    """Yield the metrics of a categorical column against its reference."""
+    """Yield the judged metrics of a categorical column against its reference."""
     unseen = reference.unseen(column)
     values = column.rows - column.nulls
-    yield "unseen_rate", _share(unseen, values, NO_VALUES if not values else "the reference has too many values")
-    yield from _distances(reference, reference.binned(column), column.rows)
+    undefined = "the reference has too many values" if values else NO_VALUES
+    yield "unseen_rate", _share(unseen, values, undefined)
+    yield "psi", _psi(reference, reference.binned(column))
+
+
+def categorical_distances(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
+    """Yield the other distances of a categorical column from its reference."""
+    yield from _other_distances(reference, reference.binned(column))
 
 
 def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[Named]:
@@ -171,20 +208,28 @@ def residual_metrics(residual: Residual) -> Iterator[Named]:
         yield name, _plain(moments.mean if n else None, n, "no scores", noise)
 
 
-def column_metrics(
-    column: NumericColumn | CategoricalColumn | IdentityColumn | TimestampColumn,
-    reference: ColumnReference | None,
-) -> Iterator[Named]:
-    """Yield every metric of one column; without a reference only those that need none."""
+def column_metrics(column: Column, reference: ColumnReference | None, *, whole: bool) -> Iterator[Named]:
+    """Yield the metrics of one column; without a reference only those that need none.
+
+    With `whole` all of them, else those that are judged.
+    """
     match column:
         case NumericColumn():
             yield from numeric_metrics(column)
             if isinstance(reference, NumericReference):
                 yield from numeric_drift(column, reference)
+                if whole:
+                    yield from numeric_distances(column, reference)
+            if whole:
+                yield from numeric_shape(column)
         case CategoricalColumn():
             yield from categorical_metrics(column)
             if isinstance(reference, CategoricalReference):
                 yield from categorical_drift(column, reference)
+                if whole:
+                    yield from categorical_distances(column, reference)
+            if whole:
+                yield from categorical_shape(column)
         case IdentityColumn():
             yield from identity_metrics(column)
         case TimestampColumn():
@@ -192,9 +237,14 @@ def column_metrics(
 
 
 def _profile_metrics(
-    profile: Profile, references: Mapping[str, ColumnReference], roles: Mapping[str, Role], model: MonitoredModel
+    profile: Profile,
+    references: Mapping[str, ColumnReference],
+    roles: Mapping[str, Role],
+    model: MonitoredModel,
+    *,
+    whole: bool,
 ) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield ``(family, column, metric, estimate)`` of everything that `profile` holds."""
+    """Yield ``(family, column, metric, estimate)`` of what `profile` holds."""
     prediction = model.columns.prediction.column
     counts = profile.counts
     if counts is not None:
@@ -205,7 +255,7 @@ def _profile_metrics(
             yield "prediction", prediction, "invalid_rate", _share(counts.invalid, counts.rows)
     for column, state in profile.columns.items():
         family = roles[column].family
-        for name, estimate in column_metrics(state, references.get(column)):
+        for name, estimate in column_metrics(state, references.get(column), whole=whole):
             yield family, column, name, estimate
         if family == "target":
             yield family, column, "labelled_rate", _share(state.rows - state.nulls, state.rows)
@@ -234,34 +284,37 @@ def metric_rows(
     All rows together carry every metric; single versions and segments carry those that are judged,
     which keeps a partition with many segments small.
     """
-    rows = []
-    for (version, segment), profile in profiles.items():
-        whole = version == EVERYTHING and segment == EVERYTHING
-        references = reference.columns.get(segment, {})
-        for family, column, name, estimate in _profile_metrics(
-            profile, references, roles, model
-        ):
-            measure = MEASURES[name]
-            if not (whole or measure.judged):
-                continue
-            lower, upper = interval(measure.scale, estimate)
-            rows.append(
-                MetricRow(
-                    track=track,
-                    version=version,
-                    partition_key=window.key,
-                    window_start=window.start,
-                    as_of=as_of,
-                    segment=segment,
-                    family=family,
-                    column_name=column,
-                    metric=name,
-                    value=estimate.value,
-                    lower=lower,
-                    upper=upper,
-                    n=estimate.n,
-                    reference=reference.digest,
-                    reason=estimate.reason,
-                )
-            )
-    return rows
+    found = [
+        (version, segment, *each)
+        for (version, segment), profile in profiles.items()
+        for each in _profile_metrics(
+            profile,
+            reference.columns.get(segment, {}),
+            roles,
+            model,
+            whole=version == EVERYTHING and segment == EVERYTHING,
+        )
+    ]
+    bounds = intervals([each[-2] for each in found], [each[-1] for each in found])
+    return [
+        MetricRow(
+            track=track,
+            version=version,
+            partition_key=window.key,
+            window_start=window.start,
+            as_of=as_of,
+            segment=segment,
+            family=family,
+            column_name=column,
+            metric=name,
+            value=estimate.value,
+            lower=lower,
+            upper=upper,
+            n=estimate.n,
+            reference=reference.digest,
+            reason=estimate.reason,
+        )
+        for (version, segment, family, column, name, estimate), (lower, upper) in zip(
+            found, bounds, strict=True
+        )
+    ]

@@ -129,7 +129,9 @@ class _Gathering:
 
     def _add(self, cell: Cell, profile: Profile) -> None:
         before = self.profiles.get(cell)
-        self.profiles[cell] = profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
+        self.profiles[cell] = (
+            profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
+        )
 
     def _concerns(self, column: str) -> bool:
         """Return whether this cut describes `column`: the label has a cut of its own."""

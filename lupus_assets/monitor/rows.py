@@ -86,7 +86,9 @@ def _by(arrived: npt.NDArray[np.int64] | None, as_of: datetime, count: int) -> M
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
     index = batch.schema.get_field_index(name)
     if index < 0:
-        raise ColumnMismatch(f"column {name!r} is missing; write it to the log or take it out of the declaration")
+        raise ColumnMismatch(
+            f"column {name!r} is missing; write it to the log or take it out of the declaration"
+        )
     return batch.column(index)
 
 

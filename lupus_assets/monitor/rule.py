@@ -155,9 +155,13 @@ def _crossing(rule: Rule, value: float, earlier: list[float]) -> Crossing:
     recent = f"the recent {change.partitions} partitions' median {number(level, percent=percent)}"
     if verb == "falls":
         limit = level - change.by
-        return Crossing(level, limit, None, value < limit, f"{_side(value < limit, f'{change.by:g} below')} {recent}")
+        return Crossing(
+            level, limit, None, value < limit, f"{_side(value < limit, f'{change.by:g} below')} {recent}"
+        )
     limit = level + change.by
-    return Crossing(level, None, limit, value > limit, f"{_side(value > limit, f'{change.by:g} above')} {recent}")
+    return Crossing(
+        level, None, limit, value > limit, f"{_side(value > limit, f'{change.by:g} above')} {recent}"
+    )
 
 
 def _side(crossed: bool, words: str) -> str:

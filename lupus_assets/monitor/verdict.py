@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.judge import LEAST_HISTORY, History, judge
 from lupus_assets.detect.scale import SCALES, share_variance
+from lupus_assets.monitor.intake import table_floats, table_integers
 from lupus_assets.monitor.measure import MEASURES, NORMAL_975
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, season, subject
@@ -63,7 +64,7 @@ class Ledger:
         rows = metrics.filter(kept).sort_by([("window_start", "ascending"), ("as_of", "ascending")])
         names = pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in SERIES), "\x1f")
         keys, column = np.unique(np.array(names.to_pylist(), dtype=object).astype(str), return_inverse=True)
-        starts, at = np.unique(_column(rows, "window_start", "<i8"), return_inverse=True)
+        starts, at = np.unique(table_integers(rows, "window_start"), return_inverse=True)
         shape = (len(starts), len(keys))
 
         def spread(source: npt.NDArray[np.generic], missing: object) -> npt.NDArray[np.generic]:
@@ -74,10 +75,10 @@ class Ledger:
         return cls(
             starts=starts.astype("datetime64[us]"),
             series=[tuple(key.split("\x1f")) for key in keys.tolist()],
-            values=spread(_column(rows, "value", "<f8"), np.nan),
-            upper=spread(_column(rows, "upper", "<f8"), np.nan),
-            n=spread(_column(rows, "n", "<i8").astype(float), np.nan),
-            as_of=spread(_column(rows, "as_of", "<i8").astype("datetime64[us]"), np.datetime64("NaT")),
+            values=spread(table_floats(rows, "value"), np.nan),
+            upper=spread(table_floats(rows, "upper"), np.nan),
+            n=spread(table_floats(rows, "n"), np.nan),
+            as_of=spread(table_integers(rows, "as_of").astype("datetime64[us]"), np.datetime64("NaT")),
         )
 
     def history(self, model: MonitoredModel) -> History:
@@ -100,19 +101,6 @@ class Ledger:
             phase=np.array(model.cadence.phases(moments), dtype=np.int64),
             side=np.array([MEASURES[metric].side for metric in metrics], dtype=np.int64),
         )
-
-
-def _column(rows: pa.Table, name: str, dtype: str) -> npt.NDArray[np.generic]:
-    """Return a column without pandas; nulls of numbers become NaN."""
-    array = rows[name].combine_chunks()
-    if pa.types.is_timestamp(array.type):
-        array = array.cast(pa.int64())
-    elif dtype == "<f8":
-        array = pc.fill_null(array, float("nan"))
-    buffer = array.buffers()[1] if len(array) else None
-    if buffer is None:
-        return np.empty(0, dtype=dtype)
-    return np.frombuffer(buffer, dtype=dtype, count=len(array) + array.offset)[array.offset :]
 
 
 def verdict_rows(
@@ -224,5 +212,9 @@ def _sentence(
     if np.isfinite(low) and np.isfinite(high):
         usual = f"{number(low, percent=percent)} to {number(high, percent=percent)}"
     else:
-        usual = f"at most {number(high, percent=percent)}" if np.isfinite(high) else f"at least {number(low, percent=percent)}"
+        usual = (
+            f"at most {number(high, percent=percent)}"
+            if np.isfinite(high)
+            else f"at least {number(low, percent=percent)}"
+        )
     return f"{said}, usually {usual}{when}" + (f"; since {since}" if since else "")

@@ -22,7 +22,7 @@ def number(value: float, *, percent: bool) -> str:
     """
     if percent:
         return f"{100 * value:.1f} %".replace(".0 %", " %")
-    if abs(value) >= 1000:  # noqa: PLR2004  # from here on decimals say nothing
+    if abs(value) >= 1000:  # from here on decimals say nothing
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
