@@ -1,6 +1,7 @@
 """A whole code location: every declaration below a folder, each loaded by itself."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -26,8 +27,7 @@ def load_location(project: Path, definitions: Path, resources: Mapping[str, obje
         With an `Installation` under ``lupus``.
     """
     models, errors = load_all(find(definitions))
-    tree = dg.ComponentTree.for_project(project)
-    parts = [tree.build_defs_at_path(path.parent.relative_to(definitions)) for path in models]
+    parts = _components(project, [path.parent.relative_to(definitions) for path in models])
     broken = {broken_key(path, definitions): error for path, error in errors.items()}
     declared = list(models.values())
     return dg.Definitions.merge(
@@ -43,6 +43,15 @@ def load_location(project: Path, definitions: Path, resources: Mapping[str, obje
         ),
         operations(declared, broken),
     )
+
+
+def _components(project: Path, folders: Sequence[Path]) -> list[dg.Definitions]:
+    """Return each folder's definitions, built as Dagster's own tools build them, with links to the file."""
+    tree = dg.ComponentTree.for_project(project)
+    with warnings.catch_warnings():
+        # Dagster's own use of its code references, which are in beta.
+        warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*CodeReference")
+        return [tree.build_defs_at_path(folder) for folder in folders]
 
 
 def broken_key(path: Path, definitions: Path) -> dg.AssetKey:

@@ -1,0 +1,69 @@
+"""What the demonstration caught: known incidents against the first alarm in each, and what else rang."""
+
+from collections.abc import Sequence
+from datetime import UTC, date
+from textwrap import wrap
+
+import pyarrow as pa
+
+from definitions.flights.late_arrival.incident import KNOWN, Incident
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.ports import MetricStore
+
+TRACK = "champion"
+WIDTH = 110
+AFTERMATH_PARTITIONS = 7  # alarms this soon after an incident are its echo in the histories
+
+
+def report(model: MonitoredModel, store: MetricStore) -> str:
+    """Return the table of known incidents, and the alarms outside them by month."""
+    events = _events(store.read("incidents", model=model.name, track=TRACK), model)
+    lines = [
+        f"\nWhat the {TRACK} was caught at. Scripted incidents are marked *, the others really happened.\n"
+    ]
+    lines += [f"{'incident':<44}{'when':<14}{'first alarm':<13}column named"]
+    lines += ["-" * WIDTH]
+    for incident in KNOWN:
+        lines += _row(incident, [event for event in events if incident.covers(event["day"])])
+    outside = {
+        event["incident"]: event["day"]
+        for event in events
+        if event["event"] == "opened" and not any(_near(incident, event["day"]) for incident in KNOWN)
+    }
+    lines += ["", _by_month(sorted(outside.values()), model)]
+    return "\n".join(lines)
+
+
+def _events(table: pa.Table, model: MonitoredModel) -> list[dict]:
+    """Return opened and joined events in the order they were found, with their local day."""
+    rows = [row for row in table.to_pylist() if row["event"] != "closed"]
+    for row in rows:
+        row["day"] = row["window_start"].replace(tzinfo=UTC).astimezone(model.cadence.zone).date()
+    return rows
+
+
+def _row(incident: Incident, events: Sequence[dict]) -> list[str]:
+    name = f"{incident.name}{' *' if incident.scripted else ''}"
+    when = f"{incident.first:%d %b}" + (
+        "" if incident.first == incident.last else f" - {incident.last:%d %b}"
+    )
+    if not events:
+        return [f"{name:<48}{when:<16}{'not caught':<14}"]
+    first = min(event["day"] for event in events)
+    named = list(dict.fromkeys(event["column_name"] for event in events if event["day"] == first))
+    more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
+    sentence = next(event["sentence"] for event in events if event["day"] == first)
+    said = wrap(sentence, WIDTH - 4, initial_indent="    ", subsequent_indent="    ")
+    return [f"{name:<48}{when:<16}{first!s:<14}{named[0]}{more}", *said]
+
+
+def _near(incident: Incident, day: date) -> bool:
+    return 0 <= (day - incident.first).days <= (incident.last - incident.first).days + AFTERMATH_PARTITIONS
+
+
+def _by_month(days: Sequence[date], model: MonitoredModel) -> str:
+    start, end = model.cadence.start_instant.date(), model.cadence.end_instant
+    months = []
+    for month in range(start.month, 13 if end is None or end.year > start.year else end.month):
+        months.append(f"{date(start.year, month, 1):%b} {sum(day.month == month for day in days)}")
+    return f"Incidents opened outside them, by month: {', '.join(months)}."
