@@ -1,0 +1,71 @@
+# demo   a year of real flights through the whole product, with a table of what was caught
+# test   formats, types, layers, and every test that needs no service
+# ui     Dagit on what the demo made
+# test-services   the tests that need real servers or a browser
+# clean  remove every trace
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test test-services lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 3000
+
+# Read once, when numpy and pyarrow are imported: BLAS threads spin, Arrow's own pool starts slowly.
+export OPENBLAS_NUM_THREADS ?= 1
+export ARROW_DEFAULT_MEMORY_POOL ?= system
+export DO_NOT_TRACK := 1
+export LUPUS_HOME ?= $(CURDIR)/.lupus
+export DAGSTER_HOME := $(LUPUS_HOME)/dagster
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+
+# uv where there is one, else venv and pip; both from the hashed lock.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Lupus needs Python 3.11 or later: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into $(VENV) from requirements.lock"
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m definitions.flights.late_arrival.demo
+
+$(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml
+	@mkdir -p $(DAGSTER_HOME) && cp $< $@
+
+ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
+	@echo "Dagit: http://127.0.0.1:$(PORT)   (stop it with Ctrl-C)"
+	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
+
+test: $(VENV)/.installed
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/lupus check
+	@$(BIN)/pytest -m "not browser"
+
+test-services: $(VENV)/.installed
+	@tests/browser/install
+	@$(BIN)/pytest -m browser
+
+lock:
+	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+	  --no-header --upgrade -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .lupus *.egg-info build .dg .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
