@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lupus", description="Monitoring of machine-learning models.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(commands)
+    _add_sql(commands)
+    _add_incidents(commands)
     arguments = parser.parse_args(argv)
     return int(arguments.run(arguments))
 
@@ -76,6 +78,86 @@ def check(arguments: argparse.Namespace) -> int:
         return MISTAKES
     print(f"{total}, no mistakes", file=sys.stderr)
     return 0
+
+
+def _add_home(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--home",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("LUPUS_HOME", ".lupus")),
+        help="where the warehouse is (default: $LUPUS_HOME, else .lupus)",
+    )
+
+
+def _add_sql(commands: "Commands[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("sql", help="ask the tables")
+    command.add_argument(
+        "query", metavar="QUERY", help='one SELECT, such as "select * from verdicts where flagged"'
+    )
+    _add_home(command)
+    command.set_defaults(run=sql)
+
+
+def sql(arguments: argparse.Namespace) -> int:
+    """Print what one SELECT over the tables returns."""
+    return _print_query(arguments.home, arguments.query, "sql")
+
+
+INCIDENTS = """
+    select model, incident, min(partition_key) as first, max(partition_key) as last,
+           string_agg(distinct column_name, ', ') as columns,
+           first(sentence order by window_start, event desc) as sentence
+    from incidents where event in ('opened', 'joined') and ('{model}' in ('', model))
+    group by model, incident order by min(window_start) desc, incident limit {most}
+"""
+
+
+def _add_incidents(commands: "Commands[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("incidents", help="list incidents, newest first")
+    command.add_argument("model", metavar="TEAM.MODEL", nargs="?", default="", help="only this model's")
+    command.add_argument("--most", metavar="N", type=int, default=30, help="how many (default: %(default)s)")
+    _add_home(command)
+    command.set_defaults(run=incidents)
+
+
+def incidents(arguments: argparse.Namespace) -> int:
+    """Print the incidents of one model or of all: when, which columns, and the first sentence."""
+    model = arguments.model.replace("/", ".").replace("'", "''")
+    return _print_query(arguments.home, INCIDENTS.format(model=model, most=arguments.most), "incidents")
+
+
+def _print_query(home: Path, query: str, command: str) -> int:
+    from lupus_assets.errors import StoreError
+    from lupus_assets.sinks.duckdb import Warehouse
+
+    warehouse = home / "warehouse"
+    if not warehouse.is_dir():
+        print(f"lupus {command}: {warehouse} does not exist, give --home or run `make demo`", file=sys.stderr)
+        return USAGE
+    try:
+        table = Warehouse(warehouse).sql(query)
+    except StoreError as error:
+        print(f"lupus {command}: {error}", file=sys.stderr)
+        return MISTAKES
+    rows = [[_cell(value) for value in row.values()] for row in table.to_pylist()]
+    print(_aligned([list(table.column_names), *rows]))
+    print(_counted(len(rows), "row"), file=sys.stderr)
+    return 0
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def _counted(count: int, noun: str) -> str:
