@@ -48,7 +48,7 @@ $(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml
 
 ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	@echo "Dagit: http://127.0.0.1:$(PORT)   (stop it with Ctrl-C)"
-	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
+	@$(BIN)/python -m lupus_assets.server --port $(PORT)
 
 test: $(VENV)/.installed
 	@$(BIN)/ruff format --check .

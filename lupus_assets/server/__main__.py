@@ -1,0 +1,81 @@
+"""``python -m lupus_assets.server``: Dagit and the daemon until Ctrl-C, and nothing left behind.
+
+Both start code servers of their own, which outlive a plain SIGTERM; each gets a process group that ends as a whole.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+
+import dagster as dg
+
+GRACE_SECONDS = 10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run both processes until one ends or a signal comes; return the exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Arguments after the name of the module; None means the process's own.
+    """
+    parser = argparse.ArgumentParser(prog="python -m lupus_assets.server", description=__doc__)
+    parser.add_argument("-w", "--workspace", default="workspace.yaml", help="default: %(default)s")
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", default="3000", help="default: %(default)s")
+    arguments = parser.parse_args(argv)
+    if "DAGSTER_HOME" not in os.environ:
+        print(
+            "DAGSTER_HOME is not set; set it to the folder of dagster.yaml, or use `make ui`", file=sys.stderr
+        )
+        return 2
+    with dg.DagsterInstance.get():
+        pass  # makes the database: two processes that make the same SQLite file at once break each other
+    workspace = ["-w", arguments.workspace, "--log-level", "warning"]
+    commands = (
+        ["lupus_assets.server.dagit", *workspace, "--host", arguments.host, "--port", arguments.port],
+        ["dagster._daemon", "run", *workspace],
+    )
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    processes = [
+        subprocess.Popen([sys.executable, "-m", *command], start_new_session=True)  # noqa: S603  # our own modules
+        for command in commands
+    ]
+    while not stopped.wait(0.5):
+        if any(process.poll() is not None for process in processes):
+            break
+    failed = any(process.poll() not in (None, 0) for process in processes)
+    for process in processes:
+        _end(process)
+    return int(failed and not stopped.is_set())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    _signal_group(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=GRACE_SECONDS)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
