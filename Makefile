@@ -40,7 +40,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/python -m definitions.flights.late_arrival.demo
 
 $(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml

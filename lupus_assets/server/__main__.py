@@ -1,6 +1,6 @@
 """``python -m lupus_assets.server``: Dagit and the daemon until Ctrl-C, and nothing left behind.
 
-Both start code servers of their own, which outlive a plain SIGTERM; each gets a process group that ends as a whole.
+Both start code servers of their own, which outlive a plain SIGTERM; each gets a process group, ended whole.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Dagster's webserver, with the one correction it needs.
 
-Belongs here: what Dagit shows wrongly and cannot be told by a definition. Does not belong here: anything of ours.
+Belongs here: what Dagit shows wrongly and no definition puts right. Does not belong here: anything of ours.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ def page_back_from_the_end() -> None:
     original = dg.TimeWindowPartitionsDefinition.get_paginated_partition_keys
 
     @wraps(original)
-    def paginated(self, context, limit, ascending, cursor=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def paginated(self, context, limit, ascending, cursor=None):  # type: ignore[no-untyped-def]
         end = self.end_timestamp
         if end is not None and end < context.effective_dt.timestamp():
             context = context.updated(
@@ -33,4 +33,4 @@ if __name__ == "__main__":
     from dagster_webserver.cli import main
 
     page_back_from_the_end()
-    main()
+    main()  # type: ignore[no-untyped-call]

@@ -27,6 +27,8 @@ FIRST_SERVED_MONTH = 5
 LATE_MINUTES = 15
 SEED = 0
 
+Levels = dict[str, list[str]]  # the values of each categorical column that a model was trained on
+
 
 def _package_data() -> Path:
     """Return the package's data folder without importing it: its ``__init__`` needs pkg_resources."""
@@ -55,7 +57,7 @@ def flights_with_weather() -> pd.DataFrame:
     return joined.sort_values(["time_hour", "flight_id"], ignore_index=True)
 
 
-def _matrix(flights: pd.DataFrame, levels: dict[str, list[str]]) -> np.ndarray:
+def _matrix(flights: pd.DataFrame, levels: Levels) -> np.ndarray:
     codes = [
         flights[column].map({level: code for code, level in enumerate(levels[column])}).to_numpy(float)
         for column in CATEGORICAL
@@ -63,7 +65,7 @@ def _matrix(flights: pd.DataFrame, levels: dict[str, list[str]]) -> np.ndarray:
     return np.column_stack([flights[list(NUMERIC)].to_numpy(float), *codes])
 
 
-def _trained(flights: pd.DataFrame, months: tuple[int, ...]) -> tuple[HistGradientBoostingClassifier, dict]:
+def _trained(flights: pd.DataFrame, months: tuple[int, ...]) -> tuple[HistGradientBoostingClassifier, Levels]:
     train = flights[flights["month"].isin(months) & flights["late"].notna()]
     levels = {column: sorted(train[column].unique()) for column in CATEGORICAL}
     model = HistGradientBoostingClassifier(
@@ -96,7 +98,7 @@ def prediction_logs() -> Iterator[tuple[str, str, pa.Table]]:
 
 
 def write_logs(root: Path) -> int:
-    """Write the logs below `root` and return the number of partitions; each file appears whole or not at all."""
+    """Write the logs below `root` and return how many; each file appears whole or not at all."""
     done = root / ".complete"
     if done.exists():
         return sum(1 for _ in root.glob("*/*.parquet"))

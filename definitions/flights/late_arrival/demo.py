@@ -1,7 +1,7 @@
 """The demonstration: a year of real flights through the whole product, and what it caught.
 
-``python -m definitions.flights.late_arrival.demo``. Every step that is done is skipped or repeats itself exactly,
-so the demonstration can be killed at any point and started again.
+``python -m definitions.flights.late_arrival.demo``. Every step that is done is skipped or repeats itself
+exactly, so the demonstration can be killed at any point and started again.
 """
 
 import logging
@@ -11,65 +11,65 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+import dagster as dg
 
-import dagster as dg  # noqa: E402
-
-from definitions.flights.late_arrival.data import write_logs  # noqa: E402
-from definitions.flights.late_arrival.report import report  # noqa: E402
-from definitions.location import defs  # noqa: E402
-from lupus_assets.assets.key import comparison_key, reference_key, step_key  # noqa: E402
-from lupus_assets.assets.operation import group_slug  # noqa: E402
-from lupus_assets.assets.partition import partitions_of  # noqa: E402
-from lupus_assets.declare import MonitoredModel, load  # noqa: E402
-from resources.environment import lupus_home, resources  # noqa: E402
+from definitions.flights.late_arrival.data import write_logs
+from definitions.flights.late_arrival.report import report
+from definitions.location import defs
+from lupus_assets.assets.key import comparison_key, reference_key, step_key
+from lupus_assets.assets.operation import group_slug
+from lupus_assets.assets.partition import partitions_of
+from lupus_assets.declare import MonitoredModel, load
+from lupus_assets.sinks.parquet import ParquetStore
+from resources.environment import lupus_home
 
 PROJECT = Path(__file__).parents[3]
 DECLARATION = Path(__file__).with_name("defs.yaml")
 POLL_SECONDS = 0.5
+QUIET_SECONDS = 10  # between two lines of progress where nobody watches
+MARK = {"lupus/demo": "late_arrival"}  # tag of the demonstration's runs
+UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def main() -> None:
     """Make the logs, materialise every partition, and print what was caught."""
     began = time.monotonic()
+    if "DAGSTER_HOME" not in os.environ:
+        raise SystemExit("DAGSTER_HOME is not set: run `make demo`, which sets it")
     home = lupus_home(PROJECT)
     model = load(DECLARATION)
-    prepare_home(home)
-    with step("prediction logs"):
+    clear_dead_runs()
+    with LINE.step("prediction logs"):
         count = write_logs(home / "data" / model.model)
-        say(f"{count} partitions of {len(model.tracks)} tracks")
-    with step("reference"):
+        LINE.say(f"{count} partitions of {len(model.tracks)} tracks")
+    with LINE.step("reference"):
         materialise([reference_key(model)], None)
-        say(f"frozen from {model.reference_window()[0]:%Y-%m-%d} on")
+        LINE.say(f"frozen from {model.reference_window()[0]:%Y-%m-%d} on")
     keys = partitions_of(model.cadence.group).get_partition_keys()
     start = str(model.cadence.start)
     served = [key for key in keys if key >= start]
-    with step("profile, metrics, verdicts"):
+    with LINE.step("profile, metrics, verdicts"):
         in_parallel(model, (served[0], served[-1]), len(served))
-    with step("champion against challenger"):
+    with LINE.step("champion against challenger"):
         materialise(
             [comparison_key(model, pair.old, pair.new) for pair in model.compare], (served[0], served[-1])
         )
-        say(f"{len(served)} partitions, flight by flight")
-    print(report(model, resources(PROJECT)["lupus"].pipeline().store))  # type: ignore[attr-defined]
-    print(
-        f"\nTime spent: {time.monotonic() - began:.0f} s, {len(served)} partitions of {len(model.tracks)} tracks."
-    )
+        LINE.say(f"{len(served)} partitions, flight by flight")
+    print(report(model, ParquetStore(home / "warehouse")))
+    spent = time.monotonic() - began
+    print(f"\nTime spent: {spent:.0f} s for {len(served)} partitions of {len(model.tracks)} tracks.")
     print("Next: `make ui` opens all of this in Dagit; `.venv/bin/lupus incidents` lists every alarm;")
     print('      `.venv/bin/lupus sql "select * from verdicts where flagged"` asks the tables.')
 
 
-def prepare_home(home: Path) -> None:
-    """Make Dagster's home inside `home`, with its telemetry off."""
-    dagster_home = home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    (dagster_home / "dagster.yaml").write_text((PROJECT / "resources" / "dagster.yaml").read_text())
-    os.environ["DAGSTER_HOME"] = str(dagster_home.resolve())
+def clear_dead_runs() -> None:
+    """Fail the runs that a killed demonstration left behind: they would hold up the queue."""
+    with dg.DagsterInstance.get() as instance:
+        for record in instance.get_run_records(dg.RunsFilter(tags=MARK, statuses=UNFINISHED)):
+            instance.report_run_failed(record.dagster_run, "the process of the demonstration was ended")
 
 
 def materialise(assets: list[dg.AssetKey], keys: tuple[str, str] | None) -> None:
@@ -77,13 +77,13 @@ def materialise(assets: list[dg.AssetKey], keys: tuple[str, str] | None) -> None
     logging.disable(logging.WARNING)  # thousands of events go to the database; the terminal shows progress
     location = defs()
     model = load(DECLARATION)
-    tags = {}
-    name = "__ASSET_JOB"
-    if keys is not None:
-        name = group_slug(model.cadence.group)
-        tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[1]}
+    tags = dict(MARK)
+    if keys is None:
+        job = location.resolve_implicit_global_asset_job_def()
+    else:
+        job = location.resolve_job_def(group_slug(model.cadence.group))
+        tags |= {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[1]}
     with dg.DagsterInstance.get() as instance:
-        job = location.resolve_job_def(name) if keys else location.resolve_implicit_global_asset_job_def()
         result = job.execute_in_process(
             instance=instance, asset_selection=assets, tags=tags, raise_on_error=False
         )
@@ -131,32 +131,36 @@ def progress(model: MonitoredModel, partitions: int, busy: Callable[[], bool]) -
             )
             for track in model.tracks
         }
-        say(" · ".join(f"{track} {count}/{partitions}" for track, count in fresh.items()))
+        LINE.say(" · ".join(f"{track} {count}/{partitions}" for track, count in fresh.items()))
         if not running:
             return
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS if sys.stdout.isatty() else QUIET_SECONDS)
 
 
-_line = ""
+@dataclass
+class Line:
+    """The terminal line of the current step; where nobody watches, each word of it stands."""
+
+    title: str = ""
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Show a step with what `say` says of it, and the seconds it took."""
+        self.title = f"{title:<28} "
+        began = time.monotonic()
+        self.say("…")
+        yield
+        print(f"  {time.monotonic() - began:.0f} s", flush=True)
+
+    def say(self, text: str) -> None:
+        """Replace what the line says."""
+        if sys.stdout.isatty():
+            print(f"\r\033[K{self.title}{text}", end="", flush=True)
+        else:
+            print(f"{self.title}{text}", flush=True)
 
 
-@contextmanager
-def step(title: str) -> Iterator[None]:
-    """Show a step with what `say` says of it, and the seconds it took."""
-    global _line  # noqa: PLW0603  # one terminal, one line
-    _line = f"{title:<28} "
-    began = time.monotonic()
-    say("…")
-    yield
-    print(f"  {time.monotonic() - began:.0f} s", flush=True)
-
-
-def say(text: str) -> None:
-    """Replace the line of the current step; where nobody watches, the last word of it stands."""
-    if sys.stdout.isatty():
-        print(f"\r\033[K{_line}{text}", end="", flush=True)
-    else:
-        print(f"{_line}{text}", flush=True)
+LINE = Line()
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, date
 from textwrap import wrap
+from typing import Any
 
 import pyarrow as pa
 
 from definitions.flights.late_arrival.incident import KNOWN, Incident
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.ports import MetricStore
+
+Event = dict[str, Any]  # a row of the table ``incidents``, and its local day
 
 TRACK = "champion"
 WIDTH = 110
@@ -34,7 +37,7 @@ def report(model: MonitoredModel, store: MetricStore) -> str:
     return "\n".join(lines)
 
 
-def _events(table: pa.Table, model: MonitoredModel) -> list[dict]:
+def _events(table: pa.Table, model: MonitoredModel) -> list[Event]:
     """Return opened and joined events in the order they were found, with their local day."""
     rows = [row for row in table.to_pylist() if row["event"] != "closed"]
     for row in rows:
@@ -42,7 +45,7 @@ def _events(table: pa.Table, model: MonitoredModel) -> list[dict]:
     return rows
 
 
-def _row(incident: Incident, events: Sequence[dict]) -> list[str]:
+def _row(incident: Incident, events: Sequence[Event]) -> list[str]:
     name = f"{incident.name}{' *' if incident.scripted else ''}"
     when = f"{incident.first:%d %b}" + (
         "" if incident.first == incident.last else f" - {incident.last:%d %b}"
@@ -63,7 +66,9 @@ def _near(incident: Incident, day: date) -> bool:
 
 def _by_month(days: Sequence[date], model: MonitoredModel) -> str:
     start, end = model.cadence.start_instant.date(), model.cadence.end_instant
-    months = []
-    for month in range(start.month, 13 if end is None or end.year > start.year else end.month):
-        months.append(f"{date(start.year, month, 1):%b} {sum(day.month == month for day in days)}")
+    last = 12 if end is None or end.year > start.year else end.month - 1
+    months = [
+        f"{date(start.year, month, 1):%b} {sum(day.month == month for day in days)}"
+        for month in range(start.month, last + 1)
+    ]
     return f"Incidents opened outside them, by month: {', '.join(months)}."
