@@ -63,7 +63,7 @@ test-services: $(VENV)/.installed
 	@$(BIN)/pytest -m browser
 
 lock:
-	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-strip-extras \
 	  --no-header --upgrade -o requirements.lock
 
 clean:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing
@@ -15,14 +14,14 @@ from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
-from lupus_assets.monitor.intake import table_integers
+from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.metric import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.record import profile_rows, profiles_from
 from lupus_assets.monitor.role import Role, kinds, needed, roles
-from lupus_assets.monitor.rows import Reading
+from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
-from lupus_assets.monitor.verdict import verdict_rows
+from lupus_assets.monitor.verdict import COLUMNS, verdict_rows
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
@@ -63,8 +62,8 @@ class Pipeline:
         last = max((cuts(model, window)[-1].as_of for window in windows), default=end)
         if now < last:
             raise ReferenceMissing(
-                f"{model.key}: the reference window {start:%Y-%m-%d} to {end:%Y-%m-%d} and its labels are not in "
-                f"before {last:%Y-%m-%d %H:%M} UTC; wait, or declare an earlier `reference`"
+                f"{model.key}: the reference window {start:%Y-%m-%d} to {end:%Y-%m-%d} and its labels are "
+                f"not in before {last:%Y-%m-%d %H:%M} UTC; wait, or declare an earlier `reference`"
             )
         only = model.reference.track if model.reference else None
         frozen: dict[str, tuple[Reference, str | None]] = {}
@@ -130,7 +129,8 @@ class Pipeline:
                 start.replace(tzinfo=None),
                 end.replace(tzinfo=None),
             ):
-                return from_bytes(row["state"])
+                found: Reference = from_bytes(row["state"])
+                return found
         return None
 
     def profile(
@@ -185,9 +185,7 @@ class Pipeline:
         )
         found = {}
         for cut in cuts(model, window):
-            mine = table.filter(
-                pc.equal(table["as_of"], pa.scalar(cut.as_of.replace(tzinfo=None), pa.timestamp("us")))
-            )
+            mine = rows_where(table, table_integers(table, "as_of") == microseconds(cut.as_of))
             if mine.num_rows:
                 found[cut] = profiles_from(mine)
         if not found:
@@ -233,11 +231,13 @@ class Pipeline:
         windows = sorted(profiled)
         if not windows:
             return {}
-        history = self.store.read("metrics", model=model.name, track=track, until=windows[-1].end)
+        history = self.store.read(
+            "metrics", model=model.name, track=track, until=windows[-1].end, columns=COLUMNS
+        )
         listed = _by_column(roles(model, reference.kinds))
         judged = [
             *verdict_rows(history, model=model, track=track, reference=reference.digest, windows=windows),
-            *rule_rows(history, model=model, track=track, windows=windows),
+            *rule_rows(history, model=model, track=track, reference=reference.digest, windows=windows),
             *self._facts(model, track, reference, listed, profiled),
         ]
         past = self.store.read(
@@ -252,9 +252,9 @@ class Pipeline:
         }
         at = {(window.start, cut.as_of): (window, cut) for window, cut in by_place}
         for row in judged:
-            where = at.get((row.window_start, row.as_of))
-            if where is not None:
-                by_place[where].append(row)
+            judged_at = at.get((row.window_start, row.as_of))
+            if judged_at is not None:
+                by_place[judged_at].append(row)
         split = len(cuts(model, windows[0])) > 1
         for late in (False, True):
             mine = {key: rows for key, rows in by_place.items() if _is_late(key[1]) == late}
@@ -287,9 +287,7 @@ class Pipeline:
                     "window_start": window.start,
                     "as_of": cut.as_of,
                 }
-                yield from fact_rows(
-                    facts(found, reference, listed, model.columns.timestamp), listed, like=like
-                )
+                yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
 
     def compare(
         self, model: MonitoredModel, old: str, new: str, window: Window, now: datetime
@@ -307,7 +305,7 @@ class Pipeline:
         if not wanted:
             raise PartitionMissing(f"partition {window.key} is not over")
         cut = Cut(wanted[-1].as_of, rows=True, labels=wanted[-1].labels)
-        listed = compared_roles(roles(model, reference.kinds))
+        listed = compared_roles(roles(model, reference.kinds), model.columns.key)
         reading = Reading(model, listed, reference.grids, self.salt)
         said = []
         for track in (old, new):
@@ -323,7 +321,7 @@ class Pipeline:
             tracks=(old, new),
             window=window,
             as_of=cut.as_of,
-            grid=reference.grids.get(model.columns.prediction.column),
+            grid=reference.grids.get(model.columns.prediction.column, UNIT),
         )
         self.store.replace("comparisons", place(model, f"{old}~{new}", window, cut.as_of), rows)
         return rows
@@ -343,21 +341,19 @@ def _is_late(cut: Cut) -> bool:
 
 
 def _chain(past: pa.Table, *, late: bool, split: bool) -> pa.Table:
-    """Return the earlier verdicts of one chain of judgements: the rows', or the labels' where they come later."""
+    """Return the earlier verdicts of one chain: the rows', or the labels' where they come later."""
     if not split:
         return past.slice(0, 0) if late else past
-    labelled = pc.is_in(past["family"], pa.array(LABELLED))
-    return past.filter(labelled if late else pc.invert(labelled))
+    labelled = is_in(past, "family", LABELLED)
+    return rows_where(past, labelled if late else ~labelled)
 
 
 def _episodes(
     name: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
 ) -> Episodes:
     """Return the incidents of one chain of judgements."""
-    flagged = {
-        row["window_start"]: row["partition_key"]
-        for row in past.filter(past["flagged"]).select(["window_start", "partition_key"]).to_pylist()
-    }
+    alarms = rows_where(past, table_integers(past, "flagged").astype(bool))
+    flagged = {row["window_start"]: row["partition_key"] for row in alarms.to_pylist()}
     alarmed: dict[Window, bool] = {}
     for moment in np.unique(table_integers(past, "window_start")).astype("datetime64[us]").tolist():
         start = moment.replace(tzinfo=UTC)

@@ -1,18 +1,19 @@
 """An old and a new track of a model over the same partitions."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import comparison_key, log_key, step_key
+from lupus_assets.assets.key import comparison_key, log_key, reference_key
 from lupus_assets.assets.partition import partitions_of, window_of
-from lupus_assets.assets.track import group_name, owners, tags
+from lupus_assets.assets.reference import reference_of
+from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.model import Compare
-from lupus_assets.errors import LupusError, PartitionMissing
+from lupus_assets.errors import ReferenceMissing, SourceError
 from lupus_assets.records import ComparisonRow
 
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
@@ -22,11 +23,8 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
     """Return the partitioned asset that compares `pair` row by row."""
     partitions = partitions_of(model.cadence.group)
     key = comparison_key(model, pair.old, pair.new)
-    upstream = [
-        upstream
-        for track in (pair.old, pair.new)
-        for upstream in (log_key(model, track), step_key(model, track, "metrics"))
-    ]
+    # Its rows are joined anew, so it needs no step of the tracks: one that fails takes nothing with it.
+    upstream = [log_key(model, pair.old), log_key(model, pair.new), reference_key(model)]
 
     @dg.multi_asset(
         name=f"{model.team}__{model.model}__{pair.old}_vs_{pair.new}",
@@ -41,29 +39,31 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
                 group_name=group_name(model),
                 owners=owners(model),
                 tags=tags(model, f"{pair.old}_vs_{pair.new}"),
-                kinds={"parquet"},
+                kinds=TABLE_KINDS,
             )
         ],
         required_resource_keys={RESOURCE},
     )
-    def compare(context: dg.AssetExecutionContext) -> None:
+    def compare(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
+        # A generator: a value returned, None too, would materialise every partition of the range.
         pipeline, now = pipeline_of(context), datetime.now(UTC)
-        failed = []
+        failed: list[str] = []
+        try:
+            reference_of(context, pipeline, model, pair.old, now)
+        except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
+            context.log.warning(f"{model.key}: {error}")
+            return
         for window in sorted(window_of(partitions, each) for each in context.partition_keys):
             try:
                 rows = pipeline.compare(model, pair.old, pair.new, window, now)
-            except PartitionMissing as error:
-                context.log.warning(f"{model.key} {window.key}: {error}")
-                continue
-            except LupusError as error:
-                failed.append(window.key)
+            except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")
                 continue
             except Exception:  # the other partitions go on; the step fails when it ends
                 failed.append(window.key)
                 context.log.error(traceback.format_exc())
                 continue
-            context.log_event(dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows)))
+            yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
         if failed:
             raise dg.Failure(
                 f"{model.key}: {pair.old} and {pair.new} could not be compared in {len(failed)} partitions "
@@ -74,9 +74,8 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
 
 
 def _numbers(rows: Sequence[ComparisonRow]) -> dict[str, float]:
-    numbers = {}
-    for row in rows:
-        if row.metric in PLOTTED and row.difference is not None:
-            paired = row.old_value is not None
-            numbers[f"{row.metric} {'new minus old' if paired else ''}".strip()] = row.difference
-    return numbers
+    return {
+        row.metric if row.old_value is None else f"{row.metric} new minus old": row.difference
+        for row in rows
+        if row.metric in PLOTTED and row.difference is not None
+    }

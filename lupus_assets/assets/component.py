@@ -1,5 +1,7 @@
 """The Dagster component around a declaration: ``type: lupus_assets.assets.MonitoredModel``."""
 
+import warnings
+from pathlib import Path
 from typing import Self
 
 import dagster as dg
@@ -8,23 +10,46 @@ from pydantic import BaseModel
 from lupus_assets import declare
 from lupus_assets.assets.comparison import comparison_asset
 from lupus_assets.assets.reference import external_assets, reference_asset
+from lupus_assets.assets.scaffold import DeclarationScaffolder
 from lupus_assets.assets.track import track_assets
 
 
-def definitions_of(model: declare.MonitoredModel) -> dg.Definitions:
-    """Return the assets and checks of one declared model, from YAML or made in Python."""
+def definitions_of(model: declare.MonitoredModel, source: Path | None = None) -> dg.Definitions:
+    """Return the assets and checks of one declared model, from YAML or made in Python.
+
+    With `source`, the file that declares it, every asset links to it.
+    """
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+        *external_assets(model),
+        reference_asset(model),
+        *(track_assets(model, track) for track in model.tracks),
+        *(comparison_asset(model, pair) for pair in model.compare),
+    ]
+    if source is None:
+        return dg.Definitions(assets=assets)
+    metadata = {"dagster/code_references": _link(source)}
     return dg.Definitions(
-        assets=[
-            *external_assets(model),
-            reference_asset(model),
-            *(track_assets(model, track) for track in model.tracks),
-            *(comparison_asset(model, pair) for pair in model.compare),
-        ]
+        assets=dg.map_asset_specs(lambda spec: spec.merge_attributes(metadata=metadata), assets)
     )
 
 
+def _link(source: Path) -> dg.CodeReferencesMetadataValue:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*CodeReference")
+        return dg.CodeReferencesMetadataValue(
+            code_references=[
+                dg.LocalFileCodeReference(file_path=str(source), line_number=1, label=source.name)
+            ]
+        )
+
+
+@dg.scaffold_with(DeclarationScaffolder)
 class MonitoredModel(dg.Component):
-    """Monitor a model: partitioned profile, metrics, verdicts and checks on its own cadence."""
+    """Monitor a model: partitioned profile, metrics, verdicts and checks on its own cadence.
+
+    A declaration needs a team and a model, a cadence, where the prediction log of each track is, and
+    which of its columns is what. ``lupus check`` lists every mistake in it by line.
+    """
 
     def __init__(self, declaration: declare.MonitoredModel) -> None:
         self.declaration = declaration

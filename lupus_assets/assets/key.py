@@ -1,5 +1,7 @@
 """The asset keys of a model. Dagit's graph shows only the last part, so it says model and track."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
@@ -30,3 +32,16 @@ def comparison_key(model: MonitoredModel, old: str, new: str) -> dg.AssetKey:
 def upstream_key(name: str) -> dg.AssetKey:
     """Return the key of an upstream table, ``warehouse/flights`` being two parts."""
     return dg.AssetKey(name.split("/"))
+
+
+def made_keys(model: MonitoredModel) -> Iterator[dg.AssetKey]:
+    """Yield the keys of everything partitioned that is made for a model."""
+    for track in model.tracks:
+        yield from (step_key(model, track, step) for step in STEPS)
+    yield from (comparison_key(model, pair.old, pair.new) for pair in model.compare)
+
+
+def given_keys(model: MonitoredModel) -> Iterator[dg.AssetKey]:
+    """Yield the keys of what a model starts from: its reference and its logs."""
+    yield reference_key(model)
+    yield from (log_key(model, track) for track in model.tracks)

@@ -1,21 +1,30 @@
 """A whole code location: every declaration below a folder, each loaded by itself."""
 
-import warnings
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 
-from lupus_assets.assets.key import upstream_key
-from lupus_assets.assets.operation import broken_evaluation, operations
+from lupus_assets.assets.arrival import arrival_sensor, broken_check
+from lupus_assets.assets.component import definitions_of
+from lupus_assets.assets.key import given_keys, made_keys, upstream_key
+from lupus_assets.assets.operation import operations
 from lupus_assets.declare import MonitoredModel, find, load_all
-from lupus_assets.errors import DeclarationError
+from lupus_assets.errors import DeclarationError, Problem
 
 
-def load_location(project: Path, definitions: Path, resources: Mapping[str, object]) -> dg.Definitions:
+def load_location(
+    project: Path,
+    definitions: Path,
+    resources: Mapping[str, object],
+    models: Sequence[MonitoredModel] = (),
+) -> dg.Definitions:
     """Return the definitions of every ``defs.yaml`` below `definitions`.
 
     A declaration with mistakes becomes a failing check of its own and leaves the other models working.
+    That is why Lupus reads the files itself: with Dagster's own tree one broken file takes all down.
 
     Parameters
     ----------
@@ -25,53 +34,71 @@ def load_location(project: Path, definitions: Path, resources: Mapping[str, obje
         The folder of the declarations, a package inside `project`.
     resources : mapping of str to object
         With an `Installation` under ``lupus``.
+    models : sequence of MonitoredModel, optional
+        Models declared in Python, besides those in files.
     """
-    models, errors = load_all(find(definitions))
-    parts = _components(project, [path.parent.relative_to(definitions) for path in models])
-    broken = {broken_key(path, definitions): error for path, error in errors.items()}
-    declared = list(models.values())
+    in_files, errors = load_all(find(definitions))
+    parts, declared = [definitions_of(model) for model in models], list(models)
+    for path, model in in_files.items():
+        try:
+            parts.append(definitions_of(model, path))
+        except Exception as error:  # Dagster refuses what Lupus accepts: as visible as any other mistake
+            errors[path] = _refused(path, error)
+        else:
+            declared.append(model)
+    broken = _broken(errors, definitions, project)
     return dg.Definitions.merge(
         *parts,
         dg.Definitions(
-            assets=[
-                *_upstream(declared),
-                *(dg.AssetSpec(key, description=str(error)) for key, error in broken.items()),
-            ],
-            asset_checks=[_broken_check(key, error) for key, error in broken.items()],
+            assets=[*_upstream(declared), *(_broken_asset(*each) for each in broken.items())],
+            asset_checks=[broken_check(key, error) for key, error in broken.items()],
+            sensors=[arrival_sensor(declared, broken)],
             resources=resources,
             executor=dg.in_process_executor,
         ),
-        operations(declared, broken),
+        operations(declared),
     )
 
 
-def _components(project: Path, folders: Sequence[Path]) -> list[dg.Definitions]:
-    """Return each folder's definitions, built as Dagster's own tools build them, with links to the file."""
-    tree = dg.ComponentTree.for_project(project)
-    with warnings.catch_warnings():
-        # Dagster's own use of its code references, which are in beta.
-        warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*CodeReference")
-        return [tree.build_defs_at_path(folder) for folder in folders]
+def _refused(path: Path, error: BaseException) -> DeclarationError:
+    while error.__cause__ is not None:  # Dagster wraps what went wrong in where it went wrong
+        error = error.__cause__
+    what = f"Dagster refuses it: {' '.join(str(error).split())}"
+    return DeclarationError([Problem(str(path), 1, "type", what, "correct that in this file")])
+
+
+def _broken(
+    errors: Mapping[Path, DeclarationError], definitions: Path, project: Path
+) -> dict[dg.AssetKey, DeclarationError]:
+    """Return the errors by the key of their asset, with paths as they are in the project."""
+    broken: dict[dg.AssetKey, DeclarationError] = {}
+    for path, error in errors.items():
+        problems = [replace(problem, file=path.relative_to(project).as_posix()) for problem in error.problems]
+        key = broken_key(path, definitions)
+        before = broken[key].problems if key in broken else ()
+        broken[key] = DeclarationError([*before, *problems])
+    return broken
 
 
 def broken_key(path: Path, definitions: Path) -> dg.AssetKey:
     """Return the key of a declaration that cannot be loaded: its folders, and ``…_declaration``."""
-    parts = path.parent.relative_to(definitions).parts
+    parts = [re.sub(r"\W", "_", part) for part in path.parent.relative_to(definitions).parts]
     return dg.AssetKey([*parts, f"{parts[-1] if parts else 'defs'}_declaration"])
 
 
-def _broken_check(key: dg.AssetKey, error: DeclarationError) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=key, name="declaration", description="Can the declaration be loaded?")
-    def declaration() -> dg.AssetCheckResult:
-        said = broken_evaluation(key, error)
-        return dg.AssetCheckResult(
-            passed=False, severity=said.severity, description=said.description, metadata=said.metadata
-        )
-
-    return declaration
+def _broken_asset(key: dg.AssetKey, error: DeclarationError) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=str(error), group_name="broken_declarations")
 
 
-def _upstream(models: list[MonitoredModel]) -> list[dg.AssetSpec]:
-    """Return the upstream tables as external assets, each once however many models use it."""
-    names = dict.fromkeys(name for model in models for name in model.upstream)
-    return [dg.AssetSpec(upstream_key(name), description="Upstream table.") for name in names]
+def _upstream(models: Sequence[MonitoredModel]) -> list[dg.AssetSpec]:
+    """Return the upstream tables as external assets, each once however many models use it.
+
+    What is an asset already, such as the log of another model, is left as it is.
+    """
+    keys = dict.fromkeys(upstream_key(name) for model in models for name in model.upstream)
+    known = {key for model in models for key in (*given_keys(model), *made_keys(model))}
+    return [
+        dg.AssetSpec(key, description="Upstream table.", group_name="upstream")
+        for key in keys
+        if key not in known
+    ]

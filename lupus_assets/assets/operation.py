@@ -1,36 +1,43 @@
-"""Jobs, schedules and the sensor of a location: one job and one schedule per cadence group."""
+"""Jobs and schedules of a location: one of each per cadence group."""
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import STEPS, comparison_key, step_key
-from lupus_assets.assets.outcome import evaluation
-from lupus_assets.assets.partition import partitions_of, recent_windows
-from lupus_assets.assets.work import LOOKBACK, Batch, batches, missing, tasks
+from lupus_assets.assets.key import STEPS, comparison_key, made_keys, step_key
+from lupus_assets.assets.partition import recent_windows
+from lupus_assets.assets.work import Batch, Situation, Task, batches, lookback, tasks
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.cadence import CadenceGroup
-from lupus_assets.errors import DeclarationError, LupusError
-from lupus_assets.monitor.check import Outcome
+from lupus_assets.errors import LupusError
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import Window
 
 TICK = "*/10 * * * *"  # a tick without work costs one listing of the store
 ATTEMPTS = 3  # runs of the same work before a person has to look
-WORK = "lupus/work"  # run tag: a digest of what the run was launched for
+WORK = "lupus/work"  # run tag: digests of the tasks that the run was launched for
+PARTITION = "dagster/partition"  # Dagster's own tag of a run over one partition
+NAMED = 3  # tasks that a sentence names before it counts the rest
 
 
 def group_slug(group: CadenceGroup) -> str:
-    """Return the name of a cadence group's job: ``day_america_new_york_2013q2_until_20140101``."""
+    """Return the name of a cadence group's job: ``day_america_new_york_2013q2_until_20140101``.
+
+    A digest tells apart what a name cannot: cron strings, ``Etc/GMT+5`` and ``-5``, ends within a day.
+    """
     quarter = f"{group.start.year}q{(group.start.month + 2) // 3}"
     until = f"_until_{group.end:%Y%m%d}" if group.end else ""
     every = group.every.replace("*", "any")
-    return re.sub(r"[^a-z0-9]+", "_", f"{every}_{group.timezone}_{quarter}{until}".lower()).strip("_")
+    slug = re.sub(r"[^a-z0-9]+", "_", f"{every}_{group.timezone}_{quarter}{until}".lower()).strip("_")
+    plain = re.fullmatch(r"[a-z0-9 ]+", group.every) and not re.search(r"[+-]\d", group.timezone)
+    whole_day = group.end is None or (group.end.hour, group.end.minute) == (0, 0)
+    return slug if plain and whole_day else f"{slug}_{_digest(repr(group))[:6]}"
 
 
 def groups_of(models: Sequence[MonitoredModel]) -> dict[CadenceGroup, list[MonitoredModel]]:
@@ -41,11 +48,41 @@ def groups_of(models: Sequence[MonitoredModel]) -> dict[CadenceGroup, list[Monit
     return groups
 
 
-def _keys(models: Sequence[MonitoredModel]) -> Iterator[dg.AssetKey]:
-    for model in models:
-        for track in model.tracks:
-            yield from (step_key(model, track, step) for step in STEPS)
-        yield from (comparison_key(model, pair.old, pair.new) for pair in model.compare)
+def situation(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetime) -> Situation:
+    """Return what decides about work at `now`, with one query of the store for all models."""
+
+    def arrived(model: MonitoredModel, track: str, window: Window) -> bool:
+        try:
+            return pipeline.source(model, track).arrived(window)
+        except (LupusError, OSError):
+            return True  # there is something, and the run will say what is wrong with it
+
+    return Situation(
+        now=now,
+        done=pipeline.store.places("verdicts", models=[model.name for model in models]),
+        windows=lambda model: recent_windows(model, now, lookback(model)),
+        arrived=arrived,
+    )
+
+
+def operations(models: Sequence[MonitoredModel]) -> dg.Definitions:
+    """Return the jobs and schedules of a location's models."""
+    jobs, schedules = [], []
+    for group, members in groups_of(models).items():
+        jobs.append(
+            dg.define_asset_job(
+                group_slug(group),
+                selection=dg.AssetSelection.assets(*(key for model in members for key in made_keys(model))),
+                executor_def=dg.in_process_executor,  # a process per step costs seconds, and steps take less
+                description=f"Profiles, metrics, verdicts, comparisons of {_counted(len(members), 'model')}.",
+            )
+        )
+        schedules.append(group_schedule(group, members))
+    return dg.Definitions(jobs=jobs, schedules=schedules)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def group_schedule(group: CadenceGroup, models: Sequence[MonitoredModel]) -> dg.ScheduleDefinition:
@@ -57,143 +94,85 @@ def group_schedule(group: CadenceGroup, models: Sequence[MonitoredModel]) -> dg.
         cron_schedule=TICK,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         required_resource_keys={RESOURCE},
+        description="Launches the partitions that have arrived and are not judged, many models a run.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now = context.scheduled_execution_time.astimezone(UTC)
-        pipeline = pipeline_of(context)
-        open_work = tasks(models, **_state(pipeline, models, now))
-        launched = 0
-        for batch in batches(open_work):
-            request = _request(context.instance, batch)
-            if request is not None:
-                launched += 1
-                yield request
-        if not launched:
-            yield dg.SkipReason("nothing has arrived that is not judged")
+        launched = _Launched(context.instance, group_slug(group))
+        wanted = [
+            task
+            for task in tasks(models, situation(pipeline_of(context), models, now))
+            if launched.wants(task)
+        ]
+        for batch in batches(wanted):
+            yield _request(batch, launched)
+        if not wanted:
+            yield dg.SkipReason(launched.sentence())
 
     return schedule
 
 
-def _state(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetime) -> dict[str, object]:
-    """Return what decides about work, with one query for all models."""
+@dataclass
+class _Launched:
+    """What a job's earlier runs were launched for, asked once per partition."""
 
-    def arrived(model: MonitoredModel, track: str, window: Window) -> bool:
-        try:
-            return pipeline.source(model, track).arrived(window)
-        except LupusError:
-            return True  # there is something, and the run will say what is wrong with it
+    instance: dg.DagsterInstance
+    job: str
+    attempts: dict[Window, Counter[str]] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
+    running: int = 0
+    given_up: list[str] = field(default_factory=list)
 
-    return {
-        "now": now,
-        "done": pipeline.store.places("verdicts", models=[model.name for model in models]),
-        "windows": lambda model: recent_windows(model, now, LOOKBACK),
-        "arrived": arrived,
-    }
+    def wants(self, task: Task) -> bool:
+        """Return whether to launch a task: not while it is under way, nor after `ATTEMPTS` vain runs."""
+        if task.window not in self.attempts:
+            self._ask(task.window)
+        digest = _digest(task.name)
+        if digest in self.under_way:
+            self.running += 1
+            return False
+        if self.attempts[task.window][digest] >= ATTEMPTS:
+            self.given_up.append(f"{task.model.key} {task.track} {task.window.key}")
+            return False
+        return True
+
+    def _ask(self, window: Window) -> None:
+        runs = self.instance.get_runs(dg.RunsFilter(job_name=self.job, tags={PARTITION: window.key}))
+        self.attempts[window] = Counter()
+        for run in runs:
+            digests = run.tags.get(WORK, "").split()
+            self.attempts[window].update(digests)
+            if not run.is_finished:
+                self.under_way.update(digests)
+
+    def sentence(self) -> str:
+        """Return why nothing is launched."""
+        said = ["nothing has arrived that is not judged"]
+        if self.running:
+            said = [f"{self.running} partitions are under way"]
+        if self.given_up:
+            rest = len(self.given_up) - NAMED
+            named = ", ".join(self.given_up[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+            said.append(f"after {ATTEMPTS} vain runs these wait for a person: {named}")
+        return "; ".join(said)
 
 
-def _request(instance: dg.DagsterInstance, batch: Batch) -> dg.RunRequest | None:
-    """Return the run of a batch; None while one is under way, or after `ATTEMPTS` vain ones."""
-    work = hashlib.sha256(batch.name.encode()).hexdigest()[:16]
-    attempts = instance.get_runs_count(dg.RunsFilter(tags={WORK: work}))
-    unfinished = instance.get_runs_count(
-        dg.RunsFilter(
-            tags={WORK: work},
-            statuses=[
-                dg.DagsterRunStatus.QUEUED,
-                dg.DagsterRunStatus.NOT_STARTED,
-                dg.DagsterRunStatus.STARTING,
-                dg.DagsterRunStatus.STARTED,
-            ],
-        )
-    )
-    if unfinished or attempts >= ATTEMPTS:
-        return None
+def _request(batch: Batch, launched: _Launched) -> dg.RunRequest:
+    """Return the run of a batch."""
+    digests = [_digest(task.name) for task in batch.tasks]
+    attempt = max(launched.attempts[batch.window][digest] for digest in digests)
     selection = [step_key(task.model, task.track, step) for task in batch.tasks for step in STEPS]
     models = {task.model.key: task.model for task in batch.tasks}
     selection += [
         comparison_key(model, pair.old, pair.new) for model in models.values() for pair in model.compare
     ]
     return dg.RunRequest(
-        run_key=f"{work}/{attempts}",
+        run_key=f"{_digest(' '.join(digests))}/{attempt}",
         partition_key=batch.window.key,
         asset_selection=selection,
-        tags={WORK: work},
+        tags={WORK: " ".join(digests)},
     )
 
 
-def arrival_sensor(
-    models: Sequence[MonitoredModel], broken: Mapping[dg.AssetKey, DeclarationError]
-) -> dg.SensorDefinition:
-    """Return the one sensor that says, without a run, which due partitions have not come.
-
-    It also reports declarations that cannot be loaded as failing checks. It reports on change only.
-    """
-
-    @dg.sensor(
-        name="arrival",
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        required_resource_keys={RESOURCE},
-        description="Which due partitions have not arrived; one query for all models.",
-    )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now = datetime.now(UTC)
-        absent = missing(models, **_state(pipeline_of(context), models, now))
-        known = json.loads(context.cursor) if context.cursor else {}
-        current = {f"{key}/{track}": window.key for (key, track), (_, window) in absent.items()}
-        current |= {
-            key.to_user_string(): hashlib.sha256(str(error).encode()).hexdigest()
-            for key, error in broken.items()
-        }
-        for (key, track), (model, window) in absent.items():
-            if known.get(f"{key}/{track}") != window.key:
-                due = window.end + model.cadence.grace
-                said = f"partition {window.key} was due {due:%Y-%m-%d %H:%M} UTC and has not arrived"
-                context.instance.report_runless_asset_event(
-                    evaluation(
-                        Outcome("arrival", passed=False, sentence=said),
-                        asset=step_key(model, track, "metrics"),
-                        partition=window.key,
-                    )
-                )
-        for asset, error in broken.items():
-            if known.get(asset.to_user_string()) != current[asset.to_user_string()]:
-                context.instance.report_runless_asset_event(broken_evaluation(asset, error))
-        context.update_cursor(json.dumps(current, sort_keys=True))
-        return dg.SkipReason(
-            f"{len(absent)} due partitions have not arrived; {len(broken)} declarations are broken"
-        )
-
-    return sensor
-
-
-def broken_evaluation(asset: dg.AssetKey, error: DeclarationError) -> dg.AssetCheckEvaluation:
-    """Return the failing check of a declaration that cannot be loaded."""
-    count = len(error.problems)
-    return dg.AssetCheckEvaluation(
-        asset_key=asset,
-        check_name="declaration",
-        passed=False,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{count} mistake{'s' if count > 1 else ''}: {error.problems[0]}",
-        metadata={"mistakes": dg.MetadataValue.md("\n".join(f"- `{problem}`" for problem in error.problems))},
-    )
-
-
-def operations(
-    models: Sequence[MonitoredModel], broken: Mapping[dg.AssetKey, DeclarationError]
-) -> dg.Definitions:
-    """Return the jobs, schedules and the sensor of a location."""
-    jobs, schedules = [], []
-    for group, members in groups_of(models).items():
-        jobs.append(
-            dg.define_asset_job(
-                group_slug(group),
-                selection=dg.AssetSelection.assets(*_keys(members)),
-                partitions_def=partitions_of(group),
-                executor_def=dg.in_process_executor,  # a process per step costs seconds, and steps take less
-                description=f"Profile, metrics, verdicts and comparisons of {len(members)} models.",
-            )
-        )
-        schedules.append(group_schedule(group, members))
-    return dg.Definitions(jobs=jobs, schedules=schedules, sensors=[arrival_sensor(models, broken)])
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

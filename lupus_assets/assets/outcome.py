@@ -4,13 +4,12 @@ Belongs here: the one private import of the project, and what Dagster must be to
 one partition to count as current. Does not belong here: what a check says.
 """
 
-import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData as Target,
+    AssetCheckEvaluationTargetMaterializationData as Materialisation,
 )
 
 from lupus_assets.monitor.check import CHECKS, Outcome
@@ -18,29 +17,44 @@ from lupus_assets.monitor.wording import target
 
 OFFENDERS = 20  # rows of the table in a check's metadata: what fits a screen
 
-# Partitioned checks are in preview; the version of Dagster is pinned exactly because of it.
-warnings.filterwarnings(
-    "ignore", category=dg.PreviewWarning, message="Specifying a partitions_def on an AssetCheckSpec"
-)
-
 
 def check_specs(
     asset: dg.AssetKey, partitions: dg.PartitionsDefinition, checks: Iterable[str]
 ) -> list[dg.AssetCheckSpec]:
     """Return the specs of partitioned, non-blocking checks."""
-    return [
-        dg.AssetCheckSpec(check, asset=asset, partitions_def=partitions, description=CHECKS[check])
-        for check in checks
-    ]
-
-
-def storage_ids(instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Iterable[str]) -> dict[str, int]:
-    """Return the latest materialisation of each partition: a result that does not name it counts as missing."""
-    return dict(
-        instance.event_log_storage.get_latest_storage_id_by_partition(
-            asset, dg.DagsterEventType.ASSET_MATERIALIZATION, set(keys)
+    with warnings.catch_warnings():
+        # They are in preview; the version of Dagster is pinned exactly because of it.
+        warnings.filterwarnings(
+            "ignore", category=dg.PreviewWarning, message="Specifying a partitions_def on an AssetCheckSpec"
         )
+        return [
+            dg.AssetCheckSpec(check, asset=asset, partitions_def=partitions, description=CHECKS[check])
+            for check in checks
+        ]
+
+
+def materialisations(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, keys: Iterable[str]
+) -> dict[str, Materialisation]:
+    """Return the latest materialisation of each partition that has one, by key.
+
+    A check result counts as current only if it names the latest materialisation of its partition.
+    """
+    latest = instance.event_log_storage.get_latest_storage_id_by_partition(
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, set(keys)
     )
+    if not latest:
+        return {}
+    found = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=asset, storage_ids=sorted(latest.values())), limit=len(latest)
+    )
+    return {
+        record.partition_key: Materialisation(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in found.records
+        if record.partition_key is not None
+    }
 
 
 def evaluation(
@@ -48,8 +62,7 @@ def evaluation(
     *,
     asset: dg.AssetKey,
     partition: str,
-    storage_id: int | None = None,
-    run_id: str | None = None,
+    materialisation: Materialisation | None = None,
 ) -> dg.AssetCheckEvaluation:
     """Return the evaluation of one check at one partition.
 
@@ -58,12 +71,9 @@ def evaluation(
     outcome : Outcome
     asset : AssetKey
     partition : str
-    storage_id, run_id : optional
-        The partition's latest materialisation; None where there is none, which counts as current.
+    materialisation : optional
+        The partition's latest; None where there is none, and the result counts as current all the same.
     """
-    materialisation = None
-    if storage_id is not None and run_id is not None:
-        materialisation = Target(storage_id=storage_id, run_id=run_id, timestamp=time.time())
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=outcome.check,
@@ -102,9 +112,3 @@ def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
 
 def _shown(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def failures(checks: Sequence[str], check: str, sentence: str) -> Iterator[Outcome]:
-    """Yield one failing outcome, if `check` is among the selected `checks`."""
-    if check in checks:
-        yield Outcome(check, passed=False, sentence=sentence)

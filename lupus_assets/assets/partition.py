@@ -1,8 +1,7 @@
 """Cadences become Dagster partitions, one shared object per cadence group; keys become windows."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import dagster as dg
 
@@ -60,16 +59,14 @@ def reference_windows(model: MonitoredModel) -> list[Window]:
 
 def recent_windows(model: MonitoredModel, now: datetime, lookback: timedelta) -> list[Window]:
     """Return the windows of the model that ended within `lookback` before `now`."""
-    since = max(now - lookback, model.cadence.start_instant)
-    until = min(now, model.cadence.end_instant or now)
-    if since >= until:
-        return []
-    return windows_between(partitions_of(model.cadence.group), _utc(since), _utc(until))
+    ended = _ended(model.cadence.group, _utc(now - lookback), _utc(now))
+    return [window for window in ended if window.start >= model.cadence.start_instant]
 
 
-def in_order(windows: Iterable[Window]) -> list[Window]:
-    """Return windows in time order; keys of a repeated hour do not sort like time."""
-    return sorted(windows)
+@lru_cache(maxsize=256)  # every model of a group asks the same at one tick; an hourly one has 840 windows
+def _ended(group: CadenceGroup, since: datetime, now: datetime) -> tuple[Window, ...]:
+    until = now if group.end is None else min(now, _utc(group.end))
+    return tuple(windows_between(partitions_of(group), since, until)) if since < until else ()
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,14 +1,17 @@
 """The frozen reference of a model: unpartitioned, materialised once, and again only on purpose."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import log_key, reference_key
+from lupus_assets.assets.key import log_key, reference_key, upstream_key
 from lupus_assets.assets.partition import reference_windows
-from lupus_assets.assets.track import group_name, owners
+from lupus_assets.assets.tag import TABLE_KINDS, group_name, log_kinds, owners, tags
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.pipeline import Pipeline
+from lupus_assets.stats.frozen import Reference
 
 
 def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
@@ -18,26 +21,47 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
     @dg.asset(
         key=reference_key(model),
         deps=[log_key(model, track) for track in model.tracks],
-        description=f"Frozen window that drift is measured from: {start:%Y-%m-%d} to {end:%Y-%m-%d} (exclusive).",
+        description=f"Frozen window that drift is measured from: {start:%Y-%m-%d} up to {end:%Y-%m-%d}.",
         group_name=group_name(model),
         owners=owners(model),
-        kinds={"parquet"},
+        tags=tags(model),
+        kinds=TABLE_KINDS,
         required_resource_keys={RESOURCE},
     )
-    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         frozen = pipeline_of(context).freeze(model, reference_windows(model), datetime.now(UTC))
-        metadata = {}
-        for track, each in frozen.items():
-            metadata |= {f"{track} rows": each.rows, f"{track} reference": each.digest}
-        return dg.MaterializeResult(metadata=metadata)
+        return dg.MaterializeResult(metadata=_metadata(frozen))
 
     return reference
 
 
+def reference_of(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, model: MonitoredModel, track: str, now: datetime
+) -> Reference:
+    """Return the frozen reference of a track; where none is frozen yet, freeze the declared window.
+
+    Raises
+    ------
+    ReferenceMissing, SourceError
+    """
+    reference = pipeline.reference(model, track)
+    if reference is not None:
+        return reference
+    context.log.info(f"{model.key}: no reference is frozen yet; freezing the declared window")
+    frozen = pipeline.freeze(model, reference_windows(model), now)
+    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(frozen)))
+    return frozen[track]
+
+
+def _metadata(frozen: Mapping[str, Reference]) -> dict[str, int | str]:
+    metadata: dict[str, int | str] = {}
+    for track, each in frozen.items():
+        metadata |= {f"{track} rows": each.rows, f"{track} reference": each.digest}
+    return metadata
+
+
 def external_assets(model: MonitoredModel) -> list[dg.AssetSpec]:
     """Return the prediction logs as external assets, so that lineage starts where the data starts."""
-    from lupus_assets.assets.key import upstream_key
-
     return [
         dg.AssetSpec(
             log_key(model, track),
@@ -45,6 +69,8 @@ def external_assets(model: MonitoredModel) -> list[dg.AssetSpec]:
             description=f"Prediction log of {track}.",
             group_name=group_name(model),
             owners=owners(model),
+            tags=tags(model, track),
+            kinds=log_kinds(model, track),
         )
         for track in model.tracks
     ]

@@ -5,7 +5,7 @@ partition becomes that partition's failing check and leaves the others alone.
 """
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,11 +13,20 @@ import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
 from lupus_assets.assets.key import STEPS, log_key, reference_key, step_key
-from lupus_assets.assets.outcome import check_specs, evaluation, storage_ids
-from lupus_assets.assets.partition import partitions_of, reference_windows, window_of
+from lupus_assets.assets.outcome import check_specs, evaluation, materialisations
+from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.plot import metric_numbers
+from lupus_assets.assets.reference import reference_of
+from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import LupusError, PartitionMissing
+from lupus_assets.errors import (
+    ColumnMismatch,
+    LupusError,
+    PartitionMissing,
+    ReferenceMissing,
+    SourceError,
+    SourceUnreadable,
+)
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
@@ -26,34 +35,13 @@ from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.stats.frozen import Reference
 
 CHUNK = 31  # partitions between two writes of verdicts: a month of days
-KINDS = {"profile": {"parquet"}, "metrics": {"parquet"}, "verdicts": {"parquet"}}
-
-
-def group_name(model: MonitoredModel) -> str:
-    """Return Dagit's group of a model's assets."""
-    return f"{model.team}_{model.model}"
-
-
-def owners(model: MonitoredModel) -> list[str]:
-    """Return the owners of a model's assets: the team, on which rights hang, and the declared people."""
-    return list(dict.fromkeys([f"team:{model.team}", *model.owners]))
-
-
-def tags(model: MonitoredModel, track: str) -> dict[str, str]:
-    """Return the tags by which a model's assets are found."""
-    cadence = model.cadence.every
-    named = (
-        cadence
-        if cadence in ("hour", "day", "week")
-        else "cron"
-        if "*" in cadence
-        else cadence.replace(" ", "-")
-    )
-    return {"lupus/cadence": named, "lupus/track": track}
 
 
 def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
-    """Return "the pipeline is alive": nothing new for two periods and the grace; None for a closed history."""
+    """Return the policy that says "the pipeline is alive"; None for a closed history.
+
+    It fails when nothing new came for two periods and the grace.
+    """
     if model.cadence.end is not None:
         return None
     late = 2 * model.cadence.period + model.cadence.grace
@@ -83,7 +71,7 @@ def _specs(model: MonitoredModel, track: str) -> Iterator[dg.AssetSpec]:
             group_name=group_name(model),
             owners=owners(model),
             tags=tags(model, track),
-            kinds=KINDS[step],
+            kinds=TABLE_KINDS,
             freshness_policy=freshness(model) if step == "metrics" else None,
         )
         upstream = [step_key(model, track, step)]
@@ -138,56 +126,31 @@ class _Run:
 
     def all(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
         """Work through the windows chunk by chunk; what is done stays done."""
-        try:
-            reference = self._reference()
-        except LupusError as error:
-            for window in windows:
-                yield from self._failed(window, "completeness", str(error))
-            return
         for start in range(0, len(windows), CHUNK):
-            yield from self._chunk(windows[start : start + CHUNK], reference)
+            yield from self._chunk(windows[start : start + CHUNK])
         if self.crashed:
             raise dg.Failure(
-                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed with an error that is "
-                f"Lupus's own: {', '.join(self.crashed[:10])}; see their checks and this log"
+                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed, and not "
+                f"because of their log: {', '.join(self.crashed[:10])}; their checks and this log say which"
             )
 
-    def _reference(self) -> Reference:
-        reference = self.pipeline.reference(self.model, self.track)
-        if reference is not None:
-            return reference
-        self.context.log.info("no reference is frozen yet: freezing the declared window")
-        frozen = self.pipeline.freeze(self.model, reference_windows(self.model), self.now)
-        self.context.log_event(
-            dg.AssetMaterialization(
-                reference_key(self.model),
-                metadata={"rows": frozen[self.track].rows, "reference": frozen[self.track].digest},
-            )
-        )
-        return frozen[self.track]
-
-    def _chunk(self, windows: Sequence[Window], reference: Reference) -> Iterator[dg.AssetCheckEvaluation]:
+    def _chunk(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
         done: dict[Window, _Partition] = {}
-        for window in windows:
-            try:
-                done[window] = self._measured(window, reference)
-            except PartitionMissing as error:
-                yield from self._failed(window, "arrival", str(error))
-            except LupusError as error:
-                yield from self._failed(window, "completeness", str(error))
-            except Exception as error:  # reported as a failing check, and again when the step ends
-                self.crashed.append(window.key)
-                self.context.log.error(traceback.format_exc())
-                yield from self._failed(window, "completeness", f"{type(error).__name__}: {error}")
-        if "verdicts" in self.steps or self.checks:
-            found = self.pipeline.verdicts(
-                self.model, self.track, reference, {window: each.profiled for window, each in done.items()}
-            )
-            for window, rows in found.items():
-                done[window].verdicts = rows
+        wrong: dict[Window, Exception] = {}
+        try:
+            reference = reference_of(self.context, self.pipeline, self.model, self.track, self.now)
+        except Exception as error:  # reported below for each partition
+            wrong = dict.fromkeys(windows, error)
+        else:
+            for window in windows:
+                try:
+                    done[window] = self._measured(window, reference)
+                except Exception as error:  # reported below; the other partitions go on
+                    wrong[window] = error
+            wrong |= self._judge(done, reference)
         for window, partition in done.items():
             self._materialise(window, partition)
-        yield from self._evaluated(done)
+        yield from self._evaluated(done, wrong)
 
     def _measured(self, window: Window, reference: Reference) -> _Partition:
         partition = _Partition()
@@ -201,8 +164,34 @@ class _Run:
             )
         return partition
 
+    def _judge(self, done: dict[Window, _Partition], reference: Reference) -> dict[Window, Exception]:
+        """Judge what is done; take out what cannot be judged, and return why."""
+        if "verdicts" not in self.steps and not self.checks:
+            return {}
+        try:
+            self._verdicts(done, list(done), reference)
+        except Exception:  # together they cannot be judged: find out which
+            wrong: dict[Window, Exception] = {}
+            for window in list(done):
+                try:
+                    self._verdicts(done, [window], reference)
+                except Exception as error:  # reported by the caller
+                    wrong[window] = error
+                    del done[window]
+            return wrong
+        return {}
+
+    def _verdicts(
+        self, done: Mapping[Window, _Partition], windows: Sequence[Window], reference: Reference
+    ) -> None:
+        found = self.pipeline.verdicts(
+            self.model, self.track, reference, {window: done[window].profiled for window in windows}
+        )
+        for window, rows in found.items():
+            done[window].verdicts = rows
+
     def _materialise(self, window: Window, partition: _Partition) -> None:
-        numbers = {
+        numbers: dict[str, Mapping[str, float]] = {
             "profile": {"rows": _rows(partition), "cuts": len(partition.profiled)},
             "metrics": metric_numbers(self.model, partition.metrics),
             "verdicts": {
@@ -217,21 +206,26 @@ class _Run:
                 )
             )
 
-    def _evaluated(self, done: dict[Window, _Partition]) -> Iterator[dg.AssetCheckEvaluation]:
-        ids = storage_ids(self.context.instance, self.checked, [window.key for window in done])
-        for window, partition in done.items():
-            arrived = Outcome("arrival", passed=True, sentence=f"{_rows(partition):,} rows arrived")
-            others = [check for check in self.checks if check != "arrival"]
-            found = [arrived] if "arrival" in self.checks else []
-            found += outcomes(partition.verdicts, others, self._awaited(window, partition))
-            for outcome in found:
+    def _evaluated(
+        self, done: Mapping[Window, _Partition], wrong: Mapping[Window, Exception]
+    ) -> Iterator[dg.AssetCheckEvaluation]:
+        found = {window: self._outcomes(window, partition) for window, partition in done.items()}
+        found |= {window: self._failures(window, error) for window, error in wrong.items()}
+        latest = materialisations(self.context.instance, self.checked, [window.key for window in found])
+        for window, of_window in sorted(found.items()):
+            for outcome in of_window:
                 yield evaluation(
                     outcome,
                     asset=self.checked,
                     partition=window.key,
-                    storage_id=ids.get(window.key),
-                    run_id=self.context.run_id,
+                    materialisation=latest.get(window.key),
                 )
+
+    def _outcomes(self, window: Window, partition: _Partition) -> list[Outcome]:
+        arrived = Outcome("arrival", passed=True, sentence=f"{_rows(partition):,} rows arrived")
+        others = [check for check in self.checks if check != "arrival"]
+        found = [arrived] if "arrival" in self.checks else []
+        return found + outcomes(partition.verdicts, others, self._awaited(window, partition))
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
         """Return when the labels are due, if they are not in yet."""
@@ -240,13 +234,24 @@ class _Run:
             return None
         return f"{last.as_of:%Y-%m-%d %H:%M} UTC"
 
-    def _failed(self, window: Window, check: str, text: str) -> Iterator[dg.AssetCheckEvaluation]:
-        """Yield what a partition that could not be measured comes to: one failing check, never silence."""
+    def _failures(self, window: Window, error: Exception) -> list[Outcome]:
+        """Return what a partition that could not be measured comes to: a failing check, never silence.
+
+        Where the check that it concerns is not selected, those that are say it.
+        """
+        text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
-        if check in self.checks:
-            yield evaluation(
-                Outcome(check, passed=False, sentence=text), asset=self.checked, partition=window.key
-            )
+        if not isinstance(error, SourceError | ReferenceMissing):
+            self.crashed.append(window.key)
+            self.context.log.error("".join(traceback.format_exception(error)))
+        absent = isinstance(error, PartitionMissing) and "profile" in self.steps
+        concerned = "arrival" if absent else "completeness"
+        failing = [concerned] if concerned in self.checks else self.checks
+        found = [Outcome(check, passed=False, sentence=text) for check in failing]
+        came = isinstance(error, SourceUnreadable | ColumnMismatch)
+        if came and "arrival" in self.checks and "arrival" not in failing:
+            found.append(Outcome("arrival", passed=True, sentence="arrived, and cannot be read"))
+        return found
 
 
 def _rows(partition: _Partition) -> int:

@@ -3,7 +3,7 @@
 Belongs here: pure decisions over windows, places and the time. Does not belong here: Dagster's daemon.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,20 +33,19 @@ class Task:
     window: Window
     cuts: tuple[Cut, ...]
 
+    @property
+    def name(self) -> str:
+        """What it is, as a stable text without spaces: an equal name is the same work."""
+        as_of = ",".join(f"{cut.as_of:%Y%m%dT%H%M}" for cut in self.cuts)
+        return f"{self.model.key}/{self.track}@{as_of}"
 
-def tasks(
-    models: Iterable[MonitoredModel],
-    *,
-    now: datetime,
-    done: set[Place],
-    windows: Callable[[MonitoredModel], Sequence[Window]],
-    arrived: Callable[[MonitoredModel, str, Window], bool],
-) -> Iterator[Task]:
-    """Yield what can be judged at `now` and is not in `done`.
 
-    Parameters
+@dataclass(frozen=True)
+class Situation:
+    """What decides about work at one moment.
+
+    Attributes
     ----------
-    models : iterable of MonitoredModel
     now : datetime
     done : set of Place
         The places of the table ``verdicts``, of all models in one query.
@@ -55,12 +54,41 @@ def tasks(
     arrived : callable
         Whether the log of a track holds a window; asked only of windows that are not done.
     """
+
+    now: datetime
+    done: Set[Place]
+    windows: Callable[[MonitoredModel], Sequence[Window]]
+    arrived: Callable[[MonitoredModel, str, Window], bool]
+
+
+def lookback(model: MonitoredModel) -> timedelta:
+    """Return how far back partitions of `model` are looked at: `LOOKBACK` after their last cut."""
+    return LOOKBACK + _last_cut(model)
+
+
+def _last_cut(model: MonitoredModel) -> timedelta:
+    """Return how long after its end a window is judged for the last time."""
+    label = model.columns.label
+    return max(model.cadence.grace, timedelta(0) if label is None else label.delay)
+
+
+def reference_due(model: MonitoredModel) -> datetime:
+    """Return when the reference window and its labels are in; nothing can be judged before."""
+    return model.reference_window()[1] + _last_cut(model)
+
+
+def tasks(models: Iterable[MonitoredModel], situation: Situation) -> Iterator[Task]:
+    """Yield what can be judged and is not done."""
     for model in models:
-        for window in windows(model):
-            wanted = open_cuts(model, window, now)
+        if situation.now < reference_due(model):
+            continue
+        for window in situation.windows(model):
+            wanted = open_cuts(model, window, situation.now)
             for track in model.tracks:
-                left = tuple(cut for cut in wanted if place(model, track, window, cut.as_of) not in done)
-                if left and arrived(model, track, window):
+                left = tuple(
+                    cut for cut in wanted if place(model, track, window, cut.as_of) not in situation.done
+                )
+                if left and situation.arrived(model, track, window):
                     yield Task(model, track, window, left)
 
 
@@ -70,14 +98,6 @@ class Batch:
 
     window: Window
     tasks: tuple[Task, ...]
-
-    @property
-    def name(self) -> str:
-        """What the batch would do, as a stable text: equal batches are the same work."""
-        return "; ".join(
-            f"{task.model.key}/{task.track}@{','.join(f'{cut.as_of:%Y%m%dT%H%M}' for cut in task.cuts)}"
-            for task in self.tasks
-        )
 
 
 def batches(work: Iterable[Task], size: int = BATCH) -> list[Batch]:
@@ -104,21 +124,16 @@ def newest_due(model: MonitoredModel, windows: Sequence[Window], now: datetime) 
 
 
 def missing(
-    models: Iterable[MonitoredModel],
-    *,
-    now: datetime,
-    done: set[Place],
-    windows: Callable[[MonitoredModel], Sequence[Window]],
-    arrived: Callable[[MonitoredModel, str, Window], bool],
+    models: Iterable[MonitoredModel], situation: Situation
 ) -> Mapping[tuple[str, str], tuple[MonitoredModel, Window]]:
     """Return the newest due partition of every (model key, track) whose log has not brought it."""
     absent = {}
     for model in models:
-        newest = newest_due(model, windows(model), now)
+        newest = newest_due(model, situation.windows(model), situation.now)
         if newest is None:
             continue
         for track in model.tracks:
-            judged = place(model, track, newest, cuts(model, newest)[0].as_of) in done
-            if not judged and not arrived(model, track, newest):
+            judged = place(model, track, newest, cuts(model, newest)[0].as_of) in situation.done
+            if not judged and not situation.arrived(model, track, newest):
                 absent[model.key, track] = (model, newest)
     return absent

@@ -5,10 +5,11 @@ METRICS: dict[str, str] = {
     "row_count": "rows of the window, duplicates included; a count",
     "duplicate_rate": "share of rows whose key (without one: whole row) came before in the window; 0 to 1",
     "null_rate": "share of rows in which the column is null; 0 to 1",
-    "nan_rate": "share of rows in which the column is not a number (NaN, not null); 0 to 1",
-    "infinity_rate": "share of rows in which the column is plus or minus infinity; 0 to 1",
-    "zero_rate": "share of rows in which the column is exactly zero; 0 to 1",
-    "invalid_rate": "share of scores outside [0, 1]; 0 to 1",
+    "nan_rate": "share of values (not null) that are not a number (NaN); 0 to 1",
+    "infinity_rate": "share of values (not null) that are plus or minus infinity; 0 to 1",
+    "zero_rate": "share of finite values that are exactly zero; 0 to 1",
+    "outside_rate": "share of rows timed outside the window; 0 to 1",
+    "invalid_rate": "share of rows whose score is outside [0, 1] or not finite; 0 to 1",
     "labelled_rate": "share of rows whose label had come in by the as-of time; 0 to 1",
     # level and shape of a numeric column, over its finite values
     "mean": "arithmetic mean; in the column's unit",
@@ -26,17 +27,17 @@ METRICS: dict[str, str] = {
     "maximum": "largest value; in the column's unit",
     # categories
     "distinct": "estimated number of different values; a count",
-    "top_share": "share of rows that hold the most frequent value; 0 to 1",
-    "unseen_rate": "share of rows whose category the reference window does not hold; 0 to 1",
+    "top_share": "share of values (not null) that are the most frequent one; 0 to 1",
+    "unseen_rate": "share of values (not null) that the reference window does not hold; 0 to 1",
     # against the frozen reference, row by row
-    "out_of_range_rate": "share of values below the reference's minimum or above its maximum; 0 to 1",
+    "out_of_range_rate": "share of values further out than the reference's range and a margin; 0 to 1",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
-    "residual_mean": "mean of score minus the surrogate of it fitted on the reference; in the score's unit",
-    "residual_spread": "spread of score minus that surrogate; in the score's unit, up after a shuffled join",
+    "residual_mean": "mean of prediction minus the surrogate of it fitted on the reference; scores in logits",
+    "residual_spread": "mean distance of prediction and surrogate; scores in logits, up after a shuffled join",
     # distances from the reference's distribution
     "psi": "population stability index; nats, at least 0",
-    "jensen_shannon": "Jensen-Shannon divergence; nats, 0 to ln 2",
+    "jensen_shannon": "Jensen-Shannon distance, the root of the divergence in nats; 0 to 0.8326",
     "ks": "Kolmogorov-Smirnov distance: largest gap of the distribution functions; 0 to 1",
     "wasserstein": "first Wasserstein (earth mover's) distance; in the column's unit",
     "chi_square": "chi-square statistic over the shared bins; no unit, at least 0",
@@ -46,11 +47,12 @@ METRICS: dict[str, str] = {
     "log_loss": "mean negative log-likelihood of the label; nats, at least 0",
     "brier": "mean squared difference of score and label; 0 to 1",
     "calibration_error": "mean gap of score and observed rate over score bins, by rows; 0 to 1",
-    "bias": "mean of prediction minus label; in the label's unit, 0 if unbiased",
+    "bias": "mean of label minus score; -1 to 1, above 0 if scores are too low",
     "accuracy": "share of right decisions; 0 to 1",
     "precision": "share of positive decisions that were right; 0 to 1",
     "recall": "share of positive labels that were found; 0 to 1",
     "base_rate": "share of positive labels; 0 to 1",
+    "mean_error": "mean of predicted value minus label; in the label's unit, above 0 if too high",
     "mae": "mean absolute error; in the label's unit",
     "rmse": "root of the mean squared error; in the label's unit",
     "macro_f1": "mean over the classes of their F1; 0 to 1",
@@ -59,6 +61,6 @@ METRICS: dict[str, str] = {
 NEEDS_LABEL = frozenset(
     {
         "labelled_rate", "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision",
-        "recall", "base_rate", "mae", "rmse", "macro_f1",
+        "recall", "base_rate", "mean_error", "mae", "rmse", "macro_f1",
     }
 )  # fmt: skip

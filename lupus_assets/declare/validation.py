@@ -28,6 +28,7 @@ ROLES: dict[Path, str] = {
     ("features", "categorical"): "a categorical feature",
 }
 FEATURES = {"a numeric feature", "a categorical feature"}
+SHOWN = {"the timestamp", "the version", "the prediction", "the label"}
 MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is watched
 
 
@@ -67,6 +68,10 @@ def check_columns(columns: object) -> Iterator[Mistake]:
             yield Mistake(where, what, "a column has one role: remove one of the two")
         seen.setdefault(column, role)
     yield from _repeated(columns, "private")
+    for where, column in texts(columns, "private"):
+        if seen.get(column) in SHOWN:
+            what = f"'{column}' is {seen[column]}, which cannot be watched without being stored"
+            yield Mistake(where, what, "only features can be private; keys and entities are never stored")
     kinds = [kind for kind in ("class", "value") if at(columns, "prediction", kind) is not None]
     if kinds and at(columns, "prediction", "score") is None:
         if at(columns, "decision") is not None:

@@ -2,5 +2,4 @@
 
 judge      the verdict of every series at every partition, from strictly past partitions
 scale      the variance-stabilised scales on which histories are judged
-episode    alarms that belong together
 """

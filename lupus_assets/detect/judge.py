@@ -85,7 +85,7 @@ def _quantile(rows: Array, q: float) -> Array:
     column = np.arange(rows.shape[1])
     low = ordered[np.floor(at).astype(int), column]
     high = ordered[np.ceil(at).astype(int), column]
-    return low + (high - low) * (at % 1)
+    return np.asarray(low + (high - low) * (at % 1))
 
 
 def _median(rows: Array) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +12,10 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.monitor.block import CategoricalBlock, IdentityBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut
-from lupus_assets.monitor.measure import NORMAL_975
+from lupus_assets.monitor.measure import interval
 from lupus_assets.monitor.metric import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
 from lupus_assets.monitor.role import Role
-from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows
+from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows, usable
 from lupus_assets.records import ComparisonRow, Window
 from lupus_assets.stats import distance
 from lupus_assets.stats.estimate import Estimate
@@ -22,9 +23,10 @@ from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.reference import TOP
+from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
 
 Floats = npt.NDArray[np.float64]
+Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Predictions:
     """
 
     keys: npt.NDArray[np.uint64]
-    values: npt.NDArray[np.generic]
-    label: npt.NDArray[np.generic] | None
+    values: Values
+    label: Values | None
     rows: int
 
 
@@ -64,7 +66,7 @@ def predictions(batches: Iterable[pa.RecordBatch], reading: Reading, cut: Cut) -
     return Predictions(unique, values, label, sum(piece[3] for piece in pieces))
 
 
-Piece = tuple[npt.NDArray[np.uint64], npt.NDArray[np.generic], npt.NDArray[np.generic] | None, int]
+Piece = tuple[npt.NDArray[np.uint64], Values, Values | None, int]
 
 
 def _piece(rows: Rows, reading: Reading, cut: Cut) -> Piece:
@@ -76,24 +78,27 @@ def _piece(rows: Rows, reading: Reading, cut: Cut) -> Piece:
     nothing: Piece = (np.empty(0, np.uint64), np.empty(0), None, int(visible.sum()))
     if not isinstance(key, IdentityBlock) or said is None:
         return nothing
-    truth: npt.NDArray[np.generic] | None = None
+    values: Values
+    truth: Values | None = None
     if isinstance(said, NumericBlock):
-        usable = visible & key.present & said.present & np.isfinite(said.values)
-        if columns.prediction.kind == "score":
-            usable &= (said.values >= 0) & (said.values <= 1)
-        values: npt.NDArray[np.generic] = said.values
+        kept = visible & key.present & usable(said, reading)
+        values = said.values
         if isinstance(label, NumericBlock):
             truth = np.where(rows.labelled(cut) & label.present, label.values, np.nan)
     elif isinstance(said, CategoricalBlock):
-        usable = visible & key.present & said.present
+        kept = visible & key.present & said.present
         values = said.row_hashes()
         if isinstance(label, CategoricalBlock):
             truth = np.where(rows.labelled(cut) & label.present, label.row_hashes(), np.uint64(0))
     else:
         return nothing
-    return key.hashes[usable], values[usable], None if truth is None else truth[usable], int(visible.sum())
+    return key.hashes[kept], values[kept], None if truth is None else truth[kept], int(visible.sum())
 
 
+SHARES = (
+    "flip_rate",
+    "joined_share",
+)  # of the rows themselves; everything else is a difference or a distance
 Named = tuple[str, float | None, float | None, Estimate]  # metric, old, new, difference
 
 
@@ -112,13 +117,13 @@ def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Gr
     )
     yield "joined_share", None, None, _share(n, max(len(old.keys), len(new.keys)))
     before, after = old.values[at_old], new.values[at_new]
+    truth = new.label[at_new] if old.label is None and new.label is not None else _label(old, at_old)
     kind = model.columns.prediction.kind
     if kind == "class":
         yield "flip_rate", None, None, _share(int((before != after).sum()), n)
         yield from _classes(old, new)
-        yield from _class_performance(before, after, _label(old, at_old))
+        yield from _class_performance(before, after, truth)
         return
-    before, after = before.astype(np.float64), after.astype(np.float64)
     if model.decision is not None:
         threshold = model.decision.threshold
         yield "flip_rate", None, None, _share(int(((before >= threshold) != (after >= threshold)).sum()), n)
@@ -127,15 +132,14 @@ def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Gr
     yield "prediction_mean", *means, Estimate.of_mean(paired, "no rows are common to both tracks")
     absolute = Moments.of(np.abs(after - before))
     yield "prediction_change", None, None, Estimate.of_mean(absolute, "no rows are common to both tracks")
-    yield from _distances(old.values.astype(np.float64), new.values.astype(np.float64), grid)
-    label = _label(old, at_old)
-    if label is not None:
-        truth = label.astype(np.float64)
-        known = np.isfinite(truth)
+    yield from _distances(old.values, new.values, grid)
+    if truth is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            known = np.isfinite(before - truth) & np.isfinite(after - truth)
         yield from _performance(before[known], after[known], truth[known], model, grid)
 
 
-def _label(track: Predictions, at: npt.NDArray[np.intp]) -> npt.NDArray[np.generic] | None:
+def _label(track: Predictions, at: npt.NDArray[np.intp]) -> Values | None:
     return None if track.label is None else track.label[at]
 
 
@@ -144,18 +148,15 @@ def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
     reason = "a track has no usable predictions"
     n = len(new)
     past, now = Histogram.of(old, grid), Histogram.of(new, grid)
-    cuts = np.unique(past.quantile(np.linspace(0, 1, 11)[1:-1])) if past.total else np.empty(0)
-    counts = [
-        np.bincount(np.searchsorted(cuts, each, side="right"), minlength=len(cuts) + 1) for each in (old, new)
-    ]
-    for name, value in (
-        ("psi", lambda: float(distance.psi(*counts))),
-        ("jensen_shannon", lambda: float(distance.jensen_shannon(*counts))),
-        ("ks", lambda: distance.ks(past, now)),
-        ("wasserstein", lambda: distance.wasserstein(past, now)),
-    ):
-        defined = past.total and now.total
-        yield name, None, None, Estimate(value(), None, n, None) if defined else Estimate.undefined(reason, n)
+    cuts = quantile_cuts(past, DECILES)
+    deciles = [np.searchsorted(cuts, grid.bins(each), side="right") for each in (old, new)]
+    counts = [np.bincount(each, minlength=cuts.size + 1) for each in deciles]
+    for name, binned in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
+        value = float(binned(*counts)) if len(old) and n else None
+        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
+    for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
+        value = function(past, now) if len(old) and n else None
+        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
 
 
 def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
@@ -208,9 +209,7 @@ def _log_loss(score: Floats, truth: Floats) -> Floats:
     return -np.log(np.where(truth == 1, clipped, 1 - clipped))
 
 
-def _class_performance(
-    before: npt.NDArray[np.generic], after: npt.NDArray[np.generic], truth: npt.NDArray[np.generic] | None
-) -> Iterator[Named]:
+def _class_performance(before: Values, after: Values, truth: Values | None) -> Iterator[Named]:
     if truth is None:
         return
     known = truth != 0
@@ -248,14 +247,11 @@ def comparison_rows(
     """Return one row per number that compares two tracks over one partition.
 
     ``difference`` is new minus old; for a share, a distance or a change it is the number itself.
-    ``lower`` and ``upper`` bound it with 95 % confidence, where there is theory.
+    ``lower`` and ``upper`` bound it with 95 % confidence, where there is theory; a share within [0, 1].
     """
     rows = []
     for metric, old_value, new_value, estimate in _compare(old, new, model, grid):
-        reach = None
-        if estimate.value is not None and estimate.variance is not None:
-            reach = NORMAL_975 * float(np.sqrt(estimate.variance))
-        value = estimate.value
+        lower, upper = interval("share" if metric in SHARES else "natural", estimate)
         rows.append(
             ComparisonRow(
                 old=tracks[0],
@@ -268,9 +264,9 @@ def comparison_rows(
                 metric=metric,
                 old_value=old_value,
                 new_value=new_value,
-                difference=value,
-                lower=None if reach is None or value is None else value - reach,
-                upper=None if reach is None or value is None else value + reach,
+                difference=estimate.value,
+                lower=lower,
+                upper=upper,
                 n=estimate.n,
                 reason=estimate.reason,
             )
@@ -278,6 +274,6 @@ def comparison_rows(
     return rows
 
 
-def compared_roles(roles: Iterable[Role]) -> tuple[Role, ...]:
+def compared_roles(roles: Iterable[Role], key: str | None) -> tuple[Role, ...]:
     """Return the roles that a comparison reads: key, prediction and label."""
-    return tuple(role for role in roles if role.kind == "identity" or role.family in ("prediction", "target"))
+    return tuple(role for role in roles if role.column == key or role.family in ("prediction", "target"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from lupus_assets.declare.column import Columns
 from lupus_assets.monitor.profiling import WHOLE, Profiled
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING
@@ -13,10 +14,10 @@ FACT_RULE = "fact"
 Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 
-def facts(
-    profiled: Profiled, reference: Reference, roles: Mapping[str, Role], timestamp: str
-) -> Iterator[Fact]:
+def facts(profiled: Profiled, reference: Reference, columns: Columns) -> Iterator[Fact]:
     """Yield what is wrong with the rows of one partition, in the order of its columns.
+
+    Rows that repeat are wrong where a key is declared; without one, they are judged by their history.
 
     Yields
     ------
@@ -32,22 +33,22 @@ def facts(
     if counts.rows == 0:
         yield "", "row_count", 0.0, "the partition holds no rows"
         return
-    if counts.duplicates:
+    of_rows = f"of {counts.rows:,} rows"
+    if counts.duplicates and columns.key is not None:
         share = counts.duplicates / counts.rows
-        yield "", "duplicate_rate", share, f"{counts.duplicates:,} of {counts.rows:,} rows repeat another row"
+        yield "", "duplicate_rate", share, f"{counts.duplicates:,} {of_rows} repeat another row"
     if counts.outside:
-        yield (
-            timestamp,
-            "outside_rate",
-            counts.outside / counts.rows,
-            f"{counts.outside:,} of {counts.rows:,} rows are timed outside the partition's window in "
-            f"`{timestamp}`; mixed time zones look like this: declare `columns.timezone`, or store UTC",
+        said = (
+            f"{counts.outside:,} {of_rows} are timed outside the partition's window in "
+            f"`{columns.timestamp}`; mixed time zones look like this: "
+            "declare `columns.timezone`, or store UTC"
         )
+        yield columns.timestamp, "outside_rate", counts.outside / counts.rows, said
     known = reference.columns[EVERYTHING]
-    for name, column in whole.columns.items():
-        yield from _of_column(name, column, known.get(name))
+    for name, state in whole.columns.items():
+        yield from _of_column(name, state, known.get(name))
     if counts.invalid:
-        prediction = next(name for name, role in roles.items() if role.family == "prediction")
+        prediction = columns.prediction.column
         said = f"{counts.invalid:,} of {counts.rows:,} scores in `{prediction}` lie outside [0, 1]"
         yield prediction, "invalid_rate", counts.invalid / counts.rows, said
 
@@ -61,16 +62,12 @@ def _of_column(name: str, column: Column, reference: ColumnReference | None) -> 
     match column, known:
         case NumericColumn(), NumericColumn():
             infinities = column.positive_infinities + column.negative_infinities
-            for metric, count, before, what in (
+            known_infinities = known.positive_infinities + known.negative_infinities
+            for metric, count, earlier, what in (
                 ("nan_rate", column.nans, known.nans, "NaN"),
-                (
-                    "infinity_rate",
-                    infinities,
-                    known.positive_infinities + known.negative_infinities,
-                    "infinite",
-                ),
+                ("infinity_rate", infinities, known_infinities, "infinite"),
             ):
-                if count and not before:
+                if count and not earlier:
                     said = f"{count:,} of {values:,} values of `{name}` are {what}; the reference held none"
                     yield name, metric, count / values, said
         case CategoricalColumn(), CategoricalColumn() if (

@@ -1,6 +1,7 @@
 """The reference window becomes a frozen reference: read twice, once for the grids, once for the states."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,10 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED, codes, profile_partition, transformed
 from lupus_assets.monitor.role import Role
-from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows
+from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
@@ -98,7 +100,8 @@ def freeze(
                 states[segment] = (
                     profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
                 )
-    rows = states[EVERYTHING].counts.rows if states and states[EVERYTHING].counts else 0
+    counts = states[EVERYTHING].counts if states else None
+    rows = 0 if counts is None else counts.rows
     if not rows:
         first, last = (windows[0].key, windows[-1].key) if windows else ("?", "?")
         raise ReferenceMissing(
@@ -115,7 +118,8 @@ def freeze(
 
 
 def _solved(equations: NormalEquations) -> Surrogate | None:
-    return equations.solve() if equations.score.n else None
+    """Return the surrogate; None where no row was scored, or the squares of predictions overflow."""
+    return equations.solve() if equations.score.n and math.isfinite(equations.score.m2) else None
 
 
 def _references(
@@ -137,8 +141,7 @@ def _sample(windows: Sequence[Window], batches: Batches, reading: Reading) -> li
     for window in windows:
         for batch in batches(window):
             step = max(1, -(-batch.num_rows // SAMPLE))
-            taken = batch.take(pa.array(range(0, batch.num_rows, step)))
-            sample.append(read_rows(taken, reading, ()))
+            sample.append(read_rows(every(batch, step), reading, ()))
     return sample
 
 
@@ -210,6 +213,6 @@ class _Fit:
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         if isinstance(prediction, NumericBlock):
             score = transformed(prediction.values, self.reading)
-            usable = rows.visible(self.cut) & prediction.present & np.isfinite(score)
+            fitted = rows.visible(self.cut) & usable(prediction, self.reading)
             design = self.equations.design
-            self.equations += NormalEquations.of(design, codes(rows, design)[usable], score[usable])
+            self.equations += NormalEquations.of(design, codes(rows, design)[fitted], score[fitted])

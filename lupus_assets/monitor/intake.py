@@ -1,8 +1,10 @@
 """Arrow columns as numpy arrays.
 
-pyarrow imports pandas (1.5 s) inside ``to_numpy``; the buffers themselves are read instead.
+pyarrow imports pandas (1.5 s) inside ``to_numpy``, ``pa.array`` and ``pa.scalar``; the buffers themselves
+are read and written instead.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -39,7 +41,7 @@ def floats(array: pa.Array, column: str) -> tuple[npt.NDArray[np.float64], npt.N
     ColumnMismatch
         The column is no number.
     """
-    if pa.types.is_boolean(array.type):
+    if pa.types.is_boolean(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.int8())
     if not (
         pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
@@ -64,7 +66,7 @@ def instants(
     ColumnMismatch
         The column is no timestamp.
     """
-    if pa.types.is_date(array.type):
+    if pa.types.is_date(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.timestamp("us"))
     if not pa.types.is_timestamp(array.type):
         raise _mismatch(column, array.type, "a timestamp", "timestamp[us, tz=UTC]")
@@ -83,17 +85,22 @@ def levels(array: pa.Array, column: str) -> tuple[list[str], npt.NDArray[np.int6
     ColumnMismatch
         The column is neither text nor something with an exact text form.
     """
-    if not pa.types.is_dictionary(array.type):
-        kind = array.type
-        if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+    kind = array.type
+    if not pa.types.is_dictionary(kind):
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            if not (_spelt(kind) or pa.types.is_null(kind)):
+                raise _mismatch(column, kind, "text", "string or bool")
             array = array.cast(pa.string())
-        elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise _mismatch(column, kind, "text", "string or bool")
         array = array.dictionary_encode()
     present = valid(array.indices)
     index = _buffer(array.indices.cast(pa.int64(), safe=False), "<i8").astype(np.int64)
     index[~present] = 0
     return [_text(value) for value in array.dictionary.to_pylist()], index, present
+
+
+def _spelt(kind: pa.DataType) -> bool:
+    """Return whether values of `kind` have one spelling each."""
+    return bool(pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def hashes(array: pa.Array, column: str, salt: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
@@ -113,15 +120,48 @@ def _mismatch(column: str, kind: pa.DataType, wanted: str, remedy: str) -> Colum
     return ColumnMismatch(f"column {column!r} is {kind} where {wanted} is needed; store it as {remedy}")
 
 
+def integers(array: pa.Array) -> npt.NDArray[np.int64]:
+    """Return an array of integers, times or booleans that holds no nulls."""
+    return _buffer(array.cast(pa.int64()), "<i8").astype(np.int64)
+
+
 def table_integers(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
-    """Return a column of integers or times (as microseconds) of a table; it holds no nulls."""
-    return _buffer(table[name].combine_chunks().cast(pa.int64()), "<i8").astype(np.int64)
+    """Return a column of integers, times (as microseconds) or booleans of a table; it holds no nulls."""
+    return integers(table[name].combine_chunks())
+
+
+def table_levels(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return ``(values, index of each row's value)`` of a column of text of a table; it holds no nulls."""
+    encoded = table[name].combine_chunks().dictionary_encode()
+    return encoded.dictionary.to_pylist(), integers(encoded.indices)
 
 
 def table_floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """Return a column of numbers of a table; nulls become NaN."""
-    array = pc.fill_null(table[name].combine_chunks().cast(pa.float64(), safe=False), float("nan"))
-    return _buffer(array, "<f8").astype(np.float64)
+    return floats(table[name].combine_chunks(), name)[0]
+
+
+def is_in(table: pa.Table, name: str, wanted: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return which rows of `table` hold one of `wanted` in a column of text."""
+    names, index = table_levels(table, name)
+    return np.array([each in wanted for each in names], dtype=bool)[index]
+
+
+def comparable(metrics: pa.Table, reference: str) -> npt.NDArray[np.bool_]:
+    """Return which rows of the table ``metrics`` are about all versions and measured against `reference`."""
+    return is_in(metrics, "version", {"*"}) & is_in(metrics, "reference", {reference})
+
+
+def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """Return the rows of `table` that are `kept`."""
+    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
+    return table.filter(pa.Array.from_buffers(pa.bool_(), len(kept), [None, bits]))
+
+
+def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
+    """Return every `step`-th row of `batch`, from the first."""
+    at = np.arange(0, batch.num_rows, step, dtype=np.int64)
+    return batch.take(pa.Array.from_buffers(pa.int64(), at.size, [None, pa.py_buffer(at)]))
 
 
 def microseconds(moment: datetime) -> int:

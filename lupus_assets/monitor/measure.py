@@ -1,7 +1,7 @@
 """How each metric is read: its scale, which direction counts, whether it is judged, and how it is said."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,9 +89,9 @@ MEASURES: dict[str, Measure] = {
     "brier": Measure("positive", "Brier score of", 1, judged=True),
     "calibration_error": Measure("distance", "calibration error of", 1),
     "bias": Measure("natural", "mean of label minus prediction for", judged=True),
-    "accuracy": Measure("probability", "accuracy of", -1, percent=True),
-    "precision": Measure("probability", "precision of", -1, percent=True),
-    "recall": Measure("probability", "recall of", -1, percent=True),
+    "accuracy": _share("accuracy of", side=-1, judged=False),
+    "precision": _share("precision of", side=-1, judged=False),
+    "recall": _share("recall of", side=-1, judged=False),
     "macro_f1": Measure("probability", "macro F1 of", -1, judged=True),
     "mean_error": Measure("natural", "mean of prediction minus label for", judged=True),
     "mae": Measure("positive", "mean absolute error of", 1, judged=True),
@@ -99,28 +99,53 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+INVERSE_SLOPES: dict[str, Callable[[Array], Array]] = {
+    "natural": np.ones_like,
+    "positive": lambda x: x,
+    "probability": lambda x: x * (1 - x),
+    "distance": lambda x: 2 * np.sqrt(np.maximum(x, 0.0)),
+}
+
+
+def interval(scale: str, estimate: Estimate) -> tuple[float | None, float | None]:
+    """Return the 95 % sampling interval of one estimate on `scale`; (None, None) without theory."""
+    return _bounds(scale, [estimate])[0]
+
+
 def intervals(
     metrics: Sequence[str], estimates: Sequence[Estimate]
 ) -> list[tuple[float | None, float | None]]:
     """Return the 95 % sampling interval of each estimate in its own unit; (None, None) without theory.
 
-    An interval is symmetric on the metric's scale. A share's and a count's noise is known from the number of
-    rows; every other metric brings its own variance.
+    An interval is symmetric on the metric's scale and holds the estimate. A share's and a count's noise is
+    known from the number of rows; every other metric brings its own variance.
     """
+    by_scale: dict[str, list[int]] = {}
+    for at, metric in enumerate(metrics):
+        by_scale.setdefault(MEASURES[metric].scale, []).append(at)
     found: list[tuple[float | None, float | None]] = [(None, None)] * len(metrics)
-    for name, scale in SCALES.items():
-        mine = [at for at, metric in enumerate(metrics) if MEASURES[metric].scale == name]
-        value = np.array([_number(estimates[at].value) for at in mine])
-        n = np.array([float(estimates[at].n) for at in mine])
-        variance = _on_scale(name, value, n, np.array([_number(estimates[at].variance) for at in mine]))
-        with np.errstate(invalid="ignore", over="ignore"):
-            reach = NORMAL_975 * np.sqrt(variance)
-            at_value = scale.forward(value, n)
-            low, high = scale.backward(at_value - reach, n), scale.backward(at_value + reach, n)
-        for at, lower, upper in zip(mine, low.tolist(), high.tolist(), strict=True):
-            if math.isfinite(lower) and math.isfinite(upper):
-                found[at] = (lower, upper)
+    for scale, mine in by_scale.items():
+        for at, bounds in zip(mine, _bounds(scale, [estimates[at] for at in mine]), strict=True):
+            found[at] = bounds
     return found
+
+
+def _bounds(name: str, estimates: Sequence[Estimate]) -> list[tuple[float | None, float | None]]:
+    scale = SCALES[name]
+    value = np.array([_number(estimate.value) for estimate in estimates])
+    n = np.array([float(estimate.n) for estimate in estimates])
+    variance = _on_scale(name, value, n, np.array([_number(estimate.variance) for estimate in estimates]))
+    with np.errstate(invalid="ignore", over="ignore"):
+        reach = NORMAL_975 * np.sqrt(variance)
+        at_value = scale.forward(value, n)
+        # A scale that is cut off, as the logit is near 1, would leave the value itself outside.
+        low = np.fmin(scale.backward(at_value - reach, n), value)
+        high = np.fmax(scale.backward(at_value + reach, n), value)
+    known = np.isfinite(value) & np.isfinite(reach) & np.isfinite(low) & np.isfinite(high)
+    return [
+        (lower, upper) if defined else (None, None)
+        for lower, upper, defined in zip(low.tolist(), high.tolist(), known.tolist(), strict=True)
+    ]
 
 
 def _number(value: float | None) -> float:
@@ -128,16 +153,10 @@ def _number(value: float | None) -> float:
 
 
 def _on_scale(scale: str, value: Array, n: Array, variance: Array) -> Array:
-    """Return sampling variances on `scale`, by the delta method where the noise is not known from the rows."""
+    """Return sampling variances on `scale`, by the delta method where the rows do not tell the noise."""
     if scale == "share":
         return share_variance(n)
     if scale == "count":
         return count_variance(value)
-    slope = {
-        "natural": np.ones_like(value),
-        "positive": value,
-        "probability": value * (1 - value),
-        "distance": 2 * np.sqrt(np.maximum(value, 0.0)),
-    }[scale]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return variance / slope**2
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
+        return np.asarray(variance / INVERSE_SLOPES[scale](value) ** 2)

@@ -6,9 +6,11 @@ from datetime import datetime
 import numpy as np
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.measure import intervals
+from lupus_assets.monitor.measure import MEASURES, intervals
+from lupus_assets.monitor.profiling import WHOLE, Cell
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING
+from lupus_assets.monitor.rule import concerns
 from lupus_assets.records import MetricRow, Window
 from lupus_assets.stats import distance, performance
 from lupus_assets.stats.column import (
@@ -23,7 +25,7 @@ from lupus_assets.stats.frozen import ColumnReference, Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, Residual, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.state import Counts
+from lupus_assets.stats.state import Counts, Floats
 
 Named = tuple[str, Estimate]
 EMPTY_REFERENCE = "the reference has no rows"
@@ -49,7 +51,7 @@ CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
     "accuracy": performance.accuracy,
     "macro_f1": performance.macro_f1,
 }
-BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], object]] = {
+BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], Floats]] = {
     "jensen_shannon": distance.jensen_shannon,
     "chi_square": lambda reference, counts: distance.chi_square(reference, counts).statistic,
     "l_infinity": distance.l_infinity,
@@ -216,24 +218,30 @@ def column_metrics(column: Column, reference: ColumnReference | None, *, whole: 
     match column:
         case NumericColumn():
             yield from numeric_metrics(column)
-            if isinstance(reference, NumericReference):
-                yield from numeric_drift(column, reference)
-                if whole:
-                    yield from numeric_distances(column, reference)
-            if whole:
-                yield from numeric_shape(column)
         case CategoricalColumn():
             yield from categorical_metrics(column)
-            if isinstance(reference, CategoricalReference):
-                yield from categorical_drift(column, reference)
-                if whole:
-                    yield from categorical_distances(column, reference)
-            if whole:
-                yield from categorical_shape(column)
         case IdentityColumn():
             yield from identity_metrics(column)
         case TimestampColumn():
             yield from timestamp_metrics(column)
+    match column, reference:
+        case NumericColumn(), NumericReference():
+            yield from numeric_drift(column, reference)
+            if whole:
+                yield from numeric_distances(column, reference)
+        case CategoricalColumn(), CategoricalReference():
+            yield from categorical_drift(column, reference)
+            if whole:
+                yield from categorical_distances(column, reference)
+    if whole:
+        yield from _shape(column)
+
+
+def _shape(column: Column) -> Iterator[Named]:
+    if isinstance(column, NumericColumn):
+        yield from numeric_shape(column)
+    elif isinstance(column, CategoricalColumn):
+        yield from categorical_shape(column)
 
 
 def _profile_metrics(
@@ -246,13 +254,8 @@ def _profile_metrics(
 ) -> Iterator[tuple[str, str, str, Estimate]]:
     """Yield ``(family, column, metric, estimate)`` of what `profile` holds."""
     prediction = model.columns.prediction.column
-    counts = profile.counts
-    if counts is not None:
-        for name, estimate in row_metrics(counts):
-            yield "input", "", name, estimate
-        yield "input", model.columns.timestamp, "outside_rate", _share(counts.outside, counts.rows)
-        if counts.invalid is not None:
-            yield "prediction", prediction, "invalid_rate", _share(counts.invalid, counts.rows)
+    if profile.counts is not None:
+        yield from _row_metrics(profile.counts, model)
     for column, state in profile.columns.items():
         family = roles[column].family
         for name, estimate in column_metrics(state, references.get(column), whole=whole):
@@ -269,6 +272,22 @@ def _profile_metrics(
             yield "target" if target else "performance", label if target else prediction, name, estimate
 
 
+def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[tuple[str, str, str, Estimate]]:
+    for name, estimate in row_metrics(counts):
+        yield "input", "", name, estimate
+    yield "input", model.columns.timestamp, "outside_rate", _share(counts.outside, counts.rows)
+    if counts.invalid is not None:
+        prediction = model.columns.prediction.column
+        yield "prediction", prediction, "invalid_rate", _share(counts.invalid, counts.rows)
+
+
+def _whole(cell: Cell, model: MonitoredModel) -> bool:
+    """Return whether a cell carries every metric: all rows, and segments where a rule asks for more."""
+    version, segment = cell
+    asked = [rule for rule in model.rules if rule.segment and not MEASURES[rule.metric].judged]
+    return cell == WHOLE or (version == EVERYTHING and any(concerns(rule.segment, segment) for rule in asked))
+
+
 def metric_rows(
     profiles: Mapping[tuple[str, str], Profile],
     reference: Reference,
@@ -282,7 +301,7 @@ def metric_rows(
     """Return the metrics of every (version, segment) of one judged partition.
 
     All rows together carry every metric; single versions and segments carry those that are judged,
-    which keeps a partition with many segments small.
+    which keeps a partition with many segments small, and what a rule of the team's asks for.
     """
     found = [
         (version, segment, *each)
@@ -292,7 +311,7 @@ def metric_rows(
             reference.columns.get(segment, {}),
             roles,
             model,
-            whole=version == EVERYTHING and segment == EVERYTHING,
+            whole=_whole((version, segment), model),
         )
     ]
     bounds = intervals([each[-2] for each in found], [each[-1] for each in found])

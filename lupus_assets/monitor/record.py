@@ -1,12 +1,14 @@
 """Profiles as rows of a table and back."""
 
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
-from lupus_assets.monitor.profiling import Profiled
+from lupus_assets.monitor.profiling import WHOLE, Cell, Profiled
 from lupus_assets.records import ProfileRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
+from lupus_assets.stats.column import Column
 from lupus_assets.stats.profile import Profile
 
 COUNTS, JOINT, RESIDUAL, PROBLEM = "rows", "joint", "residual", "problem"
@@ -17,7 +19,7 @@ def profile_rows(
 ) -> list[ProfileRow]:
     """Return one row per state, and one per column that could not be read."""
 
-    def row(cell: tuple[str, str], column: str, kind: str, state: bytes) -> ProfileRow:
+    def row(cell: Cell, column: str, kind: str, state: bytes) -> ProfileRow:
         return ProfileRow(
             track=track,
             version=cell[0],
@@ -39,7 +41,7 @@ def profile_rows(
         for name, column in profile.columns.items():
             rows.append(row(cell, name, type(column).__name__, to_bytes(column)))
     for name, text in profiled.problems.items():
-        rows.append(row(("*", "*"), name, PROBLEM, text.encode()))
+        rows.append(row(WHOLE, name, PROBLEM, text.encode()))
     return rows
 
 
@@ -51,25 +53,26 @@ def profiles_from(table: pa.Table) -> Profiled:
     StateError
         A state was written in a format that this version cannot read.
     """
-    parts: dict[tuple[str, str], dict[str, object]] = {}
-    columns: dict[tuple[str, str], dict[str, object]] = {}
+    parts: dict[Cell, dict[str, Any]] = {WHOLE: {}}  # which may have left nothing but problems
+    columns: dict[Cell, dict[str, Column]] = {WHOLE: {}}
     problems: dict[str, str] = {}
     for row in table.to_pylist():
         cell = (row["version"], row["segment"])
+        parts.setdefault(cell, {})
+        columns.setdefault(cell, {})
         if row["kind"] == PROBLEM:
             problems[row["column_name"]] = row["state"].decode()
         elif row["kind"] in (COUNTS, JOINT, RESIDUAL):
-            parts.setdefault(cell, {})[row["kind"]] = from_bytes(row["state"])
+            parts[cell][row["kind"]] = from_bytes(row["state"])
         else:
-            columns.setdefault(cell, {})[row["column_name"]] = from_bytes(row["state"])
-    cells = list(dict.fromkeys([*parts, *columns]))
+            columns[cell][row["column_name"]] = from_bytes(row["state"])
     profiles = {
         cell: Profile(
-            counts=parts.get(cell, {}).get(COUNTS),
-            columns=columns.get(cell, {}),
-            joint=parts.get(cell, {}).get(JOINT),
-            residual=parts.get(cell, {}).get(RESIDUAL),
+            counts=parts[cell].get(COUNTS),
+            columns=columns[cell],
+            joint=parts[cell].get(JOINT),
+            residual=parts[cell].get(RESIDUAL),
         )
-        for cell in cells
+        for cell in columns
     }
     return Profiled(profiles, problems)

@@ -49,10 +49,15 @@ def kinds(model: MonitoredModel, schema: pa.Schema) -> dict[str, str]:
     """Return how every column is profiled: declared ones first, then the features.
 
     With ``features: auto`` every column not declared otherwise is a feature of its own Arrow type;
-    nested and binary columns have no profile and are left out.
+    nested and binary columns have no profile and are left out. A private number or time is profiled as an
+    identity: its extremes, bins and moments would give values away.
     """
-    return dict(_declared(model)) | {
-        name: kind for name, kind in _features(model, schema) if name not in dict(_declared(model))
+    declared: dict[str, str] = dict(_declared(model))
+    private = set(model.columns.private)
+    features = {name: kind for name, kind in _features(model, schema) if name not in declared}
+    return declared | {
+        name: "identity" if name in private and kind != "categorical" else kind
+        for name, kind in features.items()
     }
 
 

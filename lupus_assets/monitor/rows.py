@@ -6,6 +6,7 @@ A column that cannot be read costs its own block and nothing else; what was wron
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.column import Columns
 from lupus_assets.errors import ColumnMismatch
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.cut import Cut
@@ -24,6 +26,7 @@ from lupus_assets.stats.grid import Grid
 
 Mask = npt.NDArray[np.bool_]
 EVERYTHING = "*"  # the version, and the segment, of all rows together
+NEVER = np.iinfo(np.int64).max
 UNIT = Grid(0.0, 1.0)  # before a reference has given a column its grid
 
 
@@ -103,6 +106,7 @@ def _label(array: pa.Array, role: Role, reading: Reading) -> NumericBlock:
         table = np.array([float(name == wanted) for name in names] or [0.0])
         return NumericBlock(np.where(present, table[index], np.nan), present, grid)
     values, present = floats(array, role.column)
+    present &= ~np.isnan(values)  # whose label is not a number has none
     odd = present & (values != 0) & (values != 1)
     if odd.any():
         raise ColumnMismatch(
@@ -151,45 +155,58 @@ def read_rows(batch: pa.RecordBatch, reading: Reading, segments: Sequence[str]) 
         except ColumnMismatch as problem:
             problems[role.column] = str(problem)
     columns = reading.model.columns
-    count = batch.num_rows
-    never = np.iinfo(np.int64).max
-
-    def arrival(name: str | None) -> npt.NDArray[np.int64] | None:
-        if name is None:
-            return None
-        try:
-            micros, present = instants(_column(batch, name), name, reading.zone)
-        except ColumnMismatch as problem:
-            problems[name] = str(problem)
-            return None
-        return np.where(present, micros, never)
-
-    members: dict[str, Mask] = {}
-    for segment in segments:
-        name, _, value = segment.partition("=")
-        try:
-            names, index, present = levels(_column(batch, name), name)
-        except ColumnMismatch as problem:
-            problems[name] = str(problem)
-            continue
-        at = names.index(value) if value in names else -1
-        members[segment] = present & (index == at)
-    versions: dict[str, Mask] = {}
-    version = blocks.get(columns.version) if columns.version else None
-    if isinstance(version, CategoricalBlock):
-        for at, name in enumerate(version.names):
-            mask = version.present & (version.index == at)
-            if mask.any():
-                versions[name] = mask
     return Rows(
-        count=count,
+        count=batch.num_rows,
         blocks=blocks,
         problems=problems,
-        arrived=arrival(columns.arrival),
-        label_arrived=arrival(columns.label.arrival if columns.label else None),
-        segments=members,
-        versions=versions,
+        arrived=_arrival(batch, columns.arrival, reading, problems),
+        label_arrived=_arrival(batch, columns.label.arrival if columns.label else None, reading, problems),
+        segments=_segments(batch, segments, problems),
+        versions=_versions(blocks, columns),
     )
+
+
+def _arrival(
+    batch: pa.RecordBatch, name: str | None, reading: Reading, problems: dict[str, str]
+) -> npt.NDArray[np.int64] | None:
+    if name is None:
+        return None
+    try:
+        micros, present = instants(_column(batch, name), name, reading.zone)
+    except ColumnMismatch as problem:
+        problems[name] = str(problem)
+        return None
+    return np.where(present, micros, NEVER)
+
+
+def _segments(batch: pa.RecordBatch, segments: Sequence[str], problems: dict[str, str]) -> dict[str, Mask]:
+    members: dict[str, Mask] = {}
+    for column, group in groupby(segments, key=lambda segment: segment.partition("=")[0]):
+        try:
+            names, index, present = levels(_column(batch, column), column)
+        except ColumnMismatch as problem:
+            problems[column] = str(problem)
+            continue
+        at = {f"{column}={name}": place for place, name in enumerate(names)}
+        members |= {segment: present & (index == at.get(segment, -1)) for segment in group}
+    return members
+
+
+def _versions(blocks: Mapping[str, Block], columns: Columns) -> dict[str, Mask]:
+    block = blocks.get(columns.version or "")
+    if not isinstance(block, CategoricalBlock):
+        return {}
+    masks = {name: block.present & (block.index == at) for at, name in enumerate(block.names)}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def usable(block: NumericBlock, reading: Reading) -> Mask:
+    """Return which predictions can be scored: finite, and for a score within [0, 1]."""
+    found = block.present & np.isfinite(block.values)
+    if reading.model.columns.prediction.kind == "score":
+        with np.errstate(invalid="ignore"):
+            found &= (block.values >= 0) & (block.values <= 1)
+    return found
 
 
 def outside(rows: Rows, timestamp: str, window: Window) -> Mask:

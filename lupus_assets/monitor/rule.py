@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from statistics import median
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import RecentChange, Rule
+from lupus_assets.monitor.intake import comparable, is_in, rows_where
 from lupus_assets.monitor.measure import MEASURES
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, subject
@@ -48,37 +48,40 @@ def _change(rule: Rule) -> tuple[RecentChange, str]:
 
 
 def rule_rows(
-    metrics: pa.Table, *, model: MonitoredModel, track: str, windows: Sequence[Window]
+    metrics: pa.Table, *, model: MonitoredModel, track: str, reference: str, windows: Sequence[Window]
 ) -> list[VerdictRow]:
     """Return a verdict for every rule, series and window that the rule concerns.
 
     Parameters
     ----------
     metrics : pyarrow.Table
-        Rows of the table ``metrics`` of this track, up to the last of `windows`.
+        Rows of the table ``metrics`` of this track, up to the last of `windows`, in the store's order.
     model : MonitoredModel
     track : str
+    reference : str
+        Digest of the reference; numbers measured against another are neither judged nor compared with.
     windows : sequence of Window
     """
-    rows = []
+    rows: list[VerdictRow] = []
+    if not model.rules:
+        return rows
+    whole = rows_where(metrics, comparable(metrics, reference))
     for rule in model.rules:
         if rule.track in (None, track):
-            for (segment, family, column), points in _series(metrics, rule, model).items():
+            for (segment, family, column), points in _series(whole, rule, model).items():
                 rows += _rows(rule, segment, family, column, points, track, windows)
     return rows
 
 
 def _series(metrics: pa.Table, rule: Rule, model: MonitoredModel) -> dict[tuple[str, str, str], list[Point]]:
-    mine = metrics.filter(
-        pc.and_(pc.equal(metrics["metric"], rule.metric), pc.equal(metrics["version"], EVERYTHING))
-    ).sort_by([("window_start", "ascending"), ("as_of", "ascending")])
+    mine = rows_where(metrics, is_in(metrics, "metric", {rule.metric}))
     columns = set(model.groups[rule.group]) if rule.group else None
     series: dict[tuple[str, str, str], dict[datetime, Point]] = {}
     for row in mine.select(
         ["segment", "family", "column_name", "window_start", "as_of", "value", "n"]
     ).to_pylist():
         concerned = (
-            _concerns(rule.segment, row["segment"])
+            concerns(rule.segment, row["segment"])
             and (rule.column is None or row["column_name"] == rule.column)
             and (columns is None or row["column_name"] in columns)
         )
@@ -89,7 +92,8 @@ def _series(metrics: pa.Table, rule: Rule, model: MonitoredModel) -> dict[tuple[
     return {key: list(points.values()) for key, points in series.items()}
 
 
-def _concerns(wanted: str | None, segment: str) -> bool:
+def concerns(wanted: str | None, segment: str) -> bool:
+    """Return whether a rule on `wanted` (nothing, a segment column, or one slice) is about `segment`."""
     if wanted is None:
         return segment == EVERYTHING
     return segment == wanted or segment.startswith(f"{wanted}=")

@@ -1,5 +1,6 @@
 """Histories of metrics become verdicts, each with a sentence."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,23 +8,23 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.judge import LEAST_HISTORY, History, judge
 from lupus_assets.detect.scale import SCALES, share_variance
-from lupus_assets.monitor.intake import table_floats, table_integers
+from lupus_assets.monitor.intake import comparable, is_in, table_floats, table_integers, table_levels
 from lupus_assets.monitor.measure import MEASURES, NORMAL_975
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, season, subject
 from lupus_assets.records import VerdictRow, Window
 
 HISTORY_RULE = "history"
-JUDGED = tuple(name for name, measure in MEASURES.items() if measure.judged)
+JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
 SERIES = ("segment", "family", "column_name", "metric")
 COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")
 
 Array = npt.NDArray[np.float64]
+Series = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Ledger:
     """
 
     starts: npt.NDArray[np.datetime64]
-    series: list[tuple[str, str, str, str]]
+    series: list[Series]
     values: Array
     upper: Array
     n: Array
@@ -53,33 +54,32 @@ class Ledger:
     def of(cls, metrics: pa.Table, reference: str) -> "Ledger":
         """Return the ledger of the rows of the table ``metrics`` that were measured against `reference`.
 
-        Where a partition was judged at several cuts, the latest one stands.
+        The rows come in the store's order: where a partition was judged at several cuts, the latest stands.
         """
-        kept = pc.and_(
-            pc.equal(metrics["version"], EVERYTHING),
-            pc.and_(
-                pc.equal(metrics["reference"], reference), pc.is_in(metrics["metric"], pa.array(list(JUDGED)))
-            ),
-        )
-        rows = metrics.filter(kept).sort_by([("window_start", "ascending"), ("as_of", "ascending")])
-        names = pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in SERIES), "\x1f")
-        keys, column = np.unique(np.array(names.to_pylist(), dtype=object).astype(str), return_inverse=True)
-        starts, at = np.unique(table_integers(rows, "window_start"), return_inverse=True)
-        shape = (len(starts), len(keys))
+        kept = comparable(metrics, reference) & is_in(metrics, "metric", JUDGED)
+        series, column = _series(metrics, kept)
+        starts, at = np.unique(table_integers(metrics, "window_start")[kept], return_inverse=True)
 
-        def spread(source: npt.NDArray[np.generic], missing: object) -> npt.NDArray[np.generic]:
-            table = np.full(shape, missing, dtype=source.dtype)
-            table[at, column] = source  # of repeated places numpy keeps the last
+        def spread(name: str) -> Array:
+            table = np.full((len(starts), len(series)), np.nan)
+            table[at, column] = table_floats(metrics, name)[kept]  # of repeated places numpy keeps the last
             return table
 
+        as_of = np.full((len(starts), len(series)), np.datetime64("NaT", "us"))
+        as_of[at, column] = table_integers(metrics, "as_of")[kept].astype("datetime64[us]")
         return cls(
             starts=starts.astype("datetime64[us]"),
-            series=[tuple(key.split("\x1f")) for key in keys.tolist()],
-            values=spread(table_floats(rows, "value"), np.nan),
-            upper=spread(table_floats(rows, "upper"), np.nan),
-            n=spread(table_floats(rows, "n"), np.nan),
-            as_of=spread(table_integers(rows, "as_of").astype("datetime64[us]"), np.datetime64("NaT")),
+            series=series,
+            values=spread("value"),
+            upper=spread("upper"),
+            n=spread("n"),
+            as_of=as_of,
         )
+
+    def window(self, at: int) -> datetime:
+        """Return the start of a partition, aware UTC."""
+        start: datetime = self.starts[at].astype(datetime)
+        return start.replace(tzinfo=UTC)
 
     def history(self, model: MonitoredModel) -> History:
         """Return the ledger on its stabilised scales."""
@@ -94,13 +94,28 @@ class Ledger:
                 variance[:, mine] = share_variance(n)
             else:
                 variance[:, mine] = ((forward(self.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
-        moments = [moment.astype(datetime).replace(tzinfo=UTC) for moment in self.starts]
+        moments = [self.window(at) for at in range(len(self.starts))]
         return History(
             values=values,
             variance=variance,
             phase=np.array(model.cadence.phases(moments), dtype=np.int64),
             side=np.array([MEASURES[metric].side for metric in metrics], dtype=np.int64),
         )
+
+
+def _series(table: pa.Table, kept: npt.NDArray[np.bool_]) -> tuple[list[Series], npt.NDArray[np.int64]]:
+    """Return the series that the kept rows belong to, sorted, and each row's index among them."""
+    columns = [table_levels(table, name) for name in SERIES]
+    code = np.zeros(np.count_nonzero(kept), dtype=np.int64)
+    for names, index in columns:
+        code = code * len(names) + index[kept]
+    codes, first, at = np.unique(code, return_index=True, return_inverse=True)
+    parts = [[names[place] for place in index[kept][first].tolist()] for names, index in columns]
+    found: list[Series] = list(zip(*parts, strict=True))
+    order = sorted(range(len(codes)), key=found.__getitem__)
+    place = np.empty(len(codes), dtype=np.int64)
+    place[order] = np.arange(len(codes))
+    return [found[index] for index in order], place[at]
 
 
 def verdict_rows(
@@ -122,54 +137,64 @@ def verdict_rows(
     ledger = Ledger.of(metrics, reference)
     history = ledger.history(model)
     judgement = judge(history)
-    keys = {np.datetime64(window.start.replace(tzinfo=None), "us"): window for window in windows}
-    low = _back(ledger, judgement.low)
-    high = _back(ledger, judgement.high)
+    keys = {window.start: window for window in windows}
+    subjects = [subject(metric, name, segment) for segment, _, name, metric in ledger.series]
+    percents = [MEASURES[metric].percent for *_, metric in ledger.series]
+    low, high = _back(ledger, judgement.low), _back(ledger, judgement.high)
     expected = _back(ledger, judgement.expected)
     rows: list[VerdictRow] = []
     since = np.full(len(ledger.series), -1)
-    for at, start in enumerate(ledger.starts):
+    for at in range(len(ledger.starts)):
         since = np.where(judgement.flagged[at], np.where(since < 0, at, since), -1)
-        window = keys.get(start)
+        window = keys.get(ledger.window(at))
         if window is None:
             continue
         when = season(model, window.start)
-        for column in np.flatnonzero(~np.isnan(ledger.values[at])):
-            segment, family, name, metric = ledger.series[column]
-            judged = not np.isnan(judgement.z[at, column])
-            flagged = bool(judgement.flagged[at, column])
-            value = float(ledger.values[at, column])
-            bounds = (float(low[at, column]), float(high[at, column])) if judged else None
-            seen = int(judgement.history[at, column])
+        as_of = {moment: moment.replace(tzinfo=UTC) for moment in set(ledger.as_of[at].tolist()) if moment}
+        said = zip(
+            ledger.series,
+            subjects,
+            percents,
+            ledger.as_of[at].tolist(),
+            *(each[at].tolist() for each in (ledger.values, low, expected, high)),
+            *(each[at].tolist() for each in (judgement.z, judgement.p, judgement.history, judgement.flagged)),
+            since.tolist(),
+            strict=True,
+        )
+        for series, what, percent, moment, value, least, level, most, z, p, seen, flagged, first in said:
+            if math.isnan(value):
+                continue
+            judged = not math.isnan(z)
+            segment, family, name, metric = series
             rows.append(
                 VerdictRow(
                     track=track,
                     version=EVERYTHING,
                     partition_key=window.key,
                     window_start=window.start,
-                    as_of=ledger.as_of[at, column].astype(datetime).replace(tzinfo=UTC),
+                    as_of=as_of[moment],
                     segment=segment,
                     family=family,
                     column_name=name,
                     metric=metric,
                     rule=HISTORY_RULE,
                     value=value,
-                    expected=float(expected[at, column]) if judged else None,
-                    low=_finite(bounds[0]) if bounds else None,
-                    high=_finite(bounds[1]) if bounds else None,
-                    p=float(judgement.p[at, column]) if judged else None,
-                    effect=value - float(expected[at, column]) if judged else None,
-                    surprise=abs(float(judgement.z[at, column])) if judged else None,
+                    expected=level if judged else None,
+                    low=_finite(least),
+                    high=_finite(most),
+                    p=p if judged else None,
+                    effect=value - level if judged else None,
+                    surprise=abs(z) if judged else None,
                     history=seen,
                     flagged=flagged,
                     incident=None,
                     sentence=_sentence(
-                        subject(metric, name, segment),
+                        what,
                         value,
-                        bounds,
-                        percent=MEASURES[metric].percent,
+                        (least, most) if judged else None,
+                        percent=percent,
                         when=when,
-                        since=str(_key(ledger, model, int(since[column]))) if flagged else None,
+                        since=_key(ledger, model, first) if flagged else None,
                         seen=seen,
                     ),
                 )
@@ -178,21 +203,23 @@ def verdict_rows(
 
 
 def _key(ledger: Ledger, model: MonitoredModel, at: int) -> str:
-    local = ledger.starts[at].astype(datetime).replace(tzinfo=UTC).astimezone(model.cadence.zone)
+    local = ledger.window(at).astimezone(model.cadence.zone)
     return f"{local:%Y-%m-%d}" if model.cadence.every in ("day", "week") else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _back(ledger: Ledger, table: Array) -> Array:
     """Return `table` from the stabilised scales in the metrics' own units."""
     back = np.full_like(table, np.nan)
-    for column, (*_, metric) in enumerate(ledger.series):
+    scales = np.array([MEASURES[metric].scale for *_, metric in ledger.series])
+    for name in np.unique(scales).tolist():
+        mine = scales == name
         with np.errstate(over="ignore", invalid="ignore"):
-            back[:, column] = SCALES[MEASURES[metric].scale].backward(table[:, column], ledger.n[:, column])
+            back[:, mine] = SCALES[name].backward(table[:, mine], ledger.n[:, mine])
     return back
 
 
 def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+    return value if math.isfinite(value) else None
 
 
 def _sentence(
@@ -209,12 +236,12 @@ def _sentence(
     if bounds is None:
         return f"{said}; no verdict yet: {seen} of {LEAST_HISTORY} earlier partitions"
     low, high = bounds
-    if np.isfinite(low) and np.isfinite(high):
+    if math.isfinite(low) and math.isfinite(high):
         usual = f"{number(low, percent=percent)} to {number(high, percent=percent)}"
     else:
         usual = (
             f"at most {number(high, percent=percent)}"
-            if np.isfinite(high)
+            if math.isfinite(high)
             else f"at least {number(low, percent=percent)}"
         )
     return f"{said}, usually {usual}{when}" + (f"; since {since}" if since else "")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.errors import StoreError
@@ -20,15 +22,22 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def _texts(values: Sequence[Any]) -> list[Any]:
-    return _blobs([value.encode() for value in values])
+    whole = "".join(values)
+    if not whole.isascii():
+        return _blobs([value.encode() for value in values])
+    return [_offsets(values), whole.encode()]
 
 
 def _blobs(values: Sequence[Any]) -> list[Any]:
+    return [_offsets(values), b"".join(values)]
+
+
+def _offsets(values: Sequence[Any]) -> npt.NDArray[np.int32]:
     offsets = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum([len(value) for value in values], out=offsets[1:])
+    np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=offsets[1:])
     if offsets[-1] > np.iinfo(np.int32).max:
         raise ValueError("more than 2 GiB in one column of one place")
-    return [offsets.astype(np.int32), b"".join(values)]
+    return offsets.astype(np.int32)
 
 
 def _integers(values: Sequence[Any]) -> list[Any]:
@@ -36,9 +45,9 @@ def _integers(values: Sequence[Any]) -> list[Any]:
 
 
 def _floats(values: Sequence[Any]) -> list[Any]:
-    for value in values:
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is no number, write None and the reason")
+    if not all(map(math.isfinite, values)):
+        odd = next(value for value in values if not math.isfinite(value))
+        raise ValueError(f"{odd} is no number, write None and the reason")
     return [array("d", values)]
 
 
@@ -123,13 +132,13 @@ def to_table(table: str, rows: Sequence[Row]) -> pa.Table:
     for row in rows:
         if type(row) is not TABLES[table]:
             raise StoreError(f"{table} holds {TABLES[table].__name__}, not {type(row).__name__}")
-    arrays = [_array(table, name, [getattr(row, name) for row in rows]) for name in schema.names]
+    arrays = [_array(table, name, list(map(attrgetter(name), rows))) for name in schema.names]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _array(table: str, name: str, values: list[Any]) -> pa.Array:
     kind, nullable = COLUMNS[table][name]
-    nulls = sum(value is None for value in values)
+    nulls = values.count(None)
     validity = None
     if nulls:
         if not nullable:

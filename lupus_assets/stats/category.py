@@ -93,14 +93,16 @@ class Categories(State):
         cap : int
         """
         present = np.flatnonzero(counts)
-        hashes, first, at = np.unique(given[present], return_index=True, return_inverse=True)
-        sums = np.zeros(hashes.size, np.int64)
-        np.add.at(sums, at, np.asarray(counts, np.int64)[present])
+        ordered = present[np.argsort(given[present], kind="stable")]
+        hashes, sums = given[ordered], np.asarray(counts, np.int64)[ordered]
+        first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if hashes.size else ordered
+        if first.size < hashes.size:  # repeated values
+            hashes, sums, ordered = hashes[first], np.add.reduceat(sums, first), ordered[first]
         kept = _most_frequent(sums, cap)
         return cls(
             hashes[kept],
             sums[kept],
-            tuple([values[i] for i in present[first[kept]]]),
+            tuple([values[i] for i in ordered[kept].tolist()]),
             int(sums.sum() - sums[kept].sum()),
             Distinct.of_hashes(hashes),
         )

@@ -20,7 +20,8 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ VERSION = 1
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
 LEVEL = 6  # of zlib; fixed, since it shows in the bytes
+TREE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+PLAIN = frozenset({type(None), bool, int, float, str})  # are themselves in a tree
 
 # What a profile is made of.
 PROFILED: tuple[type, ...] = (
@@ -96,7 +99,7 @@ def to_bytes(state: object) -> bytes:
         If it is none, or holds something that the format does not know.
     """
     arrays: list[bytes] = []
-    tree = json.dumps(_encode(state, arrays), ensure_ascii=True, separators=(",", ":")).encode()
+    tree = TREE.encode(_encode(state, arrays)).encode()
     body = b"".join([LENGTH.pack(len(tree)), tree, *arrays])
     return PREFIX.pack(MAGIC, VERSION) + zlib.compress(body, LEVEL)
 
@@ -127,27 +130,46 @@ def from_bytes(data: bytes) -> Any:
 
 
 def _encode(value: Any, arrays: list[bytes]) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
+    kind = type(value)
+    if kind in PLAIN or isinstance(value, int | float | str):
         return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return _array(value, arrays)
     if isinstance(value, np.generic):
         return value.item()
-    if type(value) is STATES.get(type(value).__name__) and is_dataclass(value):
-        content = {f.name: _encode(getattr(value, f.name), arrays) for f in fields(value) if f.init}
-        return [type(value).__name__, content]
+    if kind is STATES.get(kind.__name__):
+        return [
+            kind.__name__,
+            {name: _encode(getattr(value, name), arrays) for name in _fields(kind.__name__)},
+        ]
     if isinstance(value, tuple):
-        return ["tuple", *(_encode(item, arrays) for item in value)]
+        return ["tuple", *[_encode(item, arrays) for item in value]]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return ["dict", {key: _encode(item, arrays) for key, item in value.items()}]
     if isinstance(value, bytes):
         arrays.append(value)
         return ["bytes", len(value)]
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        gaps = value.ndim == 1 and value.dtype.kind in "iu" and bool((value[1:] >= value[:-1]).all())
-        little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
-        flat = np.diff(little, prepend=little.dtype.type(0)) if gaps else little.reshape(-1)
-        arrays.append(_planes(flat, flat.itemsize))
-        return ["array", little.dtype.str, list(value.shape), gaps]
-    raise StateError(f"a {type(value).__name__} has no place in a state; list its class in codec.STATES")
+    raise StateError(f"a {kind.__name__} has no place in a state; list its class in codec.STATES")
+
+
+@cache
+def _fields(name: str) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(STATES[name]) if field.init)
+
+
+def _array(value: NDArray[Any], arrays: list[bytes]) -> list[Any]:
+    gaps = value.ndim == 1 and value.dtype.kind in "iu" and bool((value[1:] >= value[:-1]).all())
+    flat = little = np.ascontiguousarray(value, _little(value.dtype))
+    if gaps:
+        flat = little.copy()
+        flat[1:] -= little[:-1]
+    arrays.append(_planes(flat.reshape(-1), flat.itemsize))
+    return ["array", little.dtype.str, list(value.shape), gaps]
+
+
+@cache
+def _little(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("<")
 
 
 def _planes(flat: NDArray[Any], size: int) -> bytes:

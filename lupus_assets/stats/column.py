@@ -63,8 +63,8 @@ class NumericColumn(State):
             Of the column's frozen reference.
         """
         is_finite = np.isfinite(values)
-        finite = values if is_finite.all() else values[is_finite]
-        odd = values[~is_finite] if finite.size < values.size else values[:0]
+        whole = bool(is_finite.all())
+        finite, odd = (values, values[:0]) if whole else (values[is_finite], values[~is_finite])
         return cls(
             rows=values.size + nulls,
             nulls=nulls,
@@ -73,8 +73,8 @@ class NumericColumn(State):
             negative_infinities=int(np.count_nonzero(odd == -np.inf)),
             zeros=int(np.count_nonzero(finite == 0)),
             # Adding 0.0 makes -0.0 and 0.0 one, whichever came first.
-            minimum=float(finite.min()) + 0.0 if finite.size else None,
-            maximum=float(finite.max()) + 0.0 if finite.size else None,
+            minimum=float(np.minimum.reduce(finite)) + 0.0 if finite.size else None,
+            maximum=float(np.maximum.reduce(finite)) + 0.0 if finite.size else None,
             moments=Moments.of(finite),
             histogram=Histogram.of(finite, grid),
             distinct=Distinct.of_floats(finite),

@@ -14,7 +14,7 @@ from scipy.special import chdtrc, rel_entr
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.state import Bins, Floats
+from lupus_assets.stats.state import Bins, Floats, union
 
 HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amount (Jeffreys 1946)
 
@@ -54,7 +54,7 @@ def psi(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     """
     p, q = _shares(reference_counts), _shares(counts)
     _aligned(p, q)
-    return np.asarray(np.sum((q - p) * np.log(q / p), axis=-1))
+    return np.asarray(np.add.reduce((q - p) * np.log(q / p), axis=-1))
 
 
 def jensen_shannon(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
@@ -217,14 +217,14 @@ def wasserstein(reference: Histogram, current: Histogram) -> float:
 
 def _smoothed(counts: ArrayLike) -> Floats:
     values = np.asarray(counts, dtype=np.float64)
-    if values.shape[-1] == 0 or not np.all(values.sum(axis=-1) > 0):
+    if values.shape[-1] == 0 or not (np.add.reduce(values, axis=-1) > 0).all():
         raise ValueError("a window without rows has no distance; check its count first")
     return values + HALF
 
 
 def _shares(counts: ArrayLike) -> Floats:
     smoothed = _smoothed(counts)
-    return np.asarray(smoothed / smoothed.sum(axis=-1, keepdims=True))
+    return np.asarray(smoothed / np.add.reduce(smoothed, axis=-1, keepdims=True))
 
 
 def _aligned(reference: Floats, current: Floats) -> None:
@@ -241,7 +241,7 @@ def _aligned_shares(reference: Histogram, current: Histogram) -> tuple[Bins, Flo
         raise StateError("the histograms lie on different grids; profile both with the reference's grid")
     if reference.total == 0 or current.total == 0:
         raise ValueError("a histogram without values has no distance; check its total first")
-    bins = np.union1d(reference.bins, current.bins)
+    bins = union(reference.bins, current.bins)
     p, q = np.zeros(bins.size), np.zeros(bins.size)
     p[np.searchsorted(bins, reference.bins)] = reference.counts / reference.total
     q[np.searchsorted(bins, current.bins)] = current.counts / current.total

@@ -55,11 +55,15 @@ class Distinct(State):
     @classmethod
     def of_hashes(cls, hashes: Hashes) -> Self:
         """Keep the smallest of 64-bit hashes; repeated ones count once."""
+        if hashes.size <= BLOCK:
+            return cls(union(hashes)[:K])
         return cls(_smallest(hashes[start : start + BLOCK] for start in range(0, hashes.size, BLOCK)))
 
     @classmethod
     def of_floats(cls, x: Floats) -> Self:
         """Hash and keep finite values; -0.0 is 0.0."""
+        if x.size <= BLOCK:
+            return cls(union(mix((x + 0.0).view(np.uint64)))[:K])
         blocks = (x[start : start + BLOCK] + 0.0 for start in range(0, x.size, BLOCK))
         return cls(_smallest(mix(block.view(np.uint64)) for block in blocks))
 

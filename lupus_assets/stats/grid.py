@@ -100,7 +100,8 @@ class Grid:
                 key = np.right_shift(single.view(np.int32), 16, out=out[start : start + BLOCK])
                 # Floats order by sign and magnitude: turn the magnitudes below zero around.
                 key ^= (key >> 31) & 0x7FFF
-                np.clip(key, -1 - OUTERMOST, OUTERMOST, out=key)
+                np.maximum(key, -1 - OUTERMOST, out=key)
+                np.minimum(key, OUTERMOST, out=key)
                 key += CENTRE
         return out
 

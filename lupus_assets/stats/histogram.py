@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, Grid
-from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts
+from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted
 
 FEW = 4_096  # below so many values sorting them is quicker than clearing and reading 65,536 counters
 
@@ -40,8 +40,7 @@ class Histogram(State):
         keys = grid.bins(x)
         if x.size >= FEW:
             return cls.of_counts(np.bincount(keys, minlength=BINS), grid)
-        bins, counts = np.unique(keys, return_counts=True)
-        return cls(grid, bins, counts)
+        return cls(grid, *counted(keys))
 
     @classmethod
     def of_counts(cls, dense: Counts, grid: Grid) -> Self:

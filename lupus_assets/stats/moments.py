@@ -47,17 +47,19 @@ class Moments:
         if not n:
             return cls.empty()
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            guess = float(x.mean())
+            guess = float(np.add.reduce(x)) / n
             if not math.isfinite(guess):  # the sum overflowed
                 guess = float((x / n).sum())
             # Rounding can put the mean of a constant beside the constant: keep it in the range.
-            guess = min(max(guess, float(x.min())), float(x.max())) + 0.0
-            sums = np.zeros(4)
+            guess = min(max(guess, float(np.minimum.reduce(x))), float(np.maximum.reduce(x))) + 0.0
+            s1 = s2 = s3 = s4 = 0.0
             for start in range(0, n, BLOCK):
                 d = x[start : start + BLOCK] - guess
                 square = d * d
-                sums += d.sum(), square.sum(), (square * d).sum(), np.square(square, out=square).sum()
-        s1, s2, s3, s4 = map(float, sums)
+                s1 += float(np.add.reduce(d))
+                s2 += float(np.add.reduce(square))
+                s3 += float(np.add.reduce(square * d))
+                s4 += float(np.add.reduce(np.square(square, out=square)))
         off = s1 / n if math.isfinite(s1) else 0.0  # by how much rounding missed the mean
         return cls._bounded(
             n,

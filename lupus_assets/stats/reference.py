@@ -90,6 +90,11 @@ class NumericReference(State):
         return np.asarray((np.cumsum(own) - own / 2) / max(histogram.total, 1))
 
     @cached_property
+    def distances_from_half(self) -> Floats:
+        """Distance of every grid bin's mid-rank from one half, shape (65536,), in [0, 0.5]."""
+        return np.abs(self.ranks - 0.5)
+
+    @cached_property
     def limits(self) -> tuple[float, float] | None:
         """Lowest and highest value in range, in the column's unit; None without finite values.
 
@@ -105,6 +110,13 @@ class NumericReference(State):
             low - max(margin, float(histogram.quantile(1 - TAIL)) - low),
             high + max(margin, high - float(histogram.quantile(TAIL))),
         )
+
+    @cached_property
+    def _limit_bins(self) -> tuple[int, int] | None:
+        if self.limits is None:
+            return None
+        low, high = self.column.histogram.grid.bins(np.array(self.limits)).tolist()
+        return low, high
 
     @cached_property
     def median(self) -> float | None:
@@ -169,7 +181,7 @@ class NumericReference(State):
         StateError
             The column lies on another grid.
         """
-        return self._mean(column, np.abs(self.ranks - 0.5))
+        return self._mean(column, self.distances_from_half)
 
     def out_of_range(self, column: NumericColumn) -> int | None:
         """Return how many values lie beyond `limits`, infinities included; None without limits.
@@ -182,9 +194,9 @@ class NumericReference(State):
             The column lies on another grid.
         """
         histogram = self._same_grid(column)
-        if self.limits is None:
+        if self._limit_bins is None:
             return None
-        low, high = histogram.grid.bins(np.array(self.limits))
+        low, high = self._limit_bins
         beyond = (histogram.bins < low) | (histogram.bins > high)
         infinities = column.negative_infinities + column.positive_infinities
         return int(histogram.counts[beyond].sum()) + infinities

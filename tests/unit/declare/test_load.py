@@ -172,6 +172,9 @@ def test_a_good_file_has_no_mistake(tmp_path):
             "write `features: {numeric: [distance], categorical: [origin]}`"),
         ("private: [temp]", "private: temp",
             "16: columns.private: is 'temp', not a list, write `private: [email]`"),
+        ("private: [temp]", "private: [p_late]",
+            "16: columns.private[0]: 'p_late' is the prediction, which cannot be watched without being stored, "
+            "only features can be private; keys and entities are never stored"),
         ("private: [temp]", "private: [origin]",
             "17: segments[0]: 'origin' is private, and a segment shows its values, remove it here or there"),
         ("segments: [origin]", "segments: [tail_number]",

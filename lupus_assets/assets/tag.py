@@ -1,0 +1,28 @@
+"""By what a model's assets are found and who answers for them: group, owners, tags, kinds."""
+
+from lupus_assets.declare import MonitoredModel
+
+TABLE_KINDS = {"parquet"}
+
+
+def group_name(model: MonitoredModel) -> str:
+    """Return Dagit's group of a model's assets."""
+    return f"{model.team}_{model.model}"
+
+
+def owners(model: MonitoredModel) -> list[str]:
+    """Return the owners of a model's assets: the team, on which rights hang, and the declared people."""
+    return list(dict.fromkeys([f"team:{model.team}", *model.owners]))
+
+
+def tags(model: MonitoredModel, track: str | None = None) -> dict[str, str]:
+    """Return the tags by which a model's assets are found; what is no single track's has no track."""
+    every = model.cadence.every
+    ordinary = every in ("hour", "day", "week") or model.cadence.by_hour
+    found = {"lupus/cadence": every.replace(" ", "-") if ordinary else "cron"}
+    return found if track is None else found | {"lupus/track": track}
+
+
+def log_kinds(model: MonitoredModel, track: str) -> set[str]:
+    """Return what a track's prediction log is made of."""
+    return {"python"} if model.tracks[track].function else {"parquet"}

@@ -1,0 +1,109 @@
+"""Windows are Dagster's partitions, whatever the clocks do."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lupus_assets.assets.partition import partitions_of, window_of, windows_between
+from lupus_assets.declare import Cadence
+from lupus_assets.sources.parquet import ParquetSource
+
+# In 2013: New York changed on 10 March and 3 November, Berlin on 31 March and 27 October.
+SPRING = (datetime(2013, 3, 4), datetime(2013, 4, 8))  # noqa: DTZ001  # local, both changes within
+AUTUMN = (datetime(2013, 10, 21), datetime(2013, 11, 11))  # noqa: DTZ001
+HOUR = timedelta(hours=1)
+
+STARTS: dict[str, Callable[[datetime], bool]] = {
+    "hour": lambda _: True,
+    "6 hours": lambda local: local.hour % 6 == 0,
+    "day": lambda local: local.hour == 0,
+    "week": lambda local: local.hour == 0 and local.weekday() == 0,
+    "0 6 * * 1-5": lambda local: local.hour == 6 and local.weekday() < 5,
+}
+
+
+def starts(every: str, zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Yield the starts of windows, found by asking every hour of real time what the clock shows."""
+    moment, end = first.replace(tzinfo=zone).astimezone(UTC), last.replace(tzinfo=zone).astimezone(UTC)
+    while moment <= end:
+        if STARTS[every](moment.astimezone(zone)):
+            yield moment
+        moment += HOUR
+
+
+@pytest.mark.parametrize("span", [SPRING, AUTUMN], ids=["spring", "autumn"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin"])
+@pytest.mark.parametrize("every", STARTS)
+def test_windows_follow_the_clock_on_the_wall(every, zone, span):
+    partitions = partitions_of(Cadence(every=every, start="2013-01-01", timezone=zone).group)
+    local = [moment.replace(tzinfo=ZoneInfo(zone)) for moment in span]
+    expected = list(starts(every, ZoneInfo(zone), *span))
+    found = windows_between(partitions, *local)
+    assert [window.start for window in found] == expected[:-1]
+    assert [window.end for window in found] == expected[1:]
+    for window in found:
+        assert partitions.has_partition_key(window.key)
+        assert window_of(partitions, window.key) == window
+    assert len({window.key for window in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/New_York", "2013-03-10", 23),
+        ("America/New_York", "2013-11-03", 25),
+        ("Europe/Berlin", "2013-03-31", 23),
+        ("Europe/Berlin", "2013-10-27", 25),
+    ],
+)
+def test_a_day_of_a_clock_change_is_one_window_and_its_hours_are_as_many_as_there_are(zone, day, hours):
+    days = partitions_of(Cadence(every="day", start="2013-01-01", timezone=zone).group)
+    window = window_of(days, day)
+    assert window.end - window.start == hours * HOUR
+    by_hour = partitions_of(Cadence(every="hour", start="2013-01-01", timezone=zone).group)
+    assert len(windows_between(by_hour, window.start, window.end)) == hours
+
+
+def test_the_repeated_hour_has_two_keys_and_both_files_are_found(tmp_path: Path):
+    zone = "America/New_York"
+    partitions = partitions_of(Cadence(every="hour", start="2013-10-01", timezone=zone).group)
+    night = windows_between(
+        partitions, datetime(2013, 11, 3, 4, tzinfo=UTC), datetime(2013, 11, 3, 8, tzinfo=UTC)
+    )
+    assert [window.key for window in night] == [
+        "2013-11-03-00:00",
+        "2013-11-03-01:00",
+        "2013-11-03-01:00-0500",
+        "2013-11-03-02:00",
+    ]
+    source = ParquetSource("{partition}.parquet", tmp_path, ZoneInfo(zone))
+    for window in night:
+        assert not source.arrived(window)
+        (tmp_path / f"{window.key}.parquet").touch()
+        assert source.arrived(window)
+
+
+def test_a_cron_string_may_fire_in_the_hour_that_is_repeated_or_missing():
+    partitions = partitions_of(
+        Cadence(every="30 1 * * *", start="2013-01-01", timezone="America/New_York").group
+    )
+    zone = ZoneInfo("America/New_York")
+    for month, day in ((3, 8), (11, 1)):
+        first = datetime(2013, month, day, tzinfo=zone)
+        found = windows_between(partitions, first, first + timedelta(days=5))
+        assert len(found) >= 3
+        assert all(window_of(partitions, window.key) == window for window in found)
+        assert all(before.end == after.start for before, after in pairwise(found))
+
+
+def test_models_that_start_within_a_quarter_share_one_object():
+    first, second, third = (
+        Cadence(every="day", start=start, timezone="America/New_York").group
+        for start in ("2013-04-01", "2013-06-30", "2013-07-01")
+    )
+    assert partitions_of(first) is partitions_of(second)
+    assert partitions_of(first) is not partitions_of(third)

@@ -1,0 +1,142 @@
+"""One track: what is selected is done, and what goes wrong in one place stays there."""
+
+import dagster as dg
+import pytest
+
+from lupus_assets.assets.key import STEPS, made_keys, step_key
+from lupus_assets.assets.operation import PARTITION
+from lupus_assets.monitor.check import CHECKS
+from lupus_assets.pipeline import Pipeline
+from tests.dagster.site import Site, small_model
+
+
+def steps_of(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {
+        event.asset_key.path[-1].rpartition("_")[2]
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None
+    }
+
+
+@pytest.mark.parametrize("step", ["metrics", "verdicts"])
+def test_one_step_alone_is_made_from_what_is_stored(march, step):
+    model = march.models[0]
+    result = march.run(model, "2013-03-09", [step_key(model, "champion", step)])
+    assert result.success
+    assert steps_of(result) == {step}
+
+
+def test_metrics_without_a_stored_profile_fail_and_say_what_to_do(march):
+    model = march.models[0]
+    result = march.run(model, "2013-03-11", [step_key(model, "champion", "metrics")])
+    assert result.success
+    assert "2013-03-11" not in march.materialised(model, "metrics")
+    assert (
+        "has no profile; materialise it first" in march.checked(model, "completeness")["2013-03-11"].sentence
+    )
+    assert "2013-03-11" not in march.checked(model, "arrival")
+
+
+def only_checks(site: Site, selection: dg.AssetSelection, key: str) -> dg.ExecuteInProcessResult:
+    """Execute checks without any asset, over one partition."""
+    jobs = dg.Definitions(jobs=[dg.define_asset_job("only_checks", selection)])
+    return (
+        dg.Definitions.merge(site.location, jobs)
+        .resolve_job_def("only_checks")
+        .execute_in_process(instance=site.instance, tags={PARTITION: key})
+    )
+
+
+def test_checks_alone_are_evaluated_and_materialise_nothing(march):
+    model = march.models[0]
+    asset = step_key(model, "champion", "metrics")
+    result = only_checks(march, dg.AssetSelection.checks_for_assets(asset), "2013-03-10")
+    assert result.success
+    assert not steps_of(result)
+    evaluated = result.get_asset_check_evaluations()
+    assert {each.check_name for each in evaluated} == set(CHECKS) - {"rules"}
+    assert all(each.partition == "2013-03-10" for each in evaluated)
+    assert march.checked(model, "performance")["2013-03-10"].current
+
+
+def test_one_check_alone_says_what_keeps_it_from_judging_though_that_is_not_its_own(march):
+    model = march.models[0]
+    check = dg.AssetCheckKey(step_key(model, "champion", "metrics"), "performance")
+    result = only_checks(march, dg.AssetSelection.checks(check), "2013-03-12")
+    (said,) = result.get_asset_check_evaluations()
+    assert not said.passed
+    assert "has no profile" in (said.description or "")
+
+
+def test_an_error_of_our_own_in_one_partition_is_a_failing_check_and_the_others_go_on(site_of, monkeypatch):
+    model = small_model("crashing")
+    site = site_of([model])
+    days = site.windows(model, "2013-03-01", "2013-03-10")
+    site.write(model, days)
+    measure = Pipeline.metrics
+
+    def metrics(self, model, track, window, reference, profiled):
+        if window.key == "2013-03-09":
+            raise ZeroDivisionError("nobody thought of this")
+        return measure(self, model, track, window, reference, profiled)
+
+    monkeypatch.setattr(Pipeline, "metrics", metrics)
+    result = site.run(model, ("2013-03-01", "2013-03-10"))
+    assert not result.success  # someone has to look
+    assert site.materialised(model, "verdicts") == {day.key for day in days} - {"2013-03-09"}
+    said = site.checked(model, "completeness")["2013-03-09"]
+    assert (said.passed, said.sentence) == (False, "ZeroDivisionError: nobody thought of this")
+    assert site.checked(model, "input_drift")["2013-03-10"].passed
+
+
+def test_an_error_in_one_judgement_costs_that_partition_only(site_of, monkeypatch):
+    model = small_model("misjudged")
+    site = site_of([model])
+    days = site.windows(model, "2013-03-01", "2013-03-10")
+    site.write(model, days)
+    judge = Pipeline.verdicts
+
+    def verdicts(self, model, track, reference, profiled):
+        if any(window.key == "2013-03-08" for window in profiled):
+            raise ZeroDivisionError("no verdict")
+        return judge(self, model, track, reference, profiled)
+
+    monkeypatch.setattr(Pipeline, "verdicts", verdicts)
+    assert not site.run(model, ("2013-03-01", "2013-03-10")).success
+    assert site.materialised(model, "verdicts") == {day.key for day in days} - {"2013-03-08"}
+    assert site.checked(model, "completeness")["2013-03-08"].sentence == "ZeroDivisionError: no verdict"
+
+
+def test_a_run_before_the_reference_window_is_over_says_when_it_will_be(site_of):
+    model = small_model(
+        "young", cadence={"every": "day", "start": "2026-01-01", "grace": "6h"},
+        reference={"from": "2098-01-01", "to": "2098-01-07"},
+    )  # fmt: skip
+    site = site_of([model])
+    site.write(model, site.windows(model, "2026-01-02", "2026-01-02"))
+    assert site.run(model, "2026-01-02").success
+    said = site.checked(model, "completeness")["2026-01-02"]
+    assert not said.passed
+    assert "are not in before 2098-01-08 06:00 UTC" in said.sentence
+
+
+def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_before(site_of):
+    model = small_model(
+        "paired",
+        tracks={
+            name: {"parquet": f"paired/{name}/{{partition}}.parquet"} for name in ("champion", "challenger")
+        },
+        compare=[{"old": "champion", "new": "challenger"}],
+    )
+    site = site_of([model])
+    days = site.windows(model, "2013-03-01", "2013-03-09")
+    for track in model.tracks:
+        site.write(model, days[:-1] if track == "challenger" else days, track=track)
+    result = site.run(model, ("2013-03-01", "2013-03-09"), list(made_keys(model)))
+    assert result.success
+    for step in STEPS:
+        assert len(site.materialised(model, step)) == len(days)
+    events = result.asset_materializations_for_node("shop__paired__champion_vs_challenger")
+    assert [event.partition for event in events] == [day.key for day in days[:-1]]
+    assert all("flip_rate" in event.metadata for event in events)
+    assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed

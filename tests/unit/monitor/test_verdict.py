@@ -1,0 +1,165 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lupus_assets.detect.judge import LEAST_HISTORY
+from lupus_assets.monitor.verdict import JUDGED, Ledger, verdict_rows
+from lupus_assets.records import MetricRow
+from lupus_assets.sinks.schema import to_table
+from tests.models import DAY, day, declared
+
+MODEL = declared()
+
+
+def metric(number: int, value: float | None, **other: object) -> MetricRow:
+    """Return one number of one day."""
+    plain = MetricRow(
+        track="champion",
+        version="*",
+        partition_key=day(number).key,
+        window_start=day(number).start,
+        as_of=day(number).end,
+        segment="*",
+        family="input",
+        column_name="amount",
+        metric="mean",
+        value=value,
+        lower=None,
+        upper=None,
+        n=100,
+        reference="now",
+        reason="no values" if value is None else None,
+    )
+    return replace(plain, **other)
+
+
+def judged(rows, *numbers, model=MODEL, reference="now"):
+    windows = [day(number) for number in numbers]
+    table = to_table("metrics", rows)
+    return verdict_rows(table, model=model, track="champion", reference=reference, windows=windows)
+
+
+def series(days: int, **other: object) -> list[MetricRow]:
+    """Return an ordinary history: 50 give or take 1."""
+    values = 50 + np.random.default_rng(1).normal(size=days)
+    return [metric(number, float(value), **other) for number, value in enumerate(values)]
+
+
+def test_an_ordinary_day_is_said_with_its_usual_range():
+    (row,) = judged(series(60), 59)
+    assert not row.flagged
+    assert (row.rule, row.history, row.partition_key) == ("history", 58, day(59).key)
+    assert row.low < row.expected < row.high
+    assert row.effect == row.value - row.expected
+    assert row.sentence.startswith("mean of `amount` is ")
+    assert row.sentence.endswith(" on Thursdays")
+
+
+def test_an_alarm_says_since_when():
+    rows = series(60)
+    rows[58:] = [metric(58, 90.0), metric(59, 91.0)]
+    first, second = judged(rows, 58, 59)
+    assert first.flagged
+    assert second.flagged
+    assert first.surprise > 6
+    assert first.p < 1e-8
+    assert first.sentence.endswith("on Wednesdays; since 2024-02-28")
+    assert second.sentence.endswith("on Thursdays; since 2024-02-28")
+
+
+def test_too_little_history_is_said():
+    (row,) = judged(series(5), 4)
+    assert (row.p, row.expected, row.low, row.high, row.surprise, row.flagged) == (None,) * 5 + (False,)
+    assert row.sentence.endswith(f"; no verdict yet: 3 of {LEAST_HISTORY} earlier partitions")
+
+
+def test_a_partition_measured_against_another_reference_is_in_no_history():
+    """Whatever the others say, the verdict is that of the comparable ones alone."""
+    own = series(40)
+    foreign = [metric(number, 1e6, reference="before") for number in range(20)]
+    (mixed,) = judged(foreign + own[20:], 39)
+    (alone,) = judged(own[20:], 39)
+    assert mixed == alone
+    assert mixed.history == 18
+    assert judged([*own[:39], metric(39, 50.0, reference="before")], 39) == []
+
+
+def test_a_version_of_its_own_is_in_no_history():
+    own = series(40)
+    assert judged([*own, *series(40, version="v1")], 39) == judged(own, 39)
+
+
+def test_of_several_cuts_the_latest_stands():
+    late = metric(39, 50.0, as_of=day(39).end + 3 * DAY)
+    (row,) = judged([*series(40), late], 39)
+    assert (row.value, row.as_of) == (50.0, late.as_of)
+
+
+def test_a_column_that_is_missing_that_day_has_no_verdict_and_breaks_nothing():
+    rows = series(40) + series(39, column_name="gone")
+    (row,) = judged(rows, 39)
+    assert row.column_name == "amount"
+    assert judged(series(39), 39) == []
+    assert judged([], 39) == []
+
+
+def test_an_undefined_number_has_no_verdict():
+    assert judged([*series(39), metric(39, None)], 39) == []
+
+
+def test_metrics_that_are_not_judged_have_no_verdict():
+    assert "sd" not in JUDGED
+    assert judged(series(40, metric="sd"), 39) == []
+
+
+@pytest.mark.parametrize(("name", "side", "end"), [("psi", "low", 0.0), ("auc", "high", 1.0)])
+def test_where_one_side_counts_the_range_reaches_to_the_end_of_the_other(name, side, end):
+    rows = series(40, metric=name, column_name="p")
+    (row,) = judged([replace(each, value=each.value / 100) for each in rows], 39)
+    assert getattr(row, side) == end
+    assert row.low < row.value < row.high
+
+
+def test_the_expected_range_is_in_the_metrics_own_unit():
+    """A share is judged on the arcsine scale and comes back as a share; sampling noise is its floor."""
+    rows = [metric(number, 0.2, metric="null_rate", n=400) for number in range(40)]
+    (row,) = judged(rows, 39)
+    assert row.expected == pytest.approx(0.2)
+    assert 0.09 < row.low < 0.11
+    assert 0.32 < row.high < 0.34
+
+
+def test_segments_are_judged_each_by_itself():
+    rows = series(40) + series(40, segment="country=de")
+    rows[-1] = replace(rows[-1], value=500.0)
+    whole, segment = judged(rows, 39)
+    assert (whole.flagged, segment.flagged) == (False, True)
+    assert segment.sentence.startswith("mean of `amount` where country=de is 500, usually ")
+
+
+def test_the_ledger_keeps_series_sorted_and_leaves_gaps_open():
+    rows = [metric(0, 1.0, column_name="b"), metric(2, 3.0, column_name="b"), metric(2, 4.0, column_name="a")]
+    ledger = Ledger.of(to_table("metrics", rows), "now")
+    assert [name for _, _, name, _ in ledger.series] == ["a", "b"]
+    np.testing.assert_array_equal(ledger.values, [[np.nan, 1.0], [4.0, 3.0]])
+    assert [ledger.window(at) for at in range(2)] == [day(0).start, day(2).start]
+    assert np.isnat(ledger.as_of).tolist() == [[True, False], [False, False]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=2, max_size=40),
+    st.sampled_from(["mean", "psi", "row_count", "null_rate", "auc", "residual_spread"]),
+    st.data(),
+)
+def test_a_verdict_does_not_depend_on_later_partitions(values, name, data):
+    number = data.draw(st.integers(0, len(values) - 1))
+    within = {"mean": 1.0, "residual_spread": 1.0}.get(name, 0.0)
+    usual = [value if value is None or within else min(abs(value) / 1e6, 1.0) for value in values]
+    if name == "residual_spread":
+        usual = [value if value is None else abs(value) for value in usual]
+    rows = [metric(at, value, metric=name) for at, value in enumerate(usual)]
+    assert judged(rows, number) == judged(rows[: number + 1], number)
