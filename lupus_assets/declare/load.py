@@ -15,8 +15,7 @@ from lupus_assets.errors import DeclarationError, Problem
 
 FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
-# The keys of a component file of Dagster; all but the first two are its business.
-ENVELOPE = ("type", "attributes", "template_vars_module", "requirements", "post_processing")
+ENVELOPE = ("type", "attributes")
 
 
 def load(path: str | Path) -> MonitoredModel:

@@ -15,7 +15,8 @@ from lupus_assets.declare.rule import Alarms, Rule
 from lupus_assets.declare.track import Track
 from lupus_assets.declare.validation import check_model
 
-OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s.]+")
+# What Dagster accepts: better refused here, with a line, than when the location loads.
+OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 DAY = timedelta(days=1)
 REFERENCE_DAYS = 28  # four of every weekday
 REFERENCE_DAYS_BY_HOUR = 14  # fourteen of every hour
