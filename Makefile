@@ -17,6 +17,8 @@ PORT ?= 3000
 # Read once, when numpy and pyarrow are imported: BLAS threads spin, Arrow's own pool starts slowly.
 export OPENBLAS_NUM_THREADS ?= 1
 export ARROW_DEFAULT_MEMORY_POOL ?= system
+# The demonstration's training: threads that spin on a busy machine cost minutes, one thread costs seconds.
+export OMP_NUM_THREADS ?= 1
 export DO_NOT_TRACK := 1
 export LUPUS_HOME ?= $(CURDIR)/.lupus
 export DAGSTER_HOME := $(LUPUS_HOME)/dagster
