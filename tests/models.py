@@ -1,7 +1,7 @@
 """A small model and its prediction log, for tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -168,3 +168,25 @@ def only(found: Mapping[Cut, Profiled]) -> Profiled:
     """Return the profile of the one cut."""
     (each,) = found.values()
     return each
+
+
+def metric(number: int, value: float | None, **other: object) -> MetricRow:
+    """Return one number of one day."""
+    plain = MetricRow(
+        track="champion",
+        version="*",
+        partition_key=day(number).key,
+        window_start=day(number).start,
+        as_of=day(number).end,
+        segment="*",
+        family="input",
+        column_name="amount",
+        metric="mean",
+        value=value,
+        lower=None,
+        upper=None,
+        n=100,
+        reference="now",
+        reason="no values" if value is None else None,
+    )
+    return replace(plain, **other)

@@ -33,8 +33,8 @@ METRICS: dict[str, str] = {
     "out_of_range_rate": "share of values further out than the reference's range and a margin; 0 to 1",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
-    "residual_mean": "mean of prediction minus the surrogate of it fitted on the reference; scores in logits",
-    "residual_spread": "mean distance of prediction and surrogate; scores in logits, up after a shuffled join",
+    "residual_mean": "mean of prediction minus its surrogate, fitted on the reference; scores in logits",
+    "residual_spread": "mean distance of prediction and surrogate; scores in logits, up if a join shuffled",
     # distances from the reference's distribution
     "psi": "population stability index; nats, at least 0",
     "jensen_shannon": "Jensen-Shannon distance, the root of the divergence in nats; 0 to 0.8326",

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from lupus_assets.detect.scale import poisson_variance
+
 Array = npt.NDArray[np.float64]
 
 SAME_PHASE = 6  # partitions of the same phase behind one expected value: six weeks of Mondays
@@ -41,12 +43,16 @@ class History:
         Phase of the season that each partition falls into; all equal where there is no season.
     side : array of int, shape (series,)
         1 where only a rise counts, -1 where only a fall counts, 0 where both do.
+    counted : array of bool, shape (series,)
+        Whether a series is of counts: its noise is that of Poisson at the expected level, since few
+        rows must not excuse themselves by the noise of few. `variance` is then not looked at.
     """
 
     values: Array
     variance: Array
     phase: npt.NDArray[np.int64]
     side: npt.NDArray[np.int64]
+    counted: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,9 @@ def judge(history: History, *, first: int = 0) -> Judgement:
         seen[at] = np.sum(~np.isnan(past), axis=0)
         spread = _spread(np.abs(past))
         expected[at] = level
-        noise = np.sqrt(history.variance[at])
-        scale[at] = np.fmax(np.fmax(spread, noise), ROUNDING * np.fmax(1.0, np.abs(level)))
+        variance = history.variance[at].copy()
+        variance[history.counted] = poisson_variance(level[history.counted])
+        scale[at] = np.fmax(np.fmax(spread, np.sqrt(variance)), ROUNDING * np.fmax(1.0, np.abs(level)))
     judged = (seen >= LEAST_HISTORY) & ~np.isnan(values)
     z = np.where(judged, (values - expected) / scale, np.nan)
     counted = np.where(history.side == 0, np.abs(z), z * history.side)

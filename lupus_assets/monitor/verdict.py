@@ -100,6 +100,7 @@ class Ledger:
             variance=variance,
             phase=np.array(model.cadence.phases(moments), dtype=np.int64),
             side=np.array([MEASURES[metric].side for metric in metrics], dtype=np.int64),
+            counted=np.array([MEASURES[metric].scale == "count" for metric in metrics], dtype=bool),
         )
 
 

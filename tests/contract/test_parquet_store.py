@@ -85,7 +85,7 @@ def test_a_writer_killed_at_any_moment_leaves_only_whole_files(store, place, tmp
     left_behind = 0
     for _ in range(4):
         command = [sys.executable, "-c", WRITER, str(tmp_path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:  # noqa: S603
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
             for _ in range(5):
                 writer.stdout.readline()
             time.sleep(0.005)
@@ -211,7 +211,7 @@ assert len(store.read("incidents", model="a.b")) == 1
 assert len(Warehouse(Path({str(tmp_path)!r})).sql("FROM incidents")) == 1
 assert "pandas" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_empty_read_is_a_table(store):

@@ -30,7 +30,7 @@ def materialise(home: Path) -> None:
 def start(home: Path) -> "subprocess.Popen[bytes]":
     code = f"from pathlib import Path; from {__name__} import materialise; materialise(Path({str(home)!r}))"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.Popen(  # noqa: S603  # this very file
+    return subprocess.Popen(  # this very file
         [sys.executable, "-W", "ignore", "-c", code],
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """From log to verdict without Dagster: a store and logs in memory."""
 
+from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
@@ -43,7 +45,7 @@ LOGS = {
 
 
 def built(logs=LOGS) -> Pipeline:
-    return Pipeline(store=MemoryStore(), source=lambda model, track: logs[track], salt=SALT)
+    return Pipeline(store=MemoryStore(), source=lambda _, track: logs[track], salt=SALT)
 
 
 def run(pipeline, windows, *, model=MODEL, now=LATER, together=True):
@@ -74,6 +76,10 @@ def whole() -> Pipeline:
     return pipeline
 
 
+def copied(pipeline: Pipeline) -> Pipeline:
+    return replace(pipeline, store=deepcopy(pipeline.store))
+
+
 def test_the_odd_day_is_found_and_opens_an_incident(whole):
     verdicts = whole.store.read("verdicts", model=MODEL.name, track="champion").to_pylist()
     flagged = {(row["partition_key"], row["column_name"]) for row in verdicts if row["flagged"]}
@@ -91,8 +97,7 @@ def test_judging_day_by_day_equals_judging_the_range_at_once(whole):
 
 
 def test_running_a_partition_again_gives_equal_rows(whole):
-    pipeline = built()
-    run(pipeline, [day(number) for number in range(DAYS)])
+    pipeline = copied(whole)
     run(pipeline, [day(number) for number in (ODD, 10)])
     assert stored(pipeline) == stored(whole)
 
@@ -112,8 +117,7 @@ def test_what_was_returned_is_what_was_stored():
 
 
 def test_a_stored_profile_gives_the_metrics_and_verdicts_of_a_fresh_one(whole):
-    pipeline = built()
-    run(pipeline, [day(number) for number in range(DAYS)])
+    pipeline = copied(whole)
     reference = pipeline.reference(MODEL, "champion")
     again = {day(number): pipeline.stored_profile(MODEL, "champion", day(number)) for number in range(DAYS)}
     for window, profiled in again.items():
@@ -218,12 +222,11 @@ def test_a_reference_of_another_window_is_not_the_declared_one():
 
 def test_a_new_reference_starts_the_history_anew(whole):
     """Numbers against the old reference stay where they are, and in no history of the new one."""
-    pipeline = built()
-    run(pipeline, [day(number) for number in range(20)])
+    pipeline = copied(whole)
     changed = {
         "champion": Logs(LOGS["champion"].tables | {day(0): log(77, 120, at=rows_of(0)["at"].to_pylist())})
     }
-    again = Pipeline(store=pipeline.store, source=lambda model, track: (LOGS | changed)[track], salt=SALT)
+    again = Pipeline(store=pipeline.store, source=lambda _, track: (LOGS | changed)[track], salt=SALT)
     reference = again.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
     profiled = again.profile(MODEL, "champion", day(20), reference, LATER)
     again.metrics(MODEL, "champion", day(20), reference, profiled)

@@ -173,7 +173,8 @@ def test_a_good_file_has_no_mistake(tmp_path):
         ("private: [temp]", "private: temp",
             "16: columns.private: is 'temp', not a list, write `private: [email]`"),
         ("private: [temp]", "private: [p_late]",
-            "16: columns.private[0]: 'p_late' is the prediction, which cannot be watched without being stored, "
+            "16: columns.private[0]: 'p_late' is the prediction, "
+            "which cannot be watched without being stored, "
             "only features can be private; keys and entities are never stored"),
         ("private: [temp]", "private: [origin]",
             "17: segments[0]: 'origin' is private, and a segment shows its values, remove it here or there"),
@@ -393,5 +394,5 @@ def test_the_later_of_two_files_of_one_model_is_the_mistake(tmp_path):
 
 def test_declarations_need_neither_dagster_nor_arrow():
     code = "import sys, lupus_assets.declare; print({'dagster', 'pyarrow', 'pandas'} & set(sys.modules))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

@@ -9,7 +9,7 @@ from lupus_assets.detect.judge import ANY_PHASE, LEAST_HISTORY, SPREAD, THRESHOL
 DAYS = 100
 
 
-def history(values, *, variance=np.nan, phase=None, side=0) -> History:
+def history(values, *, variance=np.nan, phase=None, side=0, counted=False) -> History:
     values = np.asarray(values, dtype=float)
     values = values if values.ndim == 2 else values[:, None]
     return History(
@@ -17,6 +17,7 @@ def history(values, *, variance=np.nan, phase=None, side=0) -> History:
         variance=np.broadcast_to(np.asarray(variance, dtype=float), values.shape),
         phase=np.zeros(len(values), dtype=np.int64) if phase is None else np.asarray(phase),
         side=np.full(values.shape[1], side),
+        counted=np.full(values.shape[1], counted),
     )
 
 
@@ -41,6 +42,29 @@ def test_a_verdict_is_the_same_with_and_without_later_partitions(values, phase, 
     alone = judge(history(values[:days], phase=phase[:days], side=side))
     for with_later, without in zip(until(whole, days), until(alone, days), strict=True):
         np.testing.assert_array_equal(with_later, without)
+
+
+@pytest.mark.parametrize("phases", [1, 7, DAYS])
+def test_what_is_expected_does_not_depend_on_what_came(phases):
+    """A value is no part of its own expected value nor of its own spread, whether seasons serve or not."""
+    values, phase = noise(), np.arange(DAYS) % phases
+    usual = judge(history(values, phase=phase))
+    values[80] += 1e3
+    odd = judge(history(values, phase=phase))
+    for name in ("expected", "low", "high"):
+        assert getattr(odd, name)[80, 0] == getattr(usual, name)[80, 0]
+
+
+@pytest.mark.parametrize(
+    ("count", "flagged"), [(0, True), (20, True), (95, False), (105, False), (200, True)]
+)
+def test_the_noise_of_a_count_is_that_of_the_expected_level(count, flagged):
+    """Poisson around 100 is 40 to 160 in six spreads; a count of nothing brings no noise of its own."""
+    values = np.log(np.full(40, 100) + 0.5)
+    values[39] = np.log(count + 0.5)
+    found = judge(history(values, counted=True))
+    assert found.flagged[39, 0] == flagged
+    assert found.expected[39, 0] - found.low[39, 0] == pytest.approx(THRESHOLD / np.sqrt(100.5))
 
 
 @settings(max_examples=30)
@@ -153,8 +177,7 @@ def test_a_series_without_any_value_is_never_judged():
 
 def test_no_partitions_and_no_series_give_empty_results():
     assert judge(history(np.empty((0, 3)))).flagged.shape == (0, 3)
-    empty = History(np.empty((5, 0)), np.empty((5, 0)), np.zeros(5, np.int64), np.empty(0, np.int64))
-    assert judge(empty).flagged.shape == (5, 0)
+    assert judge(history(np.empty((5, 0)))).flagged.shape == (5, 0)
 
 
 def test_a_series_that_is_quiet_but_for_some_days_has_its_spread_in_the_tail():

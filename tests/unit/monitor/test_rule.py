@@ -5,8 +5,7 @@ import pytest
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
 from lupus_assets.monitor.rule import describe, rule_rows
 from lupus_assets.sinks.schema import to_table
-from tests.models import DAY, day, declared
-from tests.unit.monitor.test_verdict import metric
+from tests.models import DAY, day, declared, metric
 
 
 def ruled(rows, *rules, numbers=(5,), reference="now", **parts):

@@ -9,31 +9,9 @@ from lupus_assets.detect.judge import LEAST_HISTORY
 from lupus_assets.monitor.verdict import JUDGED, Ledger, verdict_rows
 from lupus_assets.records import MetricRow
 from lupus_assets.sinks.schema import to_table
-from tests.models import DAY, day, declared
+from tests.models import DAY, day, declared, metric
 
 MODEL = declared()
-
-
-def metric(number: int, value: float | None, **other: object) -> MetricRow:
-    """Return one number of one day."""
-    plain = MetricRow(
-        track="champion",
-        version="*",
-        partition_key=day(number).key,
-        window_start=day(number).start,
-        as_of=day(number).end,
-        segment="*",
-        family="input",
-        column_name="amount",
-        metric="mean",
-        value=value,
-        lower=None,
-        upper=None,
-        n=100,
-        reference="now",
-        reason="no values" if value is None else None,
-    )
-    return replace(plain, **other)
 
 
 def judged(rows, *numbers, model=MODEL, reference="now"):
@@ -130,6 +108,17 @@ def test_the_expected_range_is_in_the_metrics_own_unit():
     assert row.expected == pytest.approx(0.2)
     assert 0.09 < row.low < 0.11
     assert 0.32 < row.high < 0.34
+
+
+@pytest.mark.parametrize("rows_left", [0, 1, 5, 20])
+def test_a_count_that_falls_to_few_is_not_excused_by_the_noise_of_few(rows_left):
+    counts = [*(120 + np.arange(39) % 5), rows_left]
+    rows = [
+        metric(number, float(count), metric="row_count", n=int(count)) for number, count in enumerate(counts)
+    ]
+    (row,) = judged(rows, 39)
+    assert row.flagged
+    assert 40 < row.low < 120 < row.high < 300
 
 
 def test_segments_are_judged_each_by_itself():
