@@ -172,17 +172,25 @@ class Pipeline:
             self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
         return found
 
-    def stored_profile(self, model: MonitoredModel, track: str, window: Window) -> dict[Cut, Profiled]:
-        """Return what `profile` wrote.
+    def stored_profile(
+        self, model: MonitoredModel, track: str, window: Window, reference: Reference
+    ) -> dict[Cut, Profiled]:
+        """Return what `profile` wrote with the same reference.
 
         Raises
         ------
         PartitionMissing
-            Nothing was written.
+            Nothing was written, or with another reference: its bins and sums are not comparable.
         """
         table = self.store.read(
             "profiles", model=model.name, track=track, since=window.start, until=window.end
         )
+        made_with = set(table["reference"].to_pylist())
+        if made_with - {reference.digest}:
+            raise PartitionMissing(
+                f"the profile of partition {window.key} was made with another reference than is in force; "
+                "materialise the profile again"
+            )
         found = {}
         for cut in cuts(model, window):
             mine = rows_where(table, table_integers(table, "as_of") == microseconds(cut.as_of))

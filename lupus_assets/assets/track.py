@@ -157,7 +157,7 @@ class _Run:
         if "profile" in self.steps:
             partition.profiled = self.pipeline.profile(self.model, self.track, window, reference, self.now)
         else:
-            partition.profiled = self.pipeline.stored_profile(self.model, self.track, window)
+            partition.profiled = self.pipeline.stored_profile(self.model, self.track, window, reference)
         if "metrics" in self.steps:
             partition.metrics = self.pipeline.metrics(
                 self.model, self.track, window, reference, partition.profiled

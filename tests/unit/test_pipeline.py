@@ -119,7 +119,10 @@ def test_what_was_returned_is_what_was_stored():
 def test_a_stored_profile_gives_the_metrics_and_verdicts_of_a_fresh_one(whole):
     pipeline = copied(whole)
     reference = pipeline.reference(MODEL, "champion")
-    again = {day(number): pipeline.stored_profile(MODEL, "champion", day(number)) for number in range(DAYS)}
+    again = {
+        day(number): pipeline.stored_profile(MODEL, "champion", day(number), reference)
+        for number in range(DAYS)
+    }
     for window, profiled in again.items():
         pipeline.metrics(MODEL, "champion", window, reference, profiled)
     pipeline.verdicts(MODEL, "champion", reference, again)
@@ -166,7 +169,13 @@ def test_a_partition_without_a_source_or_a_profile_is_missing():
     with pytest.raises(PartitionMissing):
         pipeline.profile(MODEL, "champion", day(DAYS), reference, LATER)
     with pytest.raises(PartitionMissing, match="has no profile; materialise it first"):
-        pipeline.stored_profile(MODEL, "champion", day(3))
+        pipeline.stored_profile(MODEL, "champion", day(3), reference)
+
+
+def test_a_profile_of_another_reference_is_refused_instead_of_being_compared(whole):
+    other = replace(whole.reference(MODEL, "champion"), digest="0" * 16)
+    with pytest.raises(PartitionMissing, match="made with another reference than is in force"):
+        whole.stored_profile(MODEL, "champion", day(3), other)
 
 
 def test_a_track_without_rows_in_the_reference_window_borrows_the_reference_of_one_that_has_some():
