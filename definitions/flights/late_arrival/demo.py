@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import dagster as dg
 from definitions.flights.late_arrival.data import write_logs
 from definitions.flights.late_arrival.report import report
 from definitions.location import defs
-from lupus_assets.assets.key import comparison_key, reference_key, step_key
+from lupus_assets.assets.key import STEPS, comparison_key, reference_key, step_key
 from lupus_assets.assets.operation import group_slug
 from lupus_assets.assets.partition import partitions_of
 from lupus_assets.declare import MonitoredModel, load
@@ -51,13 +52,8 @@ def main() -> None:
     keys = partitions_of(model.cadence.group).get_partition_keys()
     start = str(model.cadence.start)
     served = [key for key in keys if key >= start]
-    with LINE.step("profile, metrics, verdicts"):
+    with LINE.step("tracks and comparison"):
         in_parallel(model, (served[0], served[-1]), len(served))
-    with LINE.step("champion against challenger"):
-        materialise(
-            [comparison_key(model, pair.old, pair.new) for pair in model.compare], (served[0], served[-1])
-        )
-        LINE.say(f"{len(served)} partitions, flight by flight")
     print(report(model, ParquetStore(home / "warehouse")))
     spent = time.monotonic() - began
     print(f"\nTime spent: {spent:.0f} s for {len(served)} partitions of {len(model.tracks)} tracks.")
@@ -92,46 +88,53 @@ def materialise(assets: list[dg.AssetKey], keys: tuple[str, str] | None) -> None
 
 
 def in_parallel(model: MonitoredModel, keys: tuple[str, str], partitions: int) -> None:
-    """Materialise every track in a process of its own, and show how far they are."""
+    """Materialise every track, and the comparison, in a process of its own, and show how far they are."""
+    work = {
+        ("metrics", track): [step_key(model, track, step) for step in STEPS] for track in model.tracks
+    } | {
+        ("comparisons", f"{pair.old}~{pair.new}"): [comparison_key(model, pair.old, pair.new)]
+        for pair in model.compare
+    }
     spawn = multiprocessing.get_context("spawn")
     workers = {
-        track: spawn.Process(
-            target=materialise,
-            args=([step_key(model, track, each) for each in ("profile", "metrics", "verdicts")], keys),
-        )
-        for track in model.tracks
+        name: spawn.Process(target=child, args=(os.getpid(), assets, keys))
+        for (_, name), assets in work.items()
     }
     for worker in workers.values():
         worker.start()
-    try:
-        progress(model, partitions, lambda: any(worker.is_alive() for worker in workers.values()))
-    finally:
-        for worker in workers.values():
-            if worker.is_alive() and sys.exc_info()[0] is not None:
-                worker.terminate()
-            worker.join()
-    failed = [track for track, worker in workers.items() if worker.exitcode]
+    progress(model, list(work), partitions, lambda: any(worker.is_alive() for worker in workers.values()))
+    failed = [name for name, worker in workers.items() if worker.exitcode]
     if failed:
         raise SystemExit(f"the run of {', '.join(failed)} failed; `make ui` shows its log")
 
 
-def progress(model: MonitoredModel, partitions: int, busy: Callable[[], bool]) -> None:
-    """Show how many partitions of each track have metrics that are newer than this call, until idle."""
+def child(parent: int, assets: list[dg.AssetKey], keys: tuple[str, str]) -> None:
+    """Materialise in a process that ends when its parent does, however that ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    materialise(assets, keys)
+
+
+def progress(
+    model: MonitoredModel, work: list[tuple[str, str]], partitions: int, busy: Callable[[], bool]
+) -> None:
+    """Show how many partitions each (table, track) has that are newer than this call, until idle."""
     began = time.time()
-    root = lupus_home(PROJECT) / "warehouse" / "metrics" / f"model={model.name}"
+    warehouse = lupus_home(PROJECT) / "warehouse"
     while True:
         running = busy()
-        fresh = {
-            track: len(
-                {
-                    path.name.split("~")[1]
-                    for path in root.glob(f"month=*/{track}~*")
-                    if path.stat().st_mtime >= began
-                }
-            )
-            for track in model.tracks
-        }
-        LINE.say(" · ".join(f"{track} {count}/{partitions}" for track, count in fresh.items()))
+        counts = []
+        for table, track in work:
+            files = (warehouse / table / f"model={model.name}").glob(f"month=*/{track}~*")
+            newer = [file for file in files if file.stat().st_mtime >= began]
+            starts = {file.name.removeprefix(f"{track}~").split("~")[0] for file in newer}
+            counts.append(f"{track} {len(starts)}/{partitions}")
+        LINE.say(" · ".join(counts))
         if not running:
             return
         time.sleep(POLL_SECONDS if sys.stdout.isatty() else QUIET_SECONDS)
