@@ -30,12 +30,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in ENVIRONMENT.items():  # both are read once, when numpy and pyarrow are imported
         os.environ.setdefault(name, value)
     parser = argparse.ArgumentParser(prog="lupus", description="Monitoring of machine-learning models.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(commands)
     _add_sql(commands)
     _add_incidents(commands)
     arguments = parser.parse_args(argv)
     return int(arguments.run(arguments))
+
+
+class _Version(argparse.Action):
+    """Like argparse's own, but looks the version up only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"lupus {version('lupus')}")
+        parser.exit()
 
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -115,7 +126,9 @@ INCIDENTS = """
 
 def _add_incidents(commands: "Commands[argparse.ArgumentParser]") -> None:
     command = commands.add_parser("incidents", help="list incidents, newest first")
-    command.add_argument("model", metavar="TEAM.MODEL", nargs="?", default="", help="only this model's")
+    command.add_argument(
+        "model", metavar="TEAM.MODEL", nargs="?", default="", help="only this model's; TEAM/MODEL too"
+    )
     command.add_argument("--most", metavar="N", type=int, default=30, help="how many (default: %(default)s)")
     _add_home(command)
     command.set_defaults(run=incidents)
@@ -123,7 +136,17 @@ def _add_incidents(commands: "Commands[argparse.ArgumentParser]") -> None:
 
 def incidents(arguments: argparse.Namespace) -> int:
     """Print the incidents of one model or of all: when, which columns, and the first sentence."""
-    model = arguments.model.replace("/", ".").replace("'", "''")
+    warehouse: Path = arguments.home / "warehouse"
+    model: str = arguments.model.replace("/", ".")
+    known = {path.name.removeprefix("model=") for path in warehouse.glob("*/model=*")}
+    if model and warehouse.is_dir() and model not in known:  # no rows would look like no incidents
+        from lupus_assets.declare.mistake import closest, listed
+
+        meant = closest(model, known)
+        remedy = f"did you mean {meant}?" if meant else f"there are: {listed(sorted(known))}"
+        print(f"lupus incidents: no model '{model}' in {warehouse}, {remedy}", file=sys.stderr)
+        return USAGE
+    model = model.replace("'", "''")
     return _print_query(arguments.home, INCIDENTS.format(model=model, most=arguments.most), "incidents")
 
 
@@ -133,7 +156,8 @@ def _print_query(home: Path, query: str, command: str) -> int:
 
     warehouse = home / "warehouse"
     if not warehouse.is_dir():
-        print(f"lupus {command}: {warehouse} does not exist, give --home or run `make demo`", file=sys.stderr)
+        remedy = "give --home, or materialise a model first (`make demo` does)"
+        print(f"lupus {command}: {warehouse} does not exist, {remedy}", file=sys.stderr)
         return USAGE
     try:
         table = Warehouse(warehouse).sql(query)
@@ -149,7 +173,21 @@ def _print_query(home: Path, query: str, command: str) -> int:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bytes):
+        return f"<{_size(len(value))}>"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as text, in the largest decimal unit that it fills.
+
+    >>> _size(53_700)
+    '54 kB'
+    """
+    for unit, size in (("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.0f} {unit}"
+    return f"{count} B"
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:

@@ -22,6 +22,7 @@ from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.verdict import COLUMNS, verdict_rows
+from lupus_assets.monitor.wording import ROWS, target
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
@@ -253,7 +254,7 @@ class Pipeline:
             model=model.name,
             track=track,
             until=windows[0].start,
-            columns=["partition_key", "window_start", "as_of", "family", "flagged"],
+            columns=["partition_key", "window_start", "as_of", "family", "column_name", "flagged"],
         )
         by_place: dict[tuple[Window, Cut], list[VerdictRow]] = {
             (window, cut): [] for window in windows for cut in profiled[window]
@@ -360,13 +361,15 @@ def _episodes(
     name: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
 ) -> Episodes:
     """Return the incidents of one chain of judgements."""
-    alarms = rows_where(past, table_integers(past, "flagged").astype(bool))
-    flagged = {row["window_start"]: row["partition_key"] for row in alarms.to_pylist()}
-    alarmed: dict[Window, bool] = {}
+    flagged: dict[datetime, tuple[str, set[str]]] = {}
+    for row in rows_where(past, table_integers(past, "flagged").astype(bool)).to_pylist():
+        key, targets = flagged.setdefault(row["window_start"], (row["partition_key"], set()))
+        targets.add(row["column_name"] or ROWS)
+    alarms: dict[Window, set[str]] = {}
     for moment in np.unique(table_integers(past, "window_start")).astype("datetime64[us]").tolist():
         start = moment.replace(tzinfo=UTC)
-        alarmed[Window(start=start, end=start, key=flagged.get(moment, ""))] = moment in flagged
+        key, targets = flagged.get(moment, ("", set()))
+        alarms[Window(start=start, end=start, key=key)] = targets
     for (window, _), rows in judged.items():
-        alarmed[window] = any(row.flagged for row in rows)
-    windows = sorted(alarmed)
-    return episodes(name, windows, [alarmed[window] for window in windows])
+        alarms[window] = {target(row) for row in rows if row.flagged}
+    return episodes(name, alarms)

@@ -8,6 +8,8 @@ from string import Template
 import dagster as dg
 from pydantic import BaseModel
 
+from lupus_assets.declare.model import REFERENCE_DAYS, REFERENCE_DAYS_BY_HOUR, REFERENCE_WEEKS
+
 FILE = "defs.yaml"
 DECLARATION = Template(
     """\
@@ -31,7 +33,7 @@ attributes:
     # label: {column: label, arrives_within: 3d}   # what turned out to be true, and when that is known
     # features: every other column, unless listed: {numeric: [a], categorical: [b]}
   # segments: [country]                # slices that are judged one by one
-  # reference: {from: $start, to: $end}   # default: the first 28 days
+  # reference: {from: $start, to: $end}   # default: the first $days days (hourly: $hourly days, weekly: $weekly weeks)
   rules:
     - {metric: row_count, below: 1}    # the team's own thresholds
 """
@@ -58,6 +60,9 @@ def declaration(folder: Path, type_name: str, today: date) -> str:
         team=_name(folder.parent.name, "team"),
         start=start,
         end=start.replace(day=28),
+        days=REFERENCE_DAYS,
+        hourly=REFERENCE_DAYS_BY_HOUR,
+        weekly=REFERENCE_WEEKS,
     )
 
 

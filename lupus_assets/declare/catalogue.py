@@ -58,9 +58,19 @@ METRICS: dict[str, str] = {
     "macro_f1": "mean over the classes of their F1; 0 to 1",
 }
 
-NEEDS_LABEL = frozenset(
-    {
-        "labelled_rate", "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision",
-        "recall", "base_rate", "mean_error", "mae", "rmse", "macro_f1",
-    }
-)  # fmt: skip
+PERFORMANCE: dict[str, tuple[str, ...]] = {
+    "score": (
+        "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision", "recall", "base_rate",
+    ),
+    "value": ("mae", "rmse", "mean_error"),
+    "class": ("accuracy", "macro_f1"),
+}  # fmt: skip
+NEEDS_LABEL = frozenset({"labelled_rate"}.union(*PERFORMANCE.values()))
+
+# By kind of prediction, what some other kind lacks; every metric that is in none of them exists for all.
+OF_KIND: dict[str, tuple[str, ...]] = {
+    "score": (*PERFORMANCE["score"], "invalid_rate", "residual_mean", "residual_spread"),
+    "value": (*PERFORMANCE["value"], "residual_mean", "residual_spread"),
+    "class": PERFORMANCE["class"],
+}
+NOT_FOR_ALL = frozenset[str]().union(*OF_KIND.values())

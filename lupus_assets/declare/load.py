@@ -1,5 +1,6 @@
 """Declarations from files, with every mistake of every file."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,13 +9,15 @@ from pydantic import ValidationError
 
 from lupus_assets.declare import wording
 from lupus_assets.declare.document import SYNTAX, Document
-from lupus_assets.declare.mistake import Mistake, did_you_mean, dotted, listed
+from lupus_assets.declare.mistake import Mistake, closest, did_you_mean, dotted, listed
 from lupus_assets.declare.model import MonitoredModel
 from lupus_assets.declare.validation import check_model
 from lupus_assets.errors import DeclarationError, Problem
 
 FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
+OURS = "lupus_assets."  # a type that begins so and is not `TYPE` is a misspelt one
+NAMES_OURS = re.compile(rf"""^\ufeff?type:\s*["']?{re.escape(OURS)}""", re.MULTILINE)
 ENVELOPE = ("type", "attributes")
 
 
@@ -35,8 +38,8 @@ def load(path: str | Path) -> MonitoredModel:
 def find(root: str | Path) -> list[Path]:
     """Return the ``defs.yaml`` files below `root` that declare a monitored model, sorted.
 
-    A file whose YAML is broken counts if it mentions the type. A `root` that is a file is
-    returned as it is.
+    A file whose type is a misspelt one of Lupus's counts, and so does one whose YAML is broken if
+    it mentions the type. A `root` that is a file is returned as it is.
     """
     root = Path(root)
     return [root] if root.is_file() else sorted(path for path in root.rglob(FILE) if _declares(path))
@@ -66,13 +69,13 @@ def load_all(
 
 def _declares(path: Path) -> bool:
     text = path.read_bytes().decode(errors="replace")
-    if TYPE not in text:
+    if OURS not in text:
         return False
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):  # ValueError: an impossible date
-        return True
-    return isinstance(data, Mapping) and data.get("type") == TYPE
+        return TYPE in text or NAMES_OURS.search(text) is not None
+    return isinstance(data, Mapping) and str(data.get("type")).startswith(OURS)
 
 
 class _File:
@@ -104,18 +107,23 @@ class _File:
             what = "is empty" if data is None else "is not a mapping"
             self.add(Mistake((SYNTAX,), what, f"start with `type: {TYPE}` and `attributes:`"))
             return
-        for key in [key for key in data if key not in ENVELOPE]:
+        unknown = [key for key in data if key not in ENVELOPE]
+        meant = {closest(key, ENVELOPE) for key in unknown}
+        for key in unknown:
             remedy = did_you_mean(
                 key, ENVELOPE, f"move it below attributes; allowed here: {listed(ENVELOPE)}"
             )
             self.add(Mistake((key,), "is not a key here", remedy))
-        if data.get("type") != TYPE:
-            what = f"is {data['type']!r}, which is no monitored model" if "type" in data else "is missing"
-            self.add(Mistake(("type",), what, f"write `type: {TYPE}`"))
+        kind = data.get("type")
+        if "type" in data and kind != TYPE:
+            remedy = f"did you mean {TYPE}?" if str(kind).startswith(OURS) else f"write `type: {TYPE}`"
+            self.add(Mistake(("type",), f"is {kind!r}, which is no monitored model", remedy))
+        elif "type" not in data and "type" not in meant:
+            self.add(Mistake(("type",), "is missing", f"write `type: {TYPE}`"))
         attributes = data.get("attributes")
         if isinstance(attributes, Mapping):
             self.declare(attributes)
-        else:
+        elif "attributes" in data or "attributes" not in meant:
             what = "is missing" if attributes is None else "is not a mapping"
             self.add(Mistake(("attributes",), what, "write the declaration below `attributes:`"))
 

@@ -44,12 +44,18 @@ def dotted(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return ``did you mean 'x'?`` for the closest name in `known`, or `otherwise` if none is close."""
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the name in `known` that `name` begins or nearly spells, or None if none is close."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     begun = [candidate for candidate in by_lower if len(name) >= 3 and candidate.startswith(name.lower())]
     close = begun if len(begun) == 1 else get_close_matches(name.lower(), by_lower, n=1)
-    return f"did you mean '{by_lower[close[0]]}'?" if close else otherwise
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return ``did you mean 'x'?`` for the closest name in `known`, or `otherwise` if none is close."""
+    meant = closest(name, known)
+    return otherwise if meant is None else f"did you mean '{meant}'?"
 
 
 def listed(names: Collection[str]) -> str:

@@ -53,12 +53,13 @@ def parse_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory of zones
-        # By city as well: people write New_York and mean America/New_York.
-        zones = {zone.rpartition("/")[2].lower(): zone for zone in sorted(available_timezones())}
-        by_city = zones.get(name.strip().replace(" ", "_").lower())
-        known = [by_city] if by_city else available_timezones()
-        target = by_city or name
-        remedy = did_you_mean(target, known, "write an IANA name such as UTC or America/New_York")
+        zones = available_timezones()
+        # By city as well: people write New_York and mean America/New_York. Not so GMT+2, which in
+        # Etc/GMT+2 is two hours behind; and what resembles an abbreviation such as PDT is another zone.
+        cities = {zone.rpartition("/")[2].lower(): zone for zone in sorted(zones) if zone[:4] != "Etc/"}
+        by_city = cities.get(name.strip().replace(" ", "_").lower())
+        known = [by_city] if by_city else zones if "/" in name else ()
+        remedy = did_you_mean(by_city or name, known, "write a region and city, such as Europe/Berlin")
         raise mistake(f"'{name}' is no time zone", remedy) from None
     return name
 

@@ -8,7 +8,7 @@ a contradiction elsewhere in the file.
 from collections.abc import Iterator, Mapping, Set
 from datetime import time, timedelta
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
+from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
 from lupus_assets.declare.plain import at, instant_at, items, texts, zone_of
 
@@ -144,11 +144,8 @@ def _check_names(data: object) -> Iterator[Mistake]:
     groups = {str(path[-1]) for path, _ in items(data, "groups")}
     yield from _unknown(_each_rule(data, "group"), "group", groups, "groups")
 
+    yield from _check_metrics(data)
     has_columns = isinstance(at(data, "columns"), Mapping)
-    if has_columns and at(data, "columns", "label") is None:
-        for where, metric in _each_rule(data, "metric"):
-            if metric in NEEDS_LABEL:
-                yield Mistake(where, f"'{metric}' needs labels", "add `label: <column>` to columns")
     if has_columns and pairs and at(data, "columns", "key") is None:
         yield Mistake(
             ("compare",), "needs a key that joins the tracks row by row", "add `key: <column>` to columns"
@@ -160,6 +157,19 @@ def _check_names(data: object) -> Iterator[Mistake]:
             yield Mistake((*path, "new"), f"'{new}' is compared with itself", "name another track")
         elif isinstance(old, str) and isinstance(new, str) and seen.setdefault((old, new), path) != path:
             yield Mistake(path, f"is the same pair as {dotted(seen[old, new])}", "remove one of the two")
+
+
+def _check_metrics(data: object) -> Iterator[Mistake]:
+    columns = at(data, "columns")
+    kinds = [kind for kind in OF_KIND if at(columns, "prediction", kind) is not None]
+    kind = kinds[0] if len(kinds) == 1 else None
+    unlabelled = isinstance(columns, Mapping) and at(columns, "label") is None
+    for where, metric in _each_rule(data, "metric"):
+        if kind and metric in NOT_FOR_ALL and metric not in OF_KIND[kind]:
+            remedy = f"write one of {listed(OF_KIND[kind])}, or one that every prediction has"
+            yield Mistake(where, f"'{metric}' does not exist for a prediction by {kind}", remedy)
+        elif unlabelled and metric in NEEDS_LABEL:
+            yield Mistake(where, f"'{metric}' needs labels", "add `label: <column>` to columns")
 
 
 def _check_reference(data: object) -> Iterator[Mistake]:

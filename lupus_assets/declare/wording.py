@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from lupus_assets.declare.document import Document
-from lupus_assets.declare.mistake import INCONSISTENT, MISTAKE, Mistake, Path, did_you_mean, listed
+from lupus_assets.declare.mistake import INCONSISTENT, MISTAKE, Mistake, Path, closest, did_you_mean, listed
 from lupus_assets.declare.model import MonitoredModel
 from lupus_assets.declare.plain import items
 
@@ -41,10 +41,13 @@ def mistakes(error: ValidationError, document: Document, raw: Mapping[str, objec
     """Yield every mistake of `error`, which came from validating `raw`; paths are relative to `raw`.
 
     Contradictions between parts are left out: `validation.check_model` finds them in `raw`,
-    whether or not the parts are valid.
+    whether or not the parts are valid. A key that is there but misspelt is not missing as well.
     """
-    for detail in error.errors(include_url=False):
-        if detail["type"] != INCONSISTENT:
+    details = [detail for detail in error.errors(include_url=False) if detail["type"] != INCONSISTENT]
+    unknown = [_path(detail, raw) for detail in details if detail["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], closest(str(path[-1]), _keys(path[:-1]))) for path in unknown}
+    for detail in details:
+        if detail["type"] != "missing" or _path(detail, raw) not in meant:
             yield _mistake(detail, document, raw)
 
 

@@ -39,6 +39,8 @@ class History:
         NaN where a metric is undefined.
     variance : array of float, shape (partitions, series)
         Sampling variance of each value, at least 0; NaN where unknown.
+    n : array of float, shape (partitions, series)
+        Rows behind each value.
     phase : array of int, shape (partitions,)
         Phase of the season that each partition falls into; all equal where there is no season.
     side : array of int, shape (series,)
@@ -50,6 +52,7 @@ class History:
 
     values: Array
     variance: Array
+    n: Array
     phase: npt.NDArray[np.int64]
     side: npt.NDArray[np.int64]
     counted: npt.NDArray[np.bool_]
@@ -115,14 +118,31 @@ def _expected(values: Array, phase: npt.NDArray[np.int64], at: int) -> Array:
     return np.where(enough, _median(seasonal), recent)
 
 
-def judge(history: History, *, first: int = 0) -> Judgement:
-    """Judge every series at the partitions from `first` on, each from strictly earlier ones.
+def _noise(history: History, level: Array, at: int) -> Array:
+    """Return the standard deviation of sampling at one partition.
+
+    It is that of earlier rows, as many as came now: a value must not excuse itself by the noise of its own
+    rows, as a fault that multiplies a column would.
+    """
+    own = history.variance[at]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        past = slice(max(0, at - SPREAD), at)
+        usual = _median(history.variance[past] * history.n[past]) / history.n[at]
+    variance = np.where(np.isfinite(usual), usual, own)
+    variance[history.counted] = poisson_variance(level[history.counted])
+    return np.asarray(np.sqrt(variance))
+
+
+def judge(history: History) -> Judgement:
+    """Judge every series at every partition, each from strictly earlier ones.
+
+    A run of alarms is one piece of evidence on the spread, and no larger than the alarm level: a fault that
+    lasts stays outside its range until the median of its phase has followed, while a series that is often
+    far out, as rain is, gets a wide range.
 
     Parameters
     ----------
     history : History
-    first : int
-        Index of the first partition to judge; earlier rows of the result are NaN, 0 and False.
 
     Returns
     -------
@@ -132,34 +152,33 @@ def judge(history: History, *, first: int = 0) -> Judgement:
     """
     values = history.values
     shape = values.shape
-    residual = np.full(shape, np.nan)
-    nothing = np.full(shape, np.nan)
-    expected, scale = nothing.copy(), nothing.copy()
+    expected, scale, z, evidence = (np.full(shape, np.nan) for _ in range(4))
     seen = np.zeros(shape, dtype=np.int64)
-    for at in range(max(0, first - SPREAD), shape[0]):
-        level = _expected(values, history.phase, at)
-        residual[at] = values[at] - level
-        if at < first:
-            continue
-        past = residual[max(0, at - SPREAD) : at]
+    flagged = np.zeros(shape, dtype=bool)
+    for at in range(shape[0]):
+        expected[at] = level = _expected(values, history.phase, at)
+        past = evidence[max(0, at - SPREAD) : at]
         seen[at] = np.sum(~np.isnan(past), axis=0)
-        spread = _spread(np.abs(past))
-        expected[at] = level
-        variance = history.variance[at].copy()
-        variance[history.counted] = poisson_variance(level[history.counted])
-        scale[at] = np.fmax(np.fmax(spread, np.sqrt(variance)), ROUNDING * np.fmax(1.0, np.abs(level)))
-    judged = (seen >= LEAST_HISTORY) & ~np.isnan(values)
-    z = np.where(judged, (values - expected) / scale, np.nan)
+        least = ROUNDING * np.fmax(1.0, np.abs(level))
+        scale[at] = np.fmax(np.fmax(_spread(np.abs(past)), _noise(history, level, at)), least)
+        residual = values[at] - level
+        z[at] = np.where(seen[at] >= LEAST_HISTORY, residual / scale[at], np.nan)
+        counted = np.where(history.side == 0, np.abs(z[at]), z[at] * history.side)
+        flagged[at] = np.nan_to_num(counted, nan=0.0) > THRESHOLD
+        reach = THRESHOLD * scale[at]
+        evidence[at] = np.where(flagged[at], np.clip(residual, -reach, reach), residual)
+        if at:
+            evidence[at, flagged[at] & flagged[at - 1]] = np.nan
     counted = np.where(history.side == 0, np.abs(z), z * history.side)
     tails = np.where(history.side == 0, 2.0, 1.0)
     reach = THRESHOLD * scale
-    keep = np.where(judged, 0.0, np.nan)
+    keep = np.where(np.isnan(z), np.nan, 0.0)
     return Judgement(
         expected=expected + keep,
         low=np.where(history.side > 0, -np.inf, expected - reach) + keep,
         high=np.where(history.side < 0, np.inf, expected + reach) + keep,
         z=z,
         p=np.minimum(tails * ndtr(-counted), 1.0),
-        history=np.where(first <= np.arange(shape[0])[:, None], seen, 0),
-        flagged=np.nan_to_num(counted, nan=0.0) > THRESHOLD,
+        history=seen,
+        flagged=flagged,
     )

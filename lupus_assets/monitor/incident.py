@@ -1,75 +1,112 @@
 """Alarms of one track that belong together, in time order.
 
-An incident opens with an alarm after quiet, is joined by the alarms that follow, and is closed
-after `QUIET` partitions without one. It is a function of the flags, so a backfill finds the same.
+An alarm joins the open incident that its column is part of; the columns that no open incident knows open
+one together. An incident is closed after `QUIET` partitions without an alarm on its columns. It is a function
+of the flags, so a backfill finds the same.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from lupus_assets.monitor.fact import FACT_RULE
+from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import IncidentRow, VerdictRow, Window
 
 QUIET = 3  # partitions without an alarm that end an incident: two bad days around a weekend are one
 
+# Metrics that say that something moved and not how: others of the same column go before them in a sentence.
+OBSCURE = ("psi", "mean_rank", "rank_spread")
+
 
 @dataclass(frozen=True)
 class Episodes:
-    """Which incident each alarmed partition belongs to, by window start; and where incidents closed."""
+    """Which incident each alarmed (window start, target) belongs to; where incidents opened and closed."""
 
-    of: Mapping[datetime, str]
-    opened: frozenset[datetime]
-    closed: Mapping[datetime, str]
+    of: Mapping[tuple[datetime, str], str]
+    opened: Mapping[datetime, str]
+    closed: Mapping[datetime, tuple[str, ...]]
 
 
-def episodes(track: str, windows: Sequence[Window], alarmed: Sequence[bool]) -> Episodes:
-    """Return the incidents of one track over consecutive partitions.
+@dataclass
+class _Open:
+    """An incident that is not closed yet."""
+
+    name: str
+    targets: set[str] = field(default_factory=set)
+    quiet: int = 0
+
+
+def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
+    """Return the incidents of one track.
 
     Parameters
     ----------
     track : str
-    windows : sequence of Window
-        Every judged partition up to now, in time order.
-    alarmed : sequence of bool
-        Whether each had an alarm.
+    alarms : mapping of Window to collection of str
+        The alarmed targets of every judged partition up to now; empty where all was quiet.
     """
-    of: dict[datetime, str] = {}
-    opened: set[datetime] = set()
-    closed: dict[datetime, str] = {}
-    current, quiet = "", 0
-    for window, alarm in zip(windows, alarmed, strict=True):
-        if alarm:
-            if not current:
-                current = f"{track}/{window.key}"
-                opened.add(window.start)
-            of[window.start], quiet = current, 0
-        elif current:
-            quiet += 1
-            if quiet >= QUIET:
-                closed[window.start] = current
-                current, quiet = "", 0
-    return Episodes(of, frozenset(opened), closed)
+    of: dict[tuple[datetime, str], str] = {}
+    opened: dict[datetime, str] = {}
+    closed: dict[datetime, tuple[str, ...]] = {}
+    running: list[_Open] = []
+    for window in sorted(alarms):
+        new = set(alarms[window])
+        for incident in running:
+            mine = incident.targets & new
+            incident.quiet = 0 if mine else incident.quiet + 1
+            of |= {(window.start, name): incident.name for name in mine}
+            new -= mine
+        ended = tuple(incident.name for incident in running if incident.quiet >= QUIET)
+        if ended:
+            closed[window.start] = ended
+        running = [incident for incident in running if incident.quiet < QUIET]
+        if new:
+            opened[window.start] = f"{track}/{window.key}"
+            running.append(_Open(opened[window.start], new))
+            of |= {(window.start, name): opened[window.start] for name in new}
+    return Episodes(of, opened, closed)
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
     """Return the flagged of `rows`, most telling first.
 
-    Facts come first, then what deviates by most spreads; all rows before their segments.
+    Facts come first, then the columns whose alarms deviate by most spreads. Within a column all rows come
+    before segments, and metrics that people read before those that only say that something moved.
     """
     flagged = [row for row in rows if row.flagged]
-    return sorted(flagged, key=lambda row: (row.rule != "fact", -(row.surprise or 0.0), row.segment != "*"))
+    most: dict[str, float] = {}
+    for row in flagged:
+        most[row.column_name] = max(most.get(row.column_name, 0.0), row.surprise or 0.0)
+    everywhere = {row.column_name for row in flagged if row.segment == EVERYTHING}
+
+    def order(row: VerdictRow) -> tuple[bool, float, bool, str, bool, bool, float]:
+        return (
+            row.rule != FACT_RULE,
+            -most[row.column_name],
+            row.column_name not in everywhere,
+            row.column_name,
+            row.metric in OBSCURE,
+            row.segment != EVERYTHING,
+            -(row.surprise or 0.0),
+        )
+
+    return sorted(flagged, key=order)
 
 
 def marked(rows: Sequence[VerdictRow], found: Episodes) -> list[VerdictRow]:
     """Return `rows` with the incident that each flagged one belongs to."""
-    return [replace(row, incident=found.of.get(row.window_start)) if row.flagged else row for row in rows]
+    return [
+        replace(row, incident=found.of.get((row.window_start, target(row)))) if row.flagged else row
+        for row in rows
+    ]
 
 
 def incident_rows(
     window: Window, as_of: datetime, track: str, rows: Sequence[VerdictRow], found: Episodes
 ) -> list[IncidentRow]:
-    """Return the events of one judged partition: each alarmed target once, or the close of an incident."""
+    """Return the events of one judged partition: incidents that closed, and each alarmed target once."""
 
     def event(what: str, incident: str, row: VerdictRow | None, sentence: str) -> IncidentRow:
         return IncidentRow(
@@ -84,14 +121,14 @@ def incident_rows(
             sentence=sentence,
         )
 
-    if window.start in found.closed:
-        said = f"no alarm in {QUIET} partitions"
-        return [event("closed", found.closed[window.start], None, said)]
-    events: list[IncidentRow] = []
+    said = f"no alarm in {QUIET} partitions"
+    events = [event("closed", name, None, said) for name in found.closed.get(window.start, ())]
+    unopened = found.opened.get(window.start)
     named: set[str] = set()
     for row in ranked(rows):
         if target(row) not in named:
             named.add(target(row))
-            first = not events and window.start in found.opened
-            events.append(event("opened" if first else "joined", found.of[window.start], row, row.sentence))
+            incident = found.of[window.start, target(row)]
+            events.append(event("opened" if incident == unopened else "joined", incident, row, row.sentence))
+            unopened = None if incident == unopened else unopened
     return events

@@ -98,6 +98,7 @@ class Ledger:
         return History(
             values=values,
             variance=variance,
+            n=self.n,
             phase=np.array(model.cadence.phases(moments), dtype=np.int64),
             side=np.array([MEASURES[metric].side for metric in metrics], dtype=np.int64),
             counted=np.array([MEASURES[metric].scale == "count" for metric in metrics], dtype=bool),

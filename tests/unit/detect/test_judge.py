@@ -9,12 +9,13 @@ from lupus_assets.detect.judge import ANY_PHASE, LEAST_HISTORY, SPREAD, THRESHOL
 DAYS = 100
 
 
-def history(values, *, variance=np.nan, phase=None, side=0, counted=False) -> History:
+def history(values, *, variance=np.nan, n=1.0, phase=None, side=0, counted=False) -> History:
     values = np.asarray(values, dtype=float)
     values = values if values.ndim == 2 else values[:, None]
     return History(
         values=values,
         variance=np.broadcast_to(np.asarray(variance, dtype=float), values.shape),
+        n=np.broadcast_to(np.asarray(n, dtype=float), values.shape),
         phase=np.zeros(len(values), dtype=np.int64) if phase is None else np.asarray(phase),
         side=np.full(values.shape[1], side),
         counted=np.full(values.shape[1], counted),
@@ -65,16 +66,6 @@ def test_the_noise_of_a_count_is_that_of_the_expected_level(count, flagged):
     found = judge(history(values, counted=True))
     assert found.flagged[39, 0] == flagged
     assert found.expected[39, 0] - found.low[39, 0] == pytest.approx(THRESHOLD / np.sqrt(100.5))
-
-
-@settings(max_examples=30)
-@given(arrays(float, (90, 2), elements=st.floats(-10, 10)), st.integers(0, 89))
-def test_judging_from_a_partition_on_gives_what_judging_all_gives_there(values, first):
-    whole, part = judge(history(values)), judge(history(values), first=first)
-    for all_of_it, from_there in zip(vars(whole).values(), vars(part).values(), strict=True):
-        np.testing.assert_array_equal(all_of_it[first:], from_there[first:])
-    assert not part.flagged[:first].any()
-    assert not part.history[:first].any()
 
 
 def test_a_short_history_gives_no_verdict():
@@ -185,3 +176,28 @@ def test_a_series_that_is_quiet_but_for_some_days_has_its_spread_in_the_tail():
     rng = np.random.default_rng(3)
     values = np.where(rng.random(200) < 0.15, rng.uniform(0.5, 1.5, 200), 0.0)
     assert not judge(history(values)).flagged[SPREAD:].any()
+
+
+def test_a_fault_that_lasts_stays_flagged_until_its_phase_has_followed():
+    """Ten faulty days widen nothing: each is as far out as the first, until the medians have moved."""
+    values = noise()
+    values[60:70] += 100.0
+    found = judge(history(values, phase=np.arange(DAYS) % 7))
+    assert found.flagged[60:70, 0].all()
+    assert not found.flagged[90:, 0].any()
+
+
+def test_a_fault_does_not_excuse_itself_by_the_noise_of_its_own_rows():
+    """A column multiplied by a hundred is a hundred times as noisy; its range is that of the days before."""
+    values, variance = noise(), np.ones((DAYS, 1))
+    values[80], variance[80] = 30.0, 1e4
+    found = judge(history(values, variance=variance, n=300.0))
+    assert found.flagged[80, 0]
+    assert found.high[80, 0] < 20
+
+
+def test_fewer_rows_than_usual_have_more_noise():
+    n = np.full((DAYS, 1), 400.0)
+    n[80] = 4.0
+    found = judge(history(np.zeros(DAYS), variance=1 / n, n=n))
+    assert found.high[80, 0] == pytest.approx(10 * found.high[79, 0])

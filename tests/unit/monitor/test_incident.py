@@ -21,8 +21,8 @@ def verdict(column: str = "amount", flagged: bool = True, **other: object) -> Ve
     return VerdictRow(**(plain | other))
 
 
-def found(flags: str):
-    return episodes("champion", [day(at) for at in range(len(flags))], [flag == "x" for flag in flags])
+def found(flags: str, targets: tuple[str, ...] = ("amount",)):
+    return episodes("champion", {day(at): targets if flag == "x" else () for at, flag in enumerate(flags)})
 
 
 def of(flags: str) -> str:
@@ -30,7 +30,7 @@ def of(flags: str) -> str:
     incidents = found(flags).of
     keys = {day(at).start: at for at in range(len(flags))}
     begun = {f"champion/{day(at).key}": str(at) for at in range(len(flags))}
-    return "".join(begun[incidents[start]] if start in incidents else "." for start in keys)
+    return "".join(begun.get(incidents.get((start, "amount"), ""), ".") for start in keys)
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,40 @@ def test_alarms_belong_together_until_there_was_quiet(flags, incidents):
 def test_an_incident_is_closed_after_its_quiet_and_not_before():
     assert QUIET == 3
     assert found("x..").closed == {}
-    assert found("x...").closed == {day(3).start: f"champion/{day(0).key}"}
+    assert found("x...").closed == {day(3).start: (f"champion/{day(0).key}",)}
     assert found("x...x...").closed.keys() == {day(3).start, day(7).start}
 
 
 @given(st.text("x.", max_size=30), st.integers(0, 30))
 def test_incidents_do_not_depend_on_later_partitions(flags, days):
     early, whole = found(flags[:days]), found(flags)
-    for name in ("of", "closed"):
-        later = getattr(whole, name)
-        assert getattr(early, name) == {
-            at: name for at, name in later.items() if at < day(min(days, len(flags))).start
-        }
+    end = day(min(days, len(flags))).start
+    assert early.of == {at: name for at, name in whole.of.items() if at[0] < end}
+    for name in ("opened", "closed"):
+        assert getattr(early, name) == {at: each for at, each in getattr(whole, name).items() if at < end}
+
+
+def test_another_column_opens_an_incident_of_its_own_and_does_not_keep_the_first_one_open():
+    """A second fault must not disappear under the first one's sentence."""
+    a, b = {"a"}, {"b"}
+    incidents = episodes("champion", {day(at): each for at, each in enumerate([a, b, a | b, b, b, b, b, b])})
+    first, second = f"champion/{day(0).key}", f"champion/{day(1).key}"
+    assert incidents.of[day(2).start, "a"] == first
+    assert {incidents.of[day(at).start, "b"] for at in range(1, 8)} == {second}
+    assert incidents.closed == {day(5).start: (first,)}
+
+
+def test_a_metric_that_people_read_speaks_for_its_column():
+    rows = [
+        verdict("a", metric="psi", surprise=90.0),
+        verdict("a", metric="mean", surprise=9.0),
+        verdict("b"),
+    ]
+    assert [(row.column_name, row.metric) for row in ranked(rows)] == [
+        ("a", "mean"),
+        ("a", "psi"),
+        ("b", "mean"),
+    ]
 
 
 def test_facts_come_first_then_what_surprises_most_then_all_rows_before_a_segment():
@@ -77,9 +99,9 @@ def test_facts_come_first_then_what_surprises_most_then_all_rows_before_a_segmen
 
 def test_an_alarmed_partition_tells_of_each_target_once():
     rows = [verdict("a"), verdict("a", metric="psi"), verdict("b"), verdict("c", flagged=False)]
-    events = incident_rows(day(5), day(5).end, "champion", rows, found(".....x"))
+    events = incident_rows(day(5), day(5).end, "champion", rows, found(".....x", ("a", "b")))
     assert [(event.event, event.column_name) for event in events] == [("opened", "a"), ("joined", "b")]
-    again = incident_rows(day(5), day(5).end, "champion", rows, found("....xx"))
+    again = incident_rows(day(5), day(5).end, "champion", rows, found("....xx", ("a", "b")))
     assert {event.event for event in again} == {"joined"}
     assert {event.incident for event in again} == {f"champion/{day(4).key}"}
 
@@ -92,7 +114,7 @@ def test_the_end_of_an_incident_is_an_event():
 
 
 def test_only_alarms_are_marked_with_their_incident():
-    rows = marked([verdict("a"), verdict("b", flagged=False)], found(".....x"))
+    rows = marked([verdict("a"), verdict("b", flagged=False)], found(".....x", ("a",)))
     assert [row.incident for row in rows] == [f"champion/{day(5).key}", None]
 
 
