@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-services lock clean
+.PHONY: help install demo ui test test-services lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +41,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
 	fi
 	@touch $@
+
+install: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 
 demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/python -m definitions.flights.late_arrival.demo

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.errors import ColumnMismatch, PartitionMissing, ReferenceMissing
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
-from lupus_assets.monitor.freezing import freeze
+from lupus_assets.monitor.freezing import declared, freeze
 from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.metric import metric_rows
@@ -91,6 +91,12 @@ class Pipeline:
         self, model: MonitoredModel, source: Source, windows: Sequence[Window], first: Reference | None
     ) -> Reference:
         schema = source.schema(windows[0])
+        absent = [name for name in model.segments if name not in schema.names]
+        if absent:
+            raise ColumnMismatch(
+                f"{model.key}: the log has no column {absent[0]!r} to cut segments by; "
+                "take it out of `segments`, or write it to the log"
+            )
         frozen_kinds = dict(first.kinds) if first else kinds(model, schema)
         listed = roles(model, frozen_kinds)
         wanted = [name for name in needed(model, listed) if name in schema.names]
@@ -119,20 +125,28 @@ class Pipeline:
             borrowed_from=borrowed,
             state=to_bytes(reference),
         )
-        self.store.replace("references", place(model, track, window, as_of), [row])
+        self.store.replace("frozen_references", place(model, track, window, as_of), [row])
 
     def reference(self, model: MonitoredModel, track: str) -> Reference | None:
-        """Return the frozen reference of the declared window; None if it is not frozen yet."""
-        start, end = (moment.astimezone(UTC) for moment in model.reference_window())
-        table = self.store.read("references", model=model.name, track=track)
-        for row in reversed(table.to_pylist()):
-            if (row["window_start"], row["window_end"]) == (
-                start.replace(tzinfo=None),
-                end.replace(tzinfo=None),
-            ):
-                found: Reference = from_bytes(row["state"])
-                return found
-        return None
+        """Return the frozen reference of the declared window; None if it is not frozen yet.
+
+        Raises
+        ------
+        ReferenceMissing
+            It was frozen under another declaration of the columns, and its numbers mean something else.
+        """
+        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
+        table = self.store.read("frozen_references", model=model.name, track=track)
+        rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
+        if not rows:
+            return None
+        found: Reference = from_bytes(rows[-1]["state"])
+        if found.declared != declared(model):
+            raise ReferenceMissing(
+                f"{model.key}: columns or segments are declared otherwise than when the reference was "
+                f"frozen; materialise {model.model}_reference, then all partitions"
+            )
+        return found
 
     def profile(
         self, model: MonitoredModel, track: str, window: Window, reference: Reference, now: datetime

@@ -167,7 +167,7 @@ class IncidentRow:
 Row = ReferenceRow | ProfileRow | MetricRow | VerdictRow | ComparisonRow | IncidentRow
 
 TABLES: dict[str, type[Row]] = {
-    "references": ReferenceRow,
+    "frozen_references": ReferenceRow,
     "profiles": ProfileRow,
     "metrics": MetricRow,
     "verdicts": VerdictRow,

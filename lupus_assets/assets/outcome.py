@@ -87,7 +87,10 @@ def evaluation(
 
 
 def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
-    metadata: dict[str, dg.MetadataValue] = {"series judged": dg.MetadataValue.int(outcome.judged)}
+    # As text: Dagit plots numbers of checks by the time of evaluation, which says nothing after a backfill.
+    metadata: dict[str, dg.MetadataValue] = {}
+    if outcome.judged:
+        metadata["series judged"] = dg.MetadataValue.text(f"{outcome.judged:,}")
     if outcome.offenders:
         metadata["offenders"] = dg.MetadataValue.table(
             [
@@ -106,7 +109,7 @@ def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
                 for row in outcome.offenders[:OFFENDERS]
             ]
         )
-        metadata["offenders in all"] = dg.MetadataValue.int(len(outcome.offenders))
+        metadata["offenders in all"] = dg.MetadataValue.text(f"{len(outcome.offenders):,}")
     return metadata
 
 

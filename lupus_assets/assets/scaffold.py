@@ -33,7 +33,8 @@ attributes:
     # label: {column: label, arrives_within: 3d}   # what turned out to be true, and when that is known
     # features: every other column, unless listed: {numeric: [a], categorical: [b]}
   # segments: [country]                # slices that are judged one by one
-  # reference: {from: $start, to: $end}   # default: the first $days days (hourly: $hourly days, weekly: $weekly weeks)
+  # reference, by default the first $days days (hourly: $hourly days, weekly: $weekly weeks).
+  # reference: {from: $start, to: $end}
   rules:
     - {metric: row_count, below: 1}    # the team's own thresholds
 """

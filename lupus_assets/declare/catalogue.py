@@ -60,7 +60,8 @@ METRICS: dict[str, str] = {
 
 PERFORMANCE: dict[str, tuple[str, ...]] = {
     "score": (
-        "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision", "recall", "base_rate",
+        "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision", "recall",
+        "base_rate",
     ),
     "value": ("mae", "rmse", "mean_error"),
     "class": ("accuracy", "macro_f1"),

@@ -17,7 +17,7 @@ from lupus_assets.errors import DeclarationError, Problem
 FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
 OURS = "lupus_assets."  # a type that begins so and is not `TYPE` is a misspelt one
-NAMES_OURS = re.compile(rf"""^\ufeff?type:\s*["']?{re.escape(OURS)}""", re.MULTILINE)
+NAMES_OURS = re.compile(rf"""^type:\s*["']?{re.escape(OURS)}""", re.MULTILINE)
 ENVELOPE = ("type", "attributes")
 
 

@@ -42,6 +42,9 @@ def _logit(x: Array, _: Array) -> Array:
 
 SCALES: dict[str, Scale] = {
     "natural": Scale(lambda x, _: x, lambda y, _: y),
+    "fraction": Scale(
+        lambda x, _: x, lambda y, _: np.clip(y, 0.0, 1.0)
+    ),  # far from its ends, as mean ranks are
     "count": Scale(lambda x, _: np.log(x + HALF), lambda y, _: np.maximum(np.exp(y) - HALF, 0.0)),
     "positive": Scale(lambda x, _: np.log(np.maximum(x, 1e-300)), lambda y, _: np.exp(y)),
     "share": Scale(_arcsine, _sine),

@@ -86,5 +86,6 @@ def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Out
     if rows and len(waiting) == len([row for row in rows if row.rule == HISTORY_RULE]) and waiting:
         said = f"too little history for a verdict: {waiting[0].history} earlier partitions"
         return Outcome(check, True, said, (), len(rows))
-    said = f"{len(rows):,} series within their expected ranges" if rows else "nothing to judge"
+    within = "within the team's thresholds" if check == "rules" else "within their expected ranges"
+    said = f"{len(rows):,} series {within}" if rows else "nothing to judge"
     return Outcome(check, True, said, (), len(rows))

@@ -31,6 +31,12 @@ SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a med
 SEGMENTS = 50  # values of one segment column; a column with more is no segment
 
 
+def declared(model: MonitoredModel) -> str:
+    """Return what identifies the part of a declaration that a reference depends on."""
+    parts = model.model_dump_json(include={"columns": True, "segments": True, "cadence": {"timezone"}})
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
 def freeze(
     model: MonitoredModel,
     *,
@@ -76,6 +82,7 @@ def freeze(
         grids=grids,
         columns={segment: {} for segment in (EVERYTHING, *segments)},
         surrogate=None,
+        declared=declared(model),
         digest="",
     )
     equations = NormalEquations.empty(design)

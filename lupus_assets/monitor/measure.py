@@ -69,19 +69,17 @@ MEASURES: dict[str, Measure] = {
     "q99": Measure("natural", "99 % quantile of"),
     "maximum": Measure("natural", "maximum of"),
     "distinct": Measure("positive", "number of distinct values of"),
-    "mean_rank": Measure("natural", "mean rank within the reference of", judged=True),
-    "rank_spread": Measure("natural", "spread of ranks within the reference of", judged=True),
+    "mean_rank": Measure("fraction", "mean rank within the reference of", judged=True),
+    "rank_spread": Measure("fraction", "spread of ranks within the reference of", judged=True),
     "psi": Measure("distance", "distance to the reference (PSI) of", 1, judged=True),
     "jensen_shannon": Measure("distance", "Jensen-Shannon distance to the reference of", 1),
     "ks": Measure("distance", "Kolmogorov-Smirnov distance to the reference of", 1),
     "wasserstein": Measure("distance", "Wasserstein distance to the reference of", 1),
     "chi_square": Measure("distance", "chi-square statistic against the reference of", 1),
     "l_infinity": Measure("distance", "largest change of a bin's share against the reference of", 1),
-    "residual_mean": Measure(
-        "natural", "mean deviation from what the inputs explain (logit) of", judged=True
-    ),
+    "residual_mean": Measure("natural", "mean deviation from what the inputs explain of", judged=True),
     "residual_spread": Measure(
-        "positive", "mean absolute deviation from what the inputs explain (logit) of", 1, judged=True
+        "positive", "mean absolute deviation from what the inputs explain of", 1, judged=True
     ),
     "base_rate": Measure("probability", "share of positives in", judged=True, percent=True),
     "auc": Measure("probability", "AUC of", -1, judged=True),
@@ -101,6 +99,7 @@ MEASURES: dict[str, Measure] = {
 
 INVERSE_SLOPES: dict[str, Callable[[Array], Array]] = {
     "natural": np.ones_like,
+    "fraction": np.ones_like,
     "positive": lambda x: x,
     "probability": lambda x: x * (1 - x),
     "distance": lambda x: 2 * np.sqrt(np.maximum(x, 0.0)),

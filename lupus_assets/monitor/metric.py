@@ -137,6 +137,8 @@ def _psi(reference: ColumnReference, counts: Counts) -> Estimate:
     n, m = int(base.sum()), int(counts.sum())
     if not n or not m:
         return Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
+    if counts[-1] == m:
+        return Estimate.undefined(NO_VALUES, m)  # all null: its null rate says so, in plainer words
     psi = float(distance.psi(base, counts))
     # On its square-root scale PSI without drift has the variance (1/n + 1/m)/2 whatever the bins:
     # it is (1/n + 1/m) times a chi-square variable.

@@ -19,6 +19,7 @@ from lupus_assets.monitor.wording import number, season, subject
 from lupus_assets.records import VerdictRow, Window
 
 HISTORY_RULE = "history"
+OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
 JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
 SERIES = ("segment", "family", "column_name", "metric")
 COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")
@@ -138,6 +139,8 @@ def verdict_rows(
     """
     ledger = Ledger.of(metrics, reference)
     history = ledger.history(model)
+    foreign = is_in(metrics, "version", {EVERYTHING}) & ~comparable(metrics, reference)
+    unlike = OTHER_REFERENCE if foreign.any() else ""
     judgement = judge(history)
     keys = {window.start: window for window in windows}
     subjects = [subject(metric, name, segment) for segment, _, name, metric in ledger.series]
@@ -197,7 +200,7 @@ def verdict_rows(
                         percent=percent,
                         when=when,
                         since=_key(ledger, model, first) if flagged else None,
-                        seen=seen,
+                        short=f"{seen} of {LEAST_HISTORY} earlier partitions{unlike}",
                     ),
                 )
             )
@@ -232,11 +235,11 @@ def _sentence(
     percent: bool,
     when: str,
     since: str | None,
-    seen: int,
+    short: str,
 ) -> str:
     said = f"{what} is {number(value, percent=percent)}"
     if bounds is None:
-        return f"{said}; no verdict yet: {seen} of {LEAST_HISTORY} earlier partitions"
+        return f"{said}; no verdict yet: {short}"
     low, high = bounds
     if math.isfinite(low) and math.isfinite(high):
         usual = f"{number(low, percent=percent)} to {number(high, percent=percent)}"

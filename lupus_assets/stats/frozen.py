@@ -27,6 +27,8 @@ class Reference(State):
         By segment, ``*`` for all rows, then by column.
     surrogate : Surrogate or None
         None where the prediction is a class, or no row of the window was scored.
+    declared : str
+        Identifies what was declared of columns, segments and window when this was frozen.
     digest : str
         Identifies the frozen bytes; every number measured against this reference carries it.
     """
@@ -36,6 +38,7 @@ class Reference(State):
     grids: Mapping[str, Grid]
     columns: Mapping[str, Mapping[str, ColumnReference]]
     surrogate: Surrogate | None
+    declared: str
     digest: str
 
     @property

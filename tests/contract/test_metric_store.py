@@ -272,7 +272,9 @@ def test_a_place_that_is_no_place_is_refused(store, place, wrong):
 
 
 def test_questions_that_make_no_sense_are_refused(store, place):
-    with pytest.raises(StoreError, match="no table 'metric'; the tables are references, profiles, metrics"):
+    with pytest.raises(
+        StoreError, match="no table 'metric'; the tables are frozen_references, profiles, metrics"
+    ):
         store.read("metric", model=MODEL)
     with pytest.raises(StoreError, match="did you mean value"):
         store.read("metrics", model=MODEL, columns=["valu"])

@@ -1,7 +1,11 @@
 """`lupus check` prints every mistake and fails if there is one."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from lupus_assets.assets.scaffold import declaration
 from lupus_assets.cli import main
 
 GOOD = """\
@@ -63,3 +67,20 @@ def test_no_command_is_a_usage_error(capsys):
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_a_misspelt_type_is_no_passed_check(definitions, capsys):
+    misspelt = GOOD.replace("NAME", "b").replace("MonitoredModel", "MonitoredMdel")
+    (definitions / "b" / "defs.yaml").write_text(misspelt)
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out == (
+        "definitions/b/defs.yaml:1: type: is 'lupus_assets.assets.MonitoredMdel', "
+        "which is no monitored model, did you mean lupus_assets.assets.MonitoredModel?\n"
+    )
+
+
+def test_a_scaffold_passes_and_says_how_long_the_default_reference_is(definitions, capsys):
+    text = declaration(Path("shop/churn"), "lupus_assets.assets.MonitoredModel", date(2025, 3, 9))
+    (definitions / "b" / "defs.yaml").write_text(text)
+    assert main(["check"]) == 0
+    assert "the first 28 days (hourly: 14 days, weekly: 12 weeks)" in text

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.errors import ColumnMismatch, PartitionMissing, ReferenceMissing
 from lupus_assets.monitor.cut import cuts, open_cuts
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import TABLES
@@ -182,7 +182,7 @@ def test_a_track_without_rows_in_the_reference_window_borrows_the_reference_of_o
     pipeline = built()
     found = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)
     assert found["challenger"] == found["champion"]
-    rows = pipeline.store.read("references", model=MODEL.name).to_pylist()
+    rows = pipeline.store.read("frozen_references", model=MODEL.name).to_pylist()
     assert {row["track"]: row["borrowed_from"] for row in rows} == {
         "champion": None,
         "challenger": "champion",
@@ -303,3 +303,16 @@ def test_nothing_to_judge_writes_nothing():
     reference = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
     assert pipeline.verdicts(MODEL, "champion", reference, {}) == {}
     assert pipeline.store.places("verdicts", models=[MODEL.name]) == set()
+
+
+def test_a_reference_frozen_under_another_declaration_is_refused(whole):
+    """Numbers of a column that has become the key would be compared with its numbers as a feature."""
+    columns = MODEL.columns.model_copy(update={"private": ("amount",)})
+    changed = MODEL.model_copy(update={"columns": columns})
+    with pytest.raises(ReferenceMissing, match="declared otherwise than when the reference was frozen"):
+        whole.reference(changed, "champion")
+
+
+def test_a_segment_column_that_the_log_lacks_is_an_error_and_not_nothing():
+    with pytest.raises(ColumnMismatch, match="the log has no column 'planet' to cut segments by"):
+        built().freeze(MODEL.model_copy(update={"segments": ("planet",)}), REFERENCE_DAYS, LATER)

@@ -66,13 +66,14 @@ def test_a_good_file_has_no_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("type: lupus_assets.assets.MonitoredModel", "typ: x", [
-            "1: typ: is not a key here, did you mean 'type'?",
-            "1: type: is missing, write `type: lupus_assets.assets.MonitoredModel`",
-        ]),
+        ("type: lupus_assets.assets.MonitoredModel\n", "",
+            "1: type: is missing, write `type: lupus_assets.assets.MonitoredModel`"),
+        ("type: lupus_assets.assets.MonitoredModel", "type: dagster.DefsFolder",
+            "1: type: is 'dagster.DefsFolder', which is no monitored model, "
+            "write `type: lupus_assets.assets.MonitoredModel`"),
         ("assets.MonitoredModel", "assets.Model",
             "1: type: is 'lupus_assets.assets.Model', which is no monitored model, "
-            "write `type: lupus_assets.assets.MonitoredModel`"),
+            "did you mean lupus_assets.assets.MonitoredModel?"),
         ("  team: flights\n", "", "2: team: is missing, add `team: flights`"),
         ("team: flights", "team: 2013", "4: team: is 2013, not text, quote it if it is meant: '2013'"),
         ("team: flights", "team:", "4: team: is empty, write `team: flights`"),
@@ -105,6 +106,12 @@ def test_a_good_file_has_no_mistake(tmp_path):
             "5: cadence.timezone: 'New York' is no time zone, did you mean 'America/New_York'?"),
         ("every: day", "every: day, timezone: Europe/Berln",
             "5: cadence.timezone: 'Europe/Berln' is no time zone, did you mean 'Europe/Berlin'?"),
+        *[
+            ("every: day", f"every: day, timezone: {zone}",
+                f"5: cadence.timezone: '{zone}' is no time zone, "
+                "write a region and city, such as Europe/Berlin")
+            for zone in ("CEST", "PDT", "pst", "GMT+2", "UTC-5", "Nowhere/Atall")
+        ],
         ("every: day", "every: day, grace: 6", "5: cadence.grace: 6 has no unit, "
             "write 6m for minutes, 6h for hours, 6d for days"),
         ("champion: {parquet", "Champion: {parquet", [
@@ -254,6 +261,87 @@ def test_a_rule_on_a_metric_that_needs_labels_needs_a_label(tmp_path):
     ]
 
 
+SCORE = (
+    "auc, log_loss, brier, calibration_error, bias, accuracy, precision, recall, base_rate, "
+    "invalid_rate, residual_mean, residual_spread"
+)
+VALUE = "mae, rmse, mean_error, residual_mean, residual_spread"
+CLASS = "accuracy, macro_f1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "there"),
+    [
+        ("score", "rmse", SCORE),
+        ("score", "macro_f1", SCORE),
+        ("value", "auc", VALUE),
+        ("value", "accuracy", VALUE),
+        ("value", "invalid_rate", VALUE),
+        ("class", "mae", CLASS),
+        ("class", "precision", CLASS),
+        ("class", "invalid_rate", CLASS),
+        ("class", "residual_spread", CLASS),
+    ],
+)
+@pytest.mark.parametrize("label", ["    label: {column: late}\n", ""])
+def test_a_rule_on_a_metric_of_another_kind_of_prediction_is_one_mistake(
+    tmp_path, kind, metric, there, label
+):
+    text = swapped("    label: {column: late}\n", label).replace("score: p_late", f"{kind}: p")
+    line = 22 if label else 21
+    assert mistakes(tmp_path, text.replace("row_count, below: 500", f"{metric}, below: 0.6")) == [
+        f"defs.yaml:{line}: rules[0].metric: '{metric}' does not exist for a prediction by {kind}, "
+        f"write one of {there}, or one that every prediction has"
+    ]
+
+
+@pytest.mark.parametrize(("kind", "there"), [("score", SCORE), ("value", VALUE), ("class", CLASS)])
+def test_rules_may_name_what_their_kind_of_prediction_has_and_what_every_kind_has(tmp_path, kind, there):
+    metrics = [*there.split(", "), "psi", "labelled_rate"]
+    rules = "\n".join(f"    - {{metric: {metric}, below: 0.5}}" for metric in metrics)
+    text = swapped("    - {metric: row_count, below: 500}", rules).replace("score: p_late", f"{kind}: p")
+    assert [rule.metric for rule in load(write(tmp_path, text)).rules] == metrics
+
+
+def test_a_prediction_of_two_kinds_is_not_held_to_the_metrics_of_either(tmp_path):
+    text = swapped("score: p_late", "score: p_late, value: minutes").replace(
+        "row_count, below", "rmse, below"
+    )
+    assert mistakes(tmp_path, text) == [
+        "defs.yaml:13: columns.prediction: names not exactly one kind of prediction, "
+        "write one of score, class or value"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "misspelt", "place"),
+    [
+        ("type: l", "typ: l", "1: typ"),
+        ("attributes:", "atributes:", "2: atributes"),
+        ("  model:", "  modle:", "3: modle"),
+        ("cadence:", "cadance:", "5: cadance"),
+        ("every:", "evry:", "5: cadence.evry"),
+        ("    timestamp:", "    timestmp:", "10: columns.timestmp"),
+        ("label: {column:", "label: {colum:", "14: columns.label.colum"),
+        ("{metric:", "{metrc:", "22: rules[0].metrc"),
+        ("{old:", "{odl:", "23: compare[0].odl"),
+    ],
+)
+def test_a_misspelt_key_that_must_be_there_is_one_mistake(tmp_path, key, misspelt, place):
+    meant = key.split("{")[-1].partition(":")[0].strip()
+    assert mistakes(tmp_path, swapped(key, misspelt)) == [
+        f"defs.yaml:{place}: is not a key here, did you mean '{meant}'?"
+    ]
+
+
+def test_a_key_that_is_missing_is_named_beside_another_that_is_misspelt(tmp_path):
+    text = swapped("  model: late_arrival", "  modle: late_arrival").replace("  team: flights\n", "")
+    assert mistakes(tmp_path, text) == [
+        "defs.yaml:2: team: is missing, add `team: flights`",
+        "defs.yaml:3: modle: is not a key here, did you mean 'model'?",
+    ]
+
+
 def test_a_rule_may_name_one_slice_of_a_segment(tmp_path):
     text = swapped("below: 500", "below: 500, segment: origin=JFK")
     assert load(write(tmp_path, text)).rules[0].segment == "origin=JFK"
@@ -270,12 +358,12 @@ attributes:
   columns:
     timestamp: time_hour
     prediction: {score: time_hour}
+  segments: [time_hour]
   rules:
     - {metric: ruc, below: 1, track: champoin}
   owner: me
 """
     assert mistakes(tmp_path, text) == [
-        "defs.yaml:5: cadence.every: is missing, add `every: day`",
         "defs.yaml:5: cadence.evry: is not a key here, did you mean 'every'?",
         "defs.yaml:5: cadence.end: 2013-01-01 is not after the start 2013-05-01, "
         "give a later end; it is exclusive",
@@ -283,9 +371,10 @@ attributes:
         "write {partition}, or {start:%Y/%m/%d} with any strftime format",
         "defs.yaml:9: columns.prediction.score: 'time_hour' is the timestamp already, "
         "a column has one role: remove one of the two",
-        "defs.yaml:11: rules[0].metric: 'ruc' is no metric, did you mean 'auc'?",
-        "defs.yaml:11: rules[0].track: 'champoin' is no declared track, did you mean 'champion'?",
-        "defs.yaml:12: owner: is not a key here, did you mean 'owners'?",
+        "defs.yaml:10: segments[0]: 'time_hour' is the timestamp, segment by a feature or remove it",
+        "defs.yaml:12: rules[0].metric: 'ruc' is no metric, did you mean 'auc'?",
+        "defs.yaml:12: rules[0].track: 'champoin' is no declared track, did you mean 'champion'?",
+        "defs.yaml:13: owner: is not a key here, did you mean 'owners'?",
     ]
 
 
@@ -371,6 +460,25 @@ def test_find_gives_monitored_models_and_broken_files_that_mention_them(tmp_path
     write(tmp_path, GOOD, "d/other.yaml")
     assert find(tmp_path) == [broken, second]
     assert find(str(second)) == [second]
+
+
+@pytest.mark.parametrize("kind", ["assets.MonitoredMdel", "asets.MonitoredModel", "MonitoredModel"])
+@pytest.mark.parametrize("after", ["", "  : ["])
+def test_a_misspelt_type_of_lupus_is_found_and_reported(tmp_path, kind, after):
+    path = write(tmp_path, swapped("assets.MonitoredModel", kind) + after, "a/defs.yaml")
+    models, errors = load_all(find(tmp_path))
+    assert (models, list(errors)) == ({}, [path])
+    if not after:
+        assert str(errors[path]) == (
+            f"{path}:1: type: is 'lupus_assets.{kind}', which is no monitored model, "
+            "did you mean lupus_assets.assets.MonitoredModel?"
+        )
+
+
+def test_what_only_speaks_of_lupus_is_not_found(tmp_path):
+    write(tmp_path, "type: dagster.DefsFolder\nattributes: {a: lupus_assets.x}", "a/defs.yaml")
+    write(tmp_path, "type: dagster.DefsFolder  # not lupus_assets.x\nattributes: [", "b/defs.yaml")
+    assert find(tmp_path) == []
 
 
 def test_one_broken_file_leaves_the_others_loaded(tmp_path):

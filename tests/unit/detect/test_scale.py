@@ -13,6 +13,7 @@ from lupus_assets.detect.scale import (
 
 WITHIN = {
     "natural": st.floats(-1e6, 1e6),
+    "fraction": st.floats(0, 1),
     "count": st.integers(0, 10**9).map(float),
     "positive": st.floats(1e-9, 1e9),
     "share": st.floats(0, 1),

@@ -55,7 +55,7 @@ def store() -> MemoryStore:
     return store
 
 
-TABLES = ["references", "profiles", "metrics", "verdicts", "comparisons", "incidents"]
+TABLES = ["frozen_references", "profiles", "metrics", "verdicts", "comparisons", "incidents"]
 
 
 def rows_of(store, table):
@@ -107,7 +107,7 @@ def test_a_private_number_leaves_neither_itself_nor_anything_that_leads_back_to_
     values = {SALARY + row for row in range(300)}
     bits = np.array(sorted(values)).view(np.uint64)
     known = values | set(mix(bits).tolist()) | set(bits.tolist())
-    for table in ("references", "profiles"):
+    for table in ("frozen_references", "profiles"):
         for row in rows_of(store, table):
             if not row["state"].startswith(b"LUPS"):
                 continue

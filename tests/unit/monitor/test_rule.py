@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
+from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, OF_KIND
 from lupus_assets.monitor.rule import describe, rule_rows
 from lupus_assets.sinks.schema import to_table
 from tests.models import DAY, day, declared, metric
@@ -104,14 +104,18 @@ def test_an_undefined_number_crosses_nothing():
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_rule_may_name_any_metric_of_the_catalogue(name):
+    """Where some kind of prediction has it."""
     rule = {"metric": name, "above": 0.5}
-    (row,) = ruled([replace(metric(5, 0.75), metric=name)], rule)
+    kind = next((kind for kind, names in OF_KIND.items() if name in names), "score")
+    model = declared({"prediction": {kind: "p"}, "decision": None}, rules=[rule])
+    table = to_table("metrics", [replace(metric(5, 0.75), metric=name)])
+    (row,) = rule_rows(table, model=model, track="champion", reference="now", windows=[day(5)])
     assert row.flagged
     assert ", above 0.5" in row.sentence
-    assert describe(declared(rules=[rule]).rules[0]) == row.rule
+    assert describe(model.rules[0]) == row.rule
 
 
 def test_whatever_needs_a_label_is_refused_without_one():
-    for name in NEEDS_LABEL:
+    for name in NEEDS_LABEL & set(OF_KIND["score"]):
         with pytest.raises(ValueError, match="needs labels"):
             declared({"label": None}, rules=[{"metric": name, "above": 0.5}])

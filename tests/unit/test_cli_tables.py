@@ -1,0 +1,95 @@
+"""`lupus sql` and `lupus incidents` print tables, and say what is not there."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import pytest
+
+from lupus_assets.cli import main
+from lupus_assets.records import IncidentRow, Place
+from lupus_assets.sinks.parquet import ParquetStore
+
+DAY = datetime(2025, 3, 9, tzinfo=UTC)
+ROW = IncidentRow(
+    track="champion",
+    partition_key="2025-03-09",
+    window_start=DAY,
+    as_of=DAY,
+    incident="i1",
+    event="opened",
+    column_name="price",
+    metric="psi",
+    sentence="price moved",
+)
+
+
+@pytest.fixture
+def home(tmp_path):
+    store = ParquetStore(tmp_path / "warehouse")
+    store.replace("incidents", Place("shop.churn", "champion", DAY, DAY, "2025-03"), [ROW])
+    # No incident yet, but a table of another kind.
+    store.replace("verdicts", Place("shop.price", "champion", DAY, DAY, "2025-03"), [])
+    return tmp_path
+
+
+def ask(home, *arguments):
+    return main([*arguments, "--home", str(home)])
+
+
+@pytest.mark.parametrize("model", [[], ["shop.churn"], ["shop/churn"]])
+def test_incidents_are_listed_of_all_models_or_of_one(home, capsys, model):
+    assert ask(home, "incidents", *model) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1].split() == [
+        "shop.churn", "i1", "2025-03-09", "2025-03-09", "price", "price", "moved",
+    ]  # fmt: skip
+    assert err == "1 row\n"
+
+
+def test_a_model_with_tables_and_no_incident_has_none(home, capsys):
+    assert ask(home, "incidents", "shop.price") == 0
+    assert capsys.readouterr().err == "0 rows\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("shop.chrn", "no model 'shop.chrn' in {warehouse}, did you mean shop.churn?"),
+        ("shop/chrn", "no model 'shop.chrn' in {warehouse}, did you mean shop.churn?"),
+        ("zzz", "no model 'zzz' in {warehouse}, there are: shop.churn, shop.price"),
+        ("o'x", "no model 'o'x' in {warehouse}, there are: shop.churn, shop.price"),
+    ],
+)
+def test_a_model_without_tables_is_no_model_without_incidents(home, capsys, model, message):
+    assert ask(home, "incidents", model) == 2
+    message = message.format(warehouse=home / "warehouse")
+    assert capsys.readouterr() == ("", f"lupus incidents: {message}\n")
+
+
+@pytest.mark.parametrize("command", [["sql", "select 1"], ["incidents"], ["incidents", "shop.churn"]])
+def test_a_warehouse_that_is_not_there_is_made_by_materialising(tmp_path, capsys, command):
+    assert ask(tmp_path, *command) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"lupus {command[0]}: {tmp_path / 'warehouse'} does not exist, "
+        "give --home, or materialise a model first (`make demo` does)\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "printed"),
+    [(0, "<0 B>"), (999, "<999 B>"), (1_000, "<1 kB>"), (53_700, "<54 kB>"), (2_400_000, "<2 MB>")],
+)
+def test_bytes_are_printed_as_their_size(home, capsys, size, printed):
+    assert ask(home, "sql", f"select encode(repeat('x', {size})) as state, 0.123456789::double as share") == 0
+    assert [cell.strip() for cell in capsys.readouterr().out.splitlines()[1].split("  ") if cell] == [
+        printed,
+        "0.123457",
+    ]
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"lupus {version('lupus')}\n"
