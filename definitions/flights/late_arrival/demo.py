@@ -124,10 +124,14 @@ def progress(
     model: MonitoredModel, work: list[tuple[str, str]], partitions: int, busy: Callable[[], bool]
 ) -> None:
     """Show how many partitions each (table, track) has that are newer than this call, until idle."""
-    began = time.time()
+    began = said = time.time()
     warehouse = lupus_home(PROJECT) / "warehouse"
     while True:
         running = busy()
+        if running and not sys.stdout.isatty() and time.time() - said < QUIET_SECONDS:
+            time.sleep(POLL_SECONDS)
+            continue
+        said = time.time()
         counts = []
         for table, track in work:
             files = (warehouse / table / f"model={model.name}").glob(f"month=*/{track}~*")
@@ -137,7 +141,7 @@ def progress(
         LINE.say(" · ".join(counts))
         if not running:
             return
-        time.sleep(POLL_SECONDS if sys.stdout.isatty() else QUIET_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 @dataclass
