@@ -32,7 +32,12 @@ DECLARATION = Path(__file__).with_name("defs.yaml")
 POLL_SECONDS = 0.5
 QUIET_SECONDS = 10  # between two lines of progress where nobody watches
 MARK = {"lupus/demo": "late_arrival"}  # tag of the demonstration's runs
-UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def main() -> None:
