@@ -55,8 +55,6 @@ def load_location(
             sensors=[arrival_sensor(declared, broken)],
             resources=resources,
             executor=dg.in_process_executor,
-            # A range is thousands of events: Dagit has them all, a terminal wants what went wrong.
-            loggers={"console": dg.colored_console_logger.configured({"log_level": "WARNING"})},
         ),
         operations(declared),
     )
