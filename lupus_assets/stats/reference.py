@@ -13,7 +13,7 @@ import numpy as np
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.grid import BINS, IQR_OF_NORMAL
+from lupus_assets.stats.grid import BINS
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 
@@ -117,25 +117,6 @@ class NumericReference(State):
             return None
         low, high = self.column.histogram.grid.bins(np.array(self.limits)).tolist()
         return low, high
-
-    @cached_property
-    def median(self) -> float | None:
-        """Median of the finite values in the column's unit; None without any."""
-        return float(self.column.histogram.quantile(0.5)) if self.column.finite else None
-
-    @cached_property
-    def robust_sd(self) -> float | None:
-        """Interquartile range over 1.349, in the column's unit; None if it is 0 or undefined.
-
-        A column whose middle half is one value has its plain standard deviation instead.
-        """
-        if not self.column.finite:
-            return None
-        histogram = self.column.histogram
-        first, third = np.searchsorted(histogram.cumulative, np.array([0.25, 0.75]) * histogram.total)
-        if first == third:
-            return self.column.moments.sd or None
-        return float(histogram.quantile(0.75) - histogram.quantile(0.25)) / IQR_OF_NORMAL
 
     def binned(self, column: NumericColumn) -> Counts:
         """Return the rows of `column` per decile bin, and its nulls and NaNs in a last bin.

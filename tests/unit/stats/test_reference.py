@@ -142,16 +142,6 @@ def test_what_lies_beyond_the_limits_is_counted_with_infinities():
     assert NumericReference.of(numeric(np.empty(0))).out_of_range(current) is None
 
 
-def test_median_and_robust_sd_are_those_of_the_column(reference):
-    x = normal()
-    assert reference.median == pytest.approx(np.median(x), abs=0.01)
-    assert reference.robust_sd == pytest.approx(np.subtract(*np.quantile(x, [0.75, 0.25])) / 1.349, rel=0.01)
-    mostly_zero = NumericReference.of(numeric(np.append(np.zeros(99), 10.0)))
-    assert mostly_zero.robust_sd == pytest.approx(1.0)
-    assert NumericReference.of(numeric(np.ones(3))).robust_sd is None
-    assert NumericReference.of(numeric(np.empty(0))).median is None
-
-
 def test_a_column_on_another_grid_is_refused(reference):
     other = numeric(np.ones(3), Grid(1.0, 1.0))
     for method in (reference.binned, reference.mean_rank, reference.rank_spread, reference.out_of_range):
