@@ -15,6 +15,7 @@ Event = dict[str, Any]  # a row of the table ``incidents``, and its local day
 
 TRACK = "champion"
 WIDTH = 110
+LINE = "{:<52}{:<17}{:<13}{}"
 AFTERMATH_PARTITIONS = 7  # alarms this soon after an incident are its echo in the histories
 
 
@@ -24,7 +25,7 @@ def report(model: MonitoredModel, store: MetricStore) -> str:
     lines = [
         f"\nWhat the {TRACK} was caught at. Scripted incidents are marked *, the others really happened.\n"
     ]
-    lines += [f"{'incident':<44}{'when':<14}{'first alarm':<13}column named"]
+    lines += [LINE.format("incident", "when", "first alarm", "column named")]
     lines += ["-" * WIDTH]
     for incident in KNOWN:
         lines += _row(incident, [event for event in events if incident.covers(event["day"])])
@@ -51,13 +52,13 @@ def _row(incident: Incident, events: Sequence[Event]) -> list[str]:
         "" if incident.first == incident.last else f" - {incident.last:%d %b}"
     )
     if not events:
-        return [f"{name:<48}{when:<16}{'not caught':<14}"]
+        return [LINE.format(name, when, "not caught", "").rstrip()]
     first = min(event["day"] for event in events)
     named = list(dict.fromkeys(event["column_name"] for event in events if event["day"] == first))
     more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
     sentence = next(event["sentence"] for event in events if event["day"] == first)
     said = wrap(sentence, WIDTH - 4, initial_indent="    ", subsequent_indent="    ")
-    return [f"{name:<48}{when:<16}{first!s:<14}{named[0]}{more}", *said]
+    return [LINE.format(name, when, str(first), f"{named[0]}{more}"), *said]
 
 
 def _near(incident: Incident, day: date) -> bool:
