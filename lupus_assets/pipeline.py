@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -140,7 +141,7 @@ class Pipeline:
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
             return None
-        found: Reference = from_bytes(rows[-1]["state"])
+        found = _decoded(rows[-1]["state"])
         if found.declared != declared(model):
             raise ReferenceMissing(
                 f"{model.key}: columns or segments are declared otherwise than when the reference was "
@@ -348,6 +349,12 @@ class Pipeline:
         )
         self.store.replace("comparisons", place(model, f"{old}~{new}", window, cut.as_of), rows)
         return rows
+
+
+@lru_cache(maxsize=16)  # every partition of a run asks for the same one, and its rank tables are kept with it
+def _decoded(state: bytes) -> Reference:
+    found: Reference = from_bytes(state)
+    return found
 
 
 def _by_column(listed: Iterable[Role]) -> dict[str, Role]:

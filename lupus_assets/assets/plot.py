@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.records import MetricRow
 
 OF_PREDICTION = ("mean", "psi", "residual_mean", "residual_spread")
@@ -17,7 +18,7 @@ def metric_numbers(model: MonitoredModel, rows: Iterable[MetricRow]) -> dict[str
     numbers: dict[str, float] = {}
     prediction = model.columns.prediction.column
     for row in rows:
-        if row.value is None or row.segment != "*" or row.version != "*":
+        if row.value is None or row.segment != EVERYTHING or row.version != EVERYTHING:
             continue
         if row.metric == "row_count":
             numbers["rows"] = row.value

@@ -21,7 +21,7 @@ from lupus_assets.stats import distance
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel, log_losses
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
 
@@ -117,7 +117,7 @@ def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Gr
     )
     yield "joined_share", None, None, _share(n, max(len(old.keys), len(new.keys)))
     before, after = old.values[at_old], new.values[at_new]
-    truth = new.label[at_new] if old.label is None and new.label is not None else _label(old, at_old)
+    truth = _label(new, at_new) if old.label is None else _label(old, at_old)
     kind = model.columns.prediction.kind
     if kind == "class":
         yield "flip_rate", None, None, _share(int((before != after).sum()), n)
@@ -196,17 +196,12 @@ def _performance(
     old, new = (ScoreLabel.of(score, truth, grid, threshold) for score in (before, after))
     pairs = {
         "brier": Moments.of((after - truth) ** 2 - (before - truth) ** 2),
-        "log_loss": Moments.of(_log_loss(after, truth) - _log_loss(before, truth)),
+        "log_loss": Moments.of(log_losses(after, truth == 1) - log_losses(before, truth == 1)),
         "bias": Moments.of(before - after),
     }
     for name, of_scores in SCORE_PERFORMANCE.items():
         if name != "base_rate":  # the same labels
             yield _difference(name, of_scores(old), of_scores(new), pairs.get(name))
-
-
-def _log_loss(score: Floats, truth: Floats) -> Floats:
-    clipped = np.clip(score, 1e-15, 1 - 1e-15)
-    return -np.log(np.where(truth == 1, clipped, 1 - clipped))
 
 
 def _class_performance(before: Values, after: Values, truth: Values | None) -> Iterator[Named]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED, codes, profile_partition, transformed
 from lupus_assets.monitor.role import Role
-from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows, usable
+from lupus_assets.monitor.rows import EVERYTHING, UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
@@ -93,20 +93,19 @@ def freeze(
         cut = Cut(wanted[-1].as_of, rows=True, labels=wanted[-1].labels)
         fit = _Fit(equations, cut, reading)
         profiled = profile_partition(
-            fit.watch(batches(window)),
+            batches(window),
             schema=schema,
             reading=reading,
             reference=provisional,
             window=window,
             cuts=[cut],
+            watch=fit.add,
         )[cut]
         equations = fit.equations
         for (version, segment), profile in profiled.profiles.items():
             if version == EVERYTHING:
                 before = states.get(segment)
-                states[segment] = (
-                    profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
-                )
+                states[segment] = profile if before is None else before.shared(profile)
     counts = states[EVERYTHING].counts if states else None
     rows = 0 if counts is None else counts.rows
     if not rows:
@@ -176,15 +175,14 @@ def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | 
 
 def _design(sample: Sequence[Rows], reading: Reading) -> Design:
     """Return the surrogate's design: every feature, cut as the sample lies."""
-    housekeeping = {reading.model.columns.version}
     columns = {}
     for role in reading.roles:
         if (
             role.family == "input"
             and role.kind in ("numeric", "categorical")
-            and role.column not in housekeeping
+            and role.column != reading.model.columns.version
         ):
-            state = _states(sample, role.column, reading.grids.get(role.column, Grid(0.0, 1.0)))
+            state = _states(sample, role.column, reading.grids.get(role.column, UNIT))
             if state is not None:
                 columns[role.column] = state
     return Design.of(columns)
@@ -194,7 +192,7 @@ def _segments(model: MonitoredModel, sample: Sequence[Rows]) -> list[str]:
     """Return ``column=value`` for every value of a segment column that may be shown, most frequent first."""
     found = []
     for column in model.segments:
-        state = _states(sample, column, Grid(0.0, 1.0))
+        state = _states(sample, column, UNIT)
         if isinstance(state, CategoricalColumn):
             shown = state.categories.disclosed(LEAST_DISCLOSED)
             names = [shown.names[at] for at in shown.top(SEGMENTS)]
@@ -204,19 +202,14 @@ def _segments(model: MonitoredModel, sample: Sequence[Rows]) -> list[str]:
 
 @dataclass
 class _Fit:
-    """The surrogate's equations, gathered from batches on their way to the profile."""
+    """The surrogate's equations, gathered from the batches that the profile is made of."""
 
     equations: NormalEquations
     cut: Cut
     reading: Reading
 
-    def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield `batches` as they are, and add their rows to the equations."""
-        for batch in batches:
-            self._add(read_rows(batch, self.reading, ()))
-            yield batch
-
-    def _add(self, rows: Rows) -> None:
+    def add(self, rows: Rows) -> None:
+        """Add the rows of one batch that have a usable prediction."""
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         if isinstance(prediction, NumericBlock):
             score = transformed(prediction.values, self.reading)

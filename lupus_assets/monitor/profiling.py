@@ -50,6 +50,7 @@ def profile_partition(
     reference: Reference,
     window: Window,
     cuts: Iterable[Cut],
+    watch: Callable[[Rows], None] | None = None,
 ) -> dict[Cut, Profiled]:
     """Profile the rows of one partition, read once, as every cut saw them.
 
@@ -64,10 +65,14 @@ def profile_partition(
         Gives the segments and the surrogate.
     window : Window
     cuts : iterable of Cut
+    watch : callable, optional
+        Sees each batch, read once for both.
     """
     gatherings = [_Gathering(cut, reading, reference, window) for cut in cuts]
     for batch in _at_least_one(batches, schema):
         rows = read_rows(batch, reading, reference.segments)
+        if watch is not None:
+            watch(rows)
         for gathering in gatherings:
             gathering.add(rows)
     return {gathering.cut: gathering.result() for gathering in gatherings}
@@ -143,9 +148,7 @@ class _Gathering:
 
     def _add(self, cell: Cell, profile: Profile) -> None:
         before = self.profiles.get(cell)
-        self.profiles[cell] = (
-            profile if before is None else before.kept(profile.columns) + profile.kept(before.columns)
-        )
+        self.profiles[cell] = profile if before is None else before.shared(profile)
 
     def _concerns(self, column: str) -> bool:
         """Return whether this cut describes `column`: the label has a cut of its own."""

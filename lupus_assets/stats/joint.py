@@ -136,12 +136,11 @@ class ScoreLabel(State):
             raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
         if not np.all((p >= 0) & (p <= 1)):
             raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
-        clipped = np.clip(p, CLIP, 1 - CLIP)
         residual = y - p
         return cls(
             positive_scores=Histogram.of(p[y], grid),
             negative_scores=Histogram.of(p[~y], grid),
-            log_loss=Moments.of(-np.log(np.where(y, clipped, 1 - clipped))),
+            log_loss=Moments.of(log_losses(p, y)),
             squared_error=Moments.of(residual**2),
             residual=Moments.of(residual),
             calibration=Calibration.of(p, y),
@@ -327,6 +326,12 @@ class Residual:
 
 
 Joint = ScoreLabel | ErrorSums | Confusion
+
+
+def log_losses(score: Floats, label: NDArray[np.bool_]) -> Floats:
+    """Return −log of the probability that each score gave its label, in nats; clipped by `CLIP`."""
+    clipped = np.clip(score, CLIP, 1 - CLIP)
+    return -np.log(np.where(label, clipped, 1 - clipped))
 
 
 def _binary(label: ArrayLike) -> NDArray[np.bool_]:

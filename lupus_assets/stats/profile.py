@@ -67,6 +67,10 @@ class Profile(State):
         """Return the profile without the columns that are not among `columns`."""
         return replace(self, columns={name: each for name, each in self.columns.items() if name in columns})
 
+    def shared(self, other: Self) -> Self:
+        """Add two windows on the columns that both have: one that could not be read once is left out."""
+        return self.kept(other.columns) + other.kept(self.columns)
+
     def __add__(self, other: Self) -> Self:
         """Add two windows; the columns keep the order of the left one.
 
