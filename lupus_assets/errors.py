@@ -11,6 +11,9 @@
     ├── ReferenceMissing      no frozen reference, and none can be frozen
     ├── StateError            states that cannot be added, or bytes that are no state
     └── StoreError            a table cannot be read or written
+        ├── ObjectMissing         a file is not there, or not any more
+        ├── ServiceUnreachable    a service does not answer; what was asked may be asked again
+        └── ServiceRefused        a service answers, and says no
 
 Each message names the fact, the place and the remedy, in that order.
 """
@@ -85,3 +88,15 @@ class StateError(LupusError):
 
 class StoreError(LupusError):
     """A table cannot be read or written."""
+
+
+class ObjectMissing(StoreError):
+    """A file is not there, or not any more."""
+
+
+class ServiceUnreachable(StoreError):
+    """A service cannot be reached or does not answer in time."""
+
+
+class ServiceRefused(StoreError):
+    """A service answers and refuses: credentials, rights, or a statement it cannot carry out."""

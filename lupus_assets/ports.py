@@ -1,4 +1,12 @@
-"""What the library asks of the world: a source of rows, and a store of tables."""
+"""What the library asks of the world.
+
+Source       the rows of a prediction log
+MetricStore  tables that are replaced place by place
+Tables       a store whose months can be followed by views
+ObjectStore  files by path, on a disk or in a bucket
+View         a copy of the tables in a service, rebuilt from them at any time
+SearchIndex  verdicts and incidents by text
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -6,7 +14,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from lupus_assets.records import Place, Row, Window
+from lupus_assets.records import Entry, Found, Month, Place, Row, Search, Window
 
 
 class Source(Protocol):
@@ -70,6 +78,102 @@ class MetricStore(Protocol):
         """
         ...
 
-    def places(self, table: str, *, models: Sequence[str]) -> set[Place]:
-        """Return every place that `table` holds of `models`, in one query; reads no rows."""
+    def places(self, table: str, *, models: Sequence[str], since: datetime | None = None) -> set[Place]:
+        """Return the places of `models` in `table` whose window starts at `since` or later; reads no rows."""
+        ...
+
+
+class Tables(MetricStore, Protocol):
+    """A store that says, month by month, what has changed in it."""
+
+    def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
+        """Return the months of `tables` and of `model`, by default of all, sorted; reads no rows."""
+        ...
+
+    def month(self, table: str, *, model: str, month: str) -> list[tuple[Place, pa.Table]]:
+        """Return every place of a month with its rows, sorted by place; an unknown month is empty.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+
+class ObjectStore(Protocol):
+    """Files by relative path with ``/`` between its parts; every write is whole or has not happened."""
+
+    def list(self, prefix: str) -> list[Entry]:
+        """Return every file below the folder `prefix`, sorted by path; nothing below it is an empty list.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def get(self, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises
+        ------
+        ObjectMissing
+            There is no such file (any more).
+        StoreError
+        """
+        ...
+
+    def put(self, path: str, data: bytes) -> None:
+        """Make `data` the bytes of a file; a reader sees the old ones or the new."""
+        ...
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a file unless there is one already; return whether this call made it, as only one can."""
+        ...
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove files; those that are gone already are no error."""
+        ...
+
+    def uri(self, path: str) -> str:
+        """Return the address under which Hive finds a folder."""
+        ...
+
+
+class View(Protocol):
+    """A copy of the tables in a service. The tables are the truth, and the copy follows them."""
+
+    name: str
+
+    def behind(self, months: Sequence[Month]) -> list[Month]:
+        """Return those of `months` that the service does not show as they are now.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        ...
+
+    def follow(self, months: Sequence[Month]) -> int:
+        """Make the service show `months`; return how many it changed.
+
+        Doing it twice, or again after being killed halfway, comes to the same.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused, StoreError
+        """
+        ...
+
+
+class SearchIndex(Protocol):
+    """Verdicts and incidents by text and by what they are about."""
+
+    def search(self, wanted: Search) -> list[Found]:
+        """Return what fits, most telling first.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused, StoreError
+        """
         ...

@@ -1,9 +1,10 @@
-"""Frozen rows that cross a boundary: windows, places, and the rows of every table.
+"""Frozen rows that cross a boundary: windows, places, months, and the rows of every table.
 
 A table's columns are the fields of its row class, in their order; sinks derive their
 schemas from them. ``model`` is no field: it is part of the `Place`. Times are aware UTC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +41,86 @@ class Place:
     start: datetime
     as_of: datetime
     month: str
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """What a table holds of one model and one month, as a view has to show it.
+
+    Attributes
+    ----------
+    table : str
+    model : str
+        ``<team>.<model>``.
+    month : str
+        ``yyyy-mm``.
+    location : str
+        Path, relative to the warehouse, of the one folder that holds its rows now.
+    version : str
+        Another text whenever anything in it is another.
+    """
+
+    table: str
+    model: str
+    month: str
+    location: str
+    version: str
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One file of an object store: its path with ``/`` between the parts, and what changes with its bytes."""
+
+    path: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for among verdicts that alarmed, and incidents.
+
+    Attributes
+    ----------
+    text : str
+        Words that the sentence, the column or the metric holds, all of them; empty finds everything.
+    team, model, track : str or None
+        Only of these; `model` without its team.
+    columns : mapping or None
+        Only these columns, by ``<team>.<model>``: what a declared group comes to.
+    since, until : datetime or None
+        Only windows that start in ``[since, until)``, aware UTC.
+    severity : float
+        Only what is at least so many spreads off its expected value; facts and team rules always are.
+    most : int
+        How many at most.
+    """
+
+    text: str = ""
+    team: str | None = None
+    model: str | None = None
+    track: str | None = None
+    columns: Mapping[str, frozenset[str]] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    severity: float = 0.0
+    most: int = 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """One alarm, as a search returns it: a verdict that is flagged, with its incident."""
+
+    model: str
+    track: str
+    partition_key: str
+    window_start: datetime
+    segment: str
+    column_name: str
+    metric: str
+    rule: str
+    surprise: float | None
+    incident: str | None
+    sentence: str
 
 
 @dataclass(frozen=True)
