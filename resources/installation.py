@@ -7,6 +7,7 @@ import dagster as dg
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.ports import Source
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sources.function import FunctionSource
 from lupus_assets.sources.parquet import ParquetSource
@@ -33,7 +34,9 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
     def pipeline(self) -> Pipeline:
         """Return the pipeline over this installation's store and logs."""
         return Pipeline(
-            store=ParquetStore(Path(self.home) / "warehouse"), source=self._source, salt=self.salt.encode()
+            store=ParquetStore(Folder(Path(self.home) / "warehouse")),
+            source=self._source,
+            salt=self.salt.encode(),
         )
 
     def _source(self, model: MonitoredModel, track: str) -> Source:

@@ -1,12 +1,18 @@
 """SQL over the Parquet tables by an embedded DuckDB that reads the warehouse and nothing else."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from lupus_assets.errors import StoreError
+from lupus_assets.errors import ObjectMissing, StoreError
+from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.month import Files, listed, whole_files
 from lupus_assets.sinks.schema import SCHEMAS
+
+ATTEMPTS = 20  # listings whose files were replaced before they were read
+PATH_COLUMNS = {"model": "VARCHAR", "month": "VARCHAR"}
 
 # Nothing is fetched, loaded or looked up behind a query's back; ``FROM rows`` never means a Python variable.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -25,11 +31,10 @@ TYPES = {
 
 
 class Warehouse:
-    """One view per table over the files of a `lupus_assets.sinks.parquet.ParquetStore`.
+    """One view per table over the files of a `lupus_assets.sinks.parquet.ParquetStore` on a disk.
 
     The views have the table's columns, then ``model`` and ``month`` from the path; a table
     without files is an empty view. A query by model or month opens only their files.
-    ``references`` is a reserved word and needs its double quotes.
 
     Parameters
     ----------
@@ -38,13 +43,14 @@ class Warehouse:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
+        self._folder = Folder(root)
         self._connection = duckdb.connect(config=CONFIG)
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._connection.execute(f"SET allowed_directories = [{_quoted(str(self._root))}]")
+        self._connection.execute(f"SET allowed_directories = [{_quoted(str(self._folder.root))}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
-        self._filled: set[str] = set()  # tables whose view sees files, now and later
+        for table in SCHEMAS:
+            self._create_view(self._connection, table, [])
 
     def sql(self, query: str) -> pa.Table:
         """Return the rows of one SELECT (also DESCRIBE, SHOW, SUMMARIZE) as Arrow; times are naive UTC.
@@ -56,36 +62,49 @@ class Warehouse:
         """
         cursor = self._connection.cursor()
         try:
-            for table in SCHEMAS:
-                if table not in self._filled:
-                    self._create_view(cursor, table)
             kinds = [statement.type for statement in cursor.extract_statements(query)]
             if kinds != [duckdb.StatementType.SELECT]:  # COPY could write into the warehouse
                 raise StoreError(f"the warehouse answers one SELECT at a time, not {_names(kinds)}: {query}")
-            try:
-                return cursor.sql(query).to_arrow_table()
-            except duckdb.IOException:  # a file was replaced between listing and opening it
-                return cursor.sql(query).to_arrow_table()
+            # Only tables that the query can mean are listed: a fleet has many files.
+            tables = [table for table in SCHEMAS if table in query.lower()]
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return self._answer(cursor, query, tables)
+                except (duckdb.IOException, ObjectMissing):  # a file was replaced after it was listed
+                    continue
+            return self._answer(cursor, query, tables)
         except duckdb.Error as error:
             raise StoreError(f"DuckDB: {error}") from error
         finally:
             cursor.close()
 
-    def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: str) -> None:
-        # The typed, empty half is the table without files, and gives columns that are newer than every file;
-        # the names around both leave out columns that a newer Lupus wrote.
+    def _answer(self, cursor: duckdb.DuckDBPyConnection, query: str, tables: Sequence[str]) -> pa.Table:
+        for table in tables:
+            self._create_view(cursor, table, listed(self._folder, table))
+        return cursor.sql(query).to_arrow_table()
+
+    def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: str, months: Sequence[Files]) -> None:
         columns = {field.name: TYPES[field.type] for field in SCHEMAS[table]}
-        columns |= {"model": "VARCHAR", "month": "VARCHAR"}
-        rows = f"SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in columns.items())} WHERE false"
-        filled = any(self._root.glob(f"{table}/model=*/month=*/*.parquet"))
-        if filled:
-            files = _quoted(f"{self._root}/{table}/model=*/month=*/*.parquet")
+        names = ", ".join([*columns, "model", "month"])
+        typed = [f"NULL::{kind} AS {name}" for name, kind in {**columns, **PATH_COLUMNS}.items()]
+        paths, overlaid = whole_files(self._folder, months)
+        parts = [f"SELECT {', '.join(typed)} WHERE false"] if not paths else []
+        if paths:
+            # With the columns given no footer is read before its file is needed; a column that is newer than
+            # a file is null in it, and one that a newer Lupus wrote is left out.
+            fields = ", ".join(
+                f"'{name}': {{name: '{name}', type: '{kind}', default_value: NULL}}"
+                for name, kind in columns.items()
+            )
+            files = ", ".join(_quoted(f"{self._folder.root}/{path}") for path in paths)
             # Typed by hand: a month is not a date, nor a team called 2013 a number.
             hive = "hive_partitioning = true, hive_types = {'model': VARCHAR, 'month': VARCHAR}"
-            rows += f" UNION ALL BY NAME SELECT * FROM read_parquet({files}, {hive}, union_by_name = true)"  # noqa: S608 - quoted
-        cursor.execute(f'CREATE OR REPLACE VIEW "{table}" AS SELECT {", ".join(columns)} FROM ({rows})')  # noqa: S608
-        if filled:
-            self._filled.add(table)
+            source = f"read_parquet([{files}], schema = MAP {{{fields}}}, {hive})"
+            parts.append(f"SELECT {names} FROM {source}")  # noqa: S608 - quoted
+        if overlaid is not None:
+            cursor.register(f"overlaid_{table}", overlaid)
+            parts.append(f"SELECT {names} FROM overlaid_{table}")  # noqa: S608
+        cursor.execute(f'CREATE OR REPLACE VIEW "{table}" AS {" UNION ALL ".join(parts)}')
 
 
 def _quoted(text: str) -> str:

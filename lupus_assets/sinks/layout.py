@@ -1,8 +1,13 @@
 """Where a place's file is, and which place a file is: names and nothing else, the same on disk and on S3.
 
+A piece holds one place:
 ``<table>/model=<team>.<model>/month=<yyyy-mm>/<track>~<window start>~<as_of>.parquet``, times
 as ``yyyymmddThhmmZ`` in UTC. The track of a comparison holds a ``~`` itself, so names are read
 from the right.
+
+A generation holds a whole month:
+``generations/<table>/model=<team>.<model>/month=<yyyy-mm>/<number>/rows.parquet``.
+They are a tree of their own, so that the folder of a table holds nothing that Hive would read twice.
 """
 
 import re
@@ -17,6 +22,7 @@ TRACK = re.compile(r"[a-z0-9_]+(~[a-z0-9_]+)?")
 STEM = re.compile(r"([a-z0-9_]+(?:~[a-z0-9_]+)?)~(\d{8}T\d{4}Z)~(\d{8}T\d{4}Z)")
 STAMP = "%Y%m%dT%H%MZ"
 SUFFIX = ".parquet"
+GENERATIONS = "generations"
 ZONE = timedelta(hours=24)  # no zone is further from UTC than this (the widest is 14 hours)
 
 
@@ -66,8 +72,41 @@ def month_may_hold(month: str, since: datetime | None, until: datetime | None) -
 
 def path_of(table: str, place: Place) -> str:
     """Return the relative path of a checked place, with ``/`` between its parts."""
-    stem = f"{place.track}~{place.start:{STAMP}}~{place.as_of:{STAMP}}"
-    return f"{table}/model={place.model}/month={place.month}/{stem}{SUFFIX}"
+    return f"{pieces_folder(table, place.model, place.month)}/{stem_of(place)}{SUFFIX}"
+
+
+def stem_of(place: Place) -> str:
+    """Return the name of a checked place within its month: ``<track>~<window start>~<as_of>``."""
+    return f"{place.track}~{place.start:{STAMP}}~{place.as_of:{STAMP}}"
+
+
+def pieces_folder(table: str, model: str, month: str) -> str:
+    """Return the folder of a month's pieces."""
+    return f"{table}/model={model}/month={month}"
+
+
+def generations_folder(table: str, model: str, month: str) -> str:
+    """Return the folder of a month's generations."""
+    return f"{GENERATIONS}/{table}/model={model}/month={month}"
+
+
+def generation_path(table: str, model: str, month: str, number: int) -> str:
+    """Return the path of a month's generation, numbered from 1."""
+    return f"{generations_folder(table, model, month)}/{number:06d}/rows{SUFFIX}"
+
+
+def generation_of(path: str) -> tuple[str, str, int]:
+    """Return (model, month, number) of a path that `generation_path` writes.
+
+    Raises
+    ------
+    StoreError
+        It is no such path.
+    """
+    *_, model, month, number, name = path.split("/")
+    if name != f"rows{SUFFIX}" or not number.isdigit():
+        raise StoreError(f"{path} is no file of this store; move it out of the way")
+    return model.removeprefix("model="), month.removeprefix("month="), int(number)
 
 
 def place_of(path: str) -> Place:

@@ -1,11 +1,13 @@
-"""A store in a dictionary: the contract in its shortest form, and the store of tests and notebooks."""
+"""Stores in a dictionary: the contracts in their shortest form, and the stores of tests and notebooks."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
 import pyarrow as pa
 
-from lupus_assets.records import Place, Row
+from lupus_assets.errors import ObjectMissing
+from lupus_assets.records import Entry, Place, Row
 from lupus_assets.sinks.layout import check_model, check_place, in_utc
 from lupus_assets.sinks.schema import SCHEMAS, schema_of, to_table
 
@@ -47,8 +49,48 @@ class MemoryStore:
         pieces = [rows.select(schema.names) for _, rows in sorted(found, key=lambda pair: pair[0])]
         return pa.concat_tables([to_table(table, []).select(schema.names), *pieces])
 
-    def places(self, table: str, *, models: Sequence[str]) -> set[Place]:
-        """Return every place that `table` holds of `models`."""
+    def places(self, table: str, *, models: Sequence[str], since: datetime | None = None) -> set[Place]:
+        """Return the places of `models` in `table` whose window starts at `since` or later."""
         schema_of(table)
         wanted = {check_model(model) for model in models}
-        return {place for place in list(self._tables[table]) if place.model in wanted}
+        since = since and in_utc(since, "since")
+        return {
+            place
+            for place in list(self._tables[table])
+            if place.model in wanted and (since is None or place.start >= since)
+        }
+
+
+class MemoryFiles:
+    """The reference implementation of `lupus_assets.ports.ObjectStore`; it is gone with the process."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def list(self, prefix: str) -> list[Entry]:
+        """Return every file below the folder `prefix`, sorted by path."""
+        found = [each for each in list(self.held.items()) if each[0].startswith(f"{prefix}/")]
+        return sorted(Entry(path, hashlib.sha256(data).hexdigest()) for path, data in found)
+
+    def get(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        if path not in self.held:
+            raise ObjectMissing(f"{path} does not exist")
+        return self.held[path]
+
+    def put(self, path: str, data: bytes) -> None:
+        """Make `data` the bytes of a file."""
+        self.held[path] = data
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a file unless there is one already; return whether this call made it."""
+        return self.held.setdefault(path, data) is data
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove files."""
+        for path in paths:
+            self.held.pop(path, None)
+
+    def uri(self, path: str) -> str:
+        """Return an address that nobody else can read."""
+        return f"memory:{path}"

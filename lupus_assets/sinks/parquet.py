@@ -1,83 +1,51 @@
-"""Tables as Parquet files, one per place: the truth that Hive, DuckDB and Elasticsearch are fed from."""
+"""Tables as Parquet files: the truth that Hive, DuckDB and Elasticsearch are fed from."""
 
-import os
-import socket
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import count
-from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lupus_assets.errors import StoreError
-from lupus_assets.records import Place, Row
-from lupus_assets.sinks.layout import (
-    SUFFIX,
-    check_model,
-    check_place,
-    in_utc,
-    month_may_hold,
-    path_of,
-    place_of,
-)
-from lupus_assets.sinks.schema import conform, schema_of, to_table
+from lupus_assets.errors import ObjectMissing
+from lupus_assets.ports import ObjectStore
+from lupus_assets.records import TABLES, Month, Place, Row
+from lupus_assets.sinks.layout import check_model, check_place, generations_folder, in_utc, path_of
+from lupus_assets.sinks.month import Files, encode, fold, listed, places_of, rows_of, sweep
+from lupus_assets.sinks.schema import schema_of, to_table
 
+ATTEMPTS = 20  # listings whose files were folded away by others before they were read
 
-def encode(table: pa.Table) -> pa.Buffer:
-    """Return `table` as the bytes of a Parquet file: the same rows give the same bytes.
-
-    Without the Arrow schema in the footer, which says nothing that Parquet's own does not,
-    and would be a fifth of a small file.
-    """
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", store_schema=False)
-    return sink.getvalue()
-
-
-def decode(data: bytes, schema: pa.Schema) -> pa.Table:
-    """Return the columns of `schema` from the bytes of a Parquet file; columns newer than it are null."""
-    file = pq.ParquetFile(pa.BufferReader(data))
-    present = set(file.schema_arrow.names)
-    names = [name for name in schema.names if name in present]
-    return conform(file.read(columns=names, use_threads=False), schema)
+T = TypeVar("T")
 
 
 class ParquetStore:
-    """Parquet files under `root`; implements `lupus_assets.ports.MetricStore`.
+    """Parquet files in an object store; implements `lupus_assets.ports.Tables`.
 
-    A file is written under ``root/.tmp`` and then moved over its place, so that a reader sees
-    the old rows or the new, and a killed writer leaves nothing behind that is read. Any number
-    of processes may write and read at once.
+    One file holds one place; a month that has been compacted is one file (`lupus_assets.sinks.month`), and
+    stays one when a place of it is replaced. Any number of processes may write, read and compact at once.
 
     Parameters
     ----------
-    root : Path
-        Created at the first write.
+    files : ObjectStore
+    followed : bool
+        Whether a view points at these files. Then what compaction has made superfluous is left until
+        the view has moved on, and whoever moves it sweeps.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._serial = count()
+    def __init__(self, files: ObjectStore, *, followed: bool = False) -> None:
+        self.files = files
+        self._followed = followed
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a file, and a place, too."""
         data = encode(to_table(table, rows))
-        path = self._root / path_of(table, check_place(place))
-        try:
-            temporary = self._temporary()
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())  # else a power cut may leave the new name with none of its bytes
-                path.parent.mkdir(parents=True, exist_ok=True)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error}") from error
+        place = check_place(place)
+        self.files.put(path_of(table, place), data)
+        # Looked for after the piece is there: a compaction that begins now finds the piece.
+        if self.files.list(generations_folder(table, place.model, place.month)):
+            fold(self.files, table, place.model, place.month, place, data)
+            if not self._followed:
+                self.sweep(table, model=place.model, month=place.month)
 
     def read(
         self,
@@ -98,79 +66,99 @@ class ParquetStore:
         check_model(model)
         since = since and in_utc(since, "since")
         until = until and in_utc(until, "until")
-        try:
-            return self._read(table, schema, model, track, since, until)
-        except StoreError:  # a file may have gone between listing and opening it; what fails twice is damaged
-            return self._read(table, schema, model, track, since, until)
 
-    def places(self, table: str, *, models: Sequence[str]) -> set[Place]:
-        """Return every place that `table` holds of `models`, from the names of its files."""
+        def wanted(place: Place) -> bool:
+            return (
+                (track is None or place.track == track)
+                and (since is None or place.start >= since)
+                and (until is None or place.start < until)
+            )
+
+        def found() -> list[tuple[Place, pa.Table]]:
+            months = listed(self.files, table, model=model, since=since, until=until)
+            return rows_of(self.files, months, schema, wanted)
+
+        pieces = [rows for _, rows in _steady(found)]
+        return pa.concat_tables([to_table(table, []).select(schema.names), *pieces])
+
+    def places(self, table: str, *, models: Sequence[str], since: datetime | None = None) -> set[Place]:
+        """Return the places of `models` in `table` whose window starts at `since` or later."""
         schema_of(table)
-        return {place for model in models for place, _ in self._files(table, check_model(model), None, None)}
+        wanted = {check_model(model) for model in models}
+        since = since and in_utc(since, "since")
 
-    def _read(
-        self,
-        table: str,
-        schema: pa.Schema,
-        model: str,
-        track: str | None,
-        since: datetime | None,
-        until: datetime | None,
-    ) -> pa.Table:
-        found = sorted(
-            (place, path)
-            for place, path in self._files(table, model, since, until)
-            if (track is None or place.track == track)
-            and (since is None or place.start >= since)
-            and (until is None or place.start < until)
+        def found() -> set[Place]:
+            # One listing of the table is cheaper than one of each of many models.
+            several = len(wanted) > 1
+            return {
+                place
+                for model in ([None] if several else wanted)
+                for files in listed(self.files, table, model=model, since=since)
+                if files.model in wanted
+                for place in places_of(self.files, files)
+                if since is None or place.start >= since
+            }
+
+        return _steady(found)
+
+    def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
+        """Return the months of `tables` and of `model`, by default of all, sorted."""
+        return [files.as_month() for files in self._files(tables, model)]
+
+    def month(self, table: str, *, model: str, month: str) -> list[tuple[Place, pa.Table]]:
+        """Return every place of a month with its rows, sorted by place."""
+        schema = schema_of(table)
+        check_model(model)
+        return _steady(
+            lambda: rows_of(
+                self.files,
+                listed(self.files, table, model=model, month=month),
+                schema,
+                lambda _: True,
+            )
         )
-        with ThreadPoolExecutor() as threads:
-            pieces = threads.map(lambda path: _read_file(path, schema), [path for _, path in found])
-            return pa.concat_tables([to_table(table, []).select(schema.names), *pieces])
 
-    def _files(
-        self, table: str, model: str, since: datetime | None, until: datetime | None
-    ) -> Iterator[tuple[Place, str]]:
-        for month in _entries(f"{self._root}/{table}/model={model}"):
-            if month.name.startswith("month=") and month_may_hold(month.name[6:], since, until):
-                for entry in _entries(month.path):
-                    if entry.name.endswith(SUFFIX):
-                        yield place_of(entry.path), entry.path
+    def compact(self, table: str, *, model: str, month: str) -> bool:
+        """Make one file of a month, unless it is one; return whether it was not.
 
-    def _temporary(self) -> Path:
-        folder = self._root / ".tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        host = socket.gethostname()
-        for entry in _entries(str(folder)):
-            # Whether a process of another host lives cannot be told from here.
-            if entry.name.startswith(f"{host}~") and not _alive(int(entry.name.split("~")[1])):
-                Path(entry.path).unlink(missing_ok=True)
-        return folder / f"{host}~{os.getpid()}~{id(self)}-{next(self._serial)}{SUFFIX}"
+        Safe beside writers, readers and other compactions, and at any moment of being killed.
+        """
+        schema_of(table)
+        made = False
+        # Again, until nothing is left: a piece may have come between the listing and the generation.
+        while fold(self.files, table, check_model(model), month):
+            made = True
+        if not self._followed:
+            self.sweep(table, model=model, month=month)
+        return made
 
+    def sweep(self, table: str, *, model: str, month: str) -> int:
+        """Remove the files that the newest generation of a month replaces; return how many.
 
-def _read_file(path: str, schema: pa.Schema) -> pa.Table:
-    try:
-        # All bytes at once: a file opened a second time for its pages may be another version than its footer.
-        return decode(Path(path).read_bytes(), schema)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path} cannot be read: {error}; remove it and run its partition again") from error
+        Only for months of which every view shows that generation.
+        """
+        return sum(sweep(self.files, files) for files in listed(self.files, table, model=model, month=month))
 
+    def unsettled(self, tables: Sequence[str] | None = None) -> list[Month]:
+        """Return the compacted months that have files besides their generation: to fold, follow and sweep."""
+        return [
+            files.as_month()
+            for files in self._files(tables, None)
+            if files.newest and (files.pieces or files.superseded)
+        ]
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be listed: {error}") from error
+    def _files(self, tables: Sequence[str] | None, model: str | None) -> list[Files]:
+        wanted = sorted(TABLES) if tables is None else sorted(tables)
+        for table in wanted:
+            schema_of(table)
+        return [files for table in wanted for files in listed(self.files, table, model=model)]
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # someone else's
-    return True
+def _steady(look: Callable[[], T]) -> T:
+    """Return what `look` finds, and look again while files go between its listing and its reading."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return look()
+        except ObjectMissing:
+            continue
+    return look()

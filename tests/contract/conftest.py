@@ -8,12 +8,13 @@ import pytest
 
 from lupus_assets.ports import MetricStore
 from lupus_assets.records import MetricRow, Place
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.sinks.parquet import ParquetStore
 
 STORES: dict[str, Callable[[Path], MetricStore]] = {
     "memory": lambda _: MemoryStore(),
-    "parquet": lambda folder: ParquetStore(folder / "warehouse"),
+    "parquet": lambda folder: ParquetStore(Folder(folder / "warehouse")),
 }
 MAY = datetime(2013, 5, 1, tzinfo=UTC)
 
@@ -62,3 +63,9 @@ def rows() -> Callable[[Place, Sequence[float | None]], list[MetricRow]]:
         ]
 
     return rows
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Folder:
+    """Return an empty folder as an object store."""
+    return Folder(tmp_path / "files")

@@ -7,6 +7,7 @@ import pytest
 
 from lupus_assets.errors import StoreError
 from lupus_assets.sinks.duckdb import Warehouse
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.layout import path_of
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
@@ -16,12 +17,12 @@ MODEL = "flights.delay"
 
 @pytest.fixture
 def store(tmp_path):
-    return ParquetStore(tmp_path / "it's a warehouse")
+    return ParquetStore(Folder(tmp_path / "it's a warehouse"))
 
 
 @pytest.fixture
 def warehouse(store):
-    return Warehouse(store._root)
+    return Warehouse(store.files.root)
 
 
 def test_sql_sees_what_the_store_reads(store, place, rows, warehouse):
@@ -62,7 +63,7 @@ def test_columns_newer_than_a_file_are_null_and_those_newer_than_the_schema_left
 ):
     for day in (0, 1):
         store.replace("metrics", place(day), rows(place(day), [1.0]))
-        path = store._root / path_of("metrics", place(day))
+        path = store.files.root / path_of("metrics", place(day))
         other = pq.ParquetFile(path).read().drop_columns(["reason"]).append_column(f"new_{day}", [[1]])
         pq.write_table(other, path)
         found = warehouse.sql("FROM metrics")
@@ -72,7 +73,7 @@ def test_columns_newer_than_a_file_are_null_and_those_newer_than_the_schema_left
 
 def test_a_damaged_file_is_an_error_that_names_it(store, place, rows, warehouse):
     store.replace("metrics", place(), rows(place(), [1.0]))
-    path = store._root / path_of("metrics", place())
+    path = store.files.root / path_of("metrics", place())
     path.write_bytes(b"no parquet")
     with pytest.raises(StoreError, match=path.name):
         warehouse.sql("FROM metrics")
@@ -94,9 +95,9 @@ def test_no_column_needs_quotes(warehouse):
     ],
 )
 def test_nothing_but_the_warehouse_can_be_read(store, warehouse, source):
-    (store._root.parent / "secret").write_text("secret")
+    (store.files.root.parent / "secret").write_text("secret")
     with pytest.raises(StoreError, match=r"Permission Error|does not exist"):
-        warehouse.sql(f"FROM {source.format(root=str(store._root).replace(chr(39), chr(39) * 2))}")
+        warehouse.sql(f"FROM {source.format(root=str(store.files.root).replace(chr(39), chr(39) * 2))}")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.errors import StoreError
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.layout import path_of, place_of
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
@@ -25,11 +26,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from lupus_assets.records import Place, ProfileRow
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 
 start = datetime(2013, 5, 1, tzinfo=UTC)
 place = Place("flights.delay", "champion", start, start, "2013-05")
-store = ParquetStore(Path(sys.argv[1]))
+store = ParquetStore(Folder(Path(sys.argv[1])))
 version = 0
 while True:
     version += 1
@@ -41,7 +43,7 @@ while True:
 
 @pytest.fixture
 def store(tmp_path):
-    return ParquetStore(tmp_path)
+    return ParquetStore(Folder(tmp_path))
 
 
 def files(root):
@@ -67,7 +69,7 @@ def test_a_path_and_its_place_are_inverse(place):
 
 def test_the_same_rows_are_the_same_bytes(place, rows, tmp_path):
     def digest(root):
-        ParquetStore(root).replace("metrics", place(), rows(place(), [1.0, None, 3.0] * 500))
+        ParquetStore(Folder(root)).replace("metrics", place(), rows(place(), [1.0, None, 3.0] * 500))
         return hashlib.sha256((root / path_of("metrics", place())).read_bytes()).hexdigest()
 
     assert digest(tmp_path / "one") == digest(tmp_path / "two") == digest(tmp_path / "one")
@@ -131,7 +133,7 @@ def test_a_reader_meets_only_whole_versions_while_a_place_is_replaced(store, pla
     writer.start()
     seen = []
     while not done.is_set():
-        found = ParquetStore(store._root).read("metrics", model=MODEL)["value"].to_pylist()
+        found = ParquetStore(Folder(store.files.root)).read("metrics", model=MODEL)["value"].to_pylist()
         assert len(found) == 50
         assert len(set(found)) == 1
         seen.append(found[0])
@@ -142,10 +144,10 @@ def test_a_reader_meets_only_whole_versions_while_a_place_is_replaced(store, pla
 
 def test_a_file_that_goes_between_listing_and_opening_is_looked_for_again(store, place, rows, monkeypatch):
     store.replace("metrics", place(), rows(place(), [1.0]))
-    listed = store._files("metrics", MODEL, None, None)
-    gone = [(replace(at, track="gone"), path.replace("champion", "gone")) for at, path in listed]
-    answers = [gone, list(store._files("metrics", MODEL, None, None))]
-    monkeypatch.setattr(store, "_files", lambda *_: answers.pop(0))
+    listed = store.files.list("metrics")
+    gone = [replace(entry, path=entry.path.replace("champion", "gone")) for entry in listed]
+    answers = [gone, [], listed, []]
+    monkeypatch.setattr(store.files, "list", lambda _: answers.pop(0))
     assert store.read("metrics", model=MODEL)["value"].to_pylist() == [1.0]
 
 
@@ -191,7 +193,7 @@ def test_a_strange_file_in_a_partition_is_an_error_that_names_it(store, place, r
 def test_a_root_that_cannot_be_written_is_an_error(place, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"):
-        ParquetStore(tmp_path / "file").replace("metrics", place(), [])
+        ParquetStore(Folder(tmp_path / "file")).replace("metrics", place(), [])
 
 
 def test_nothing_here_imports_pandas(tmp_path):
@@ -202,9 +204,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from lupus_assets.records import IncidentRow, Place
 from lupus_assets.sinks.duckdb import Warehouse
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 day = datetime(2013, 5, 1, tzinfo=UTC)
-store = ParquetStore(Path({str(tmp_path)!r}))
+store = ParquetStore(Folder(Path({str(tmp_path)!r})))
 place = Place("a.b", "c", day, day, "2013-05")
 store.replace("incidents", place, [IncidentRow("c", "k", day, day, *"abcde")])
 assert len(store.read("incidents", model="a.b")) == 1

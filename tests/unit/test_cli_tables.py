@@ -7,6 +7,7 @@ import pytest
 
 from lupus_assets.cli import main
 from lupus_assets.records import IncidentRow, Place
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 
 DAY = datetime(2025, 3, 9, tzinfo=UTC)
@@ -25,7 +26,7 @@ ROW = IncidentRow(
 
 @pytest.fixture
 def home(tmp_path):
-    store = ParquetStore(tmp_path / "warehouse")
+    store = ParquetStore(Folder(tmp_path / "warehouse"))
     store.replace("incidents", Place("shop.churn", "champion", DAY, DAY, "2025-03"), [ROW])
     # No incident yet, but a table of another kind.
     store.replace("verdicts", Place("shop.price", "champion", DAY, DAY, "2025-03"), [])

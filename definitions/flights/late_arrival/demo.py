@@ -24,6 +24,7 @@ from lupus_assets.assets.key import STEPS, comparison_key, reference_key, step_k
 from lupus_assets.assets.operation import group_slug
 from lupus_assets.assets.partition import partitions_of
 from lupus_assets.declare import MonitoredModel, load
+from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 from resources.environment import lupus_home
 
@@ -59,7 +60,7 @@ def main() -> None:
     served = [key for key in keys if key >= start]
     with LINE.step("tracks and comparison"):
         in_parallel(model, (served[0], served[-1]), len(served))
-    print(report(model, ParquetStore(home / "warehouse")))
+    print(report(model, ParquetStore(Folder(home / "warehouse"))))
     spent = time.monotonic() - began
     print(f"\nTime spent: {spent:.0f} s for {len(served)} partitions of {len(model.tracks)} tracks.")
     print("Next: `make ui` opens all of this in Dagit; `.venv/bin/lupus incidents` lists every alarm;")

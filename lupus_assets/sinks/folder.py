@@ -1,0 +1,133 @@
+"""Files below a folder, on a disk or a mount that several machines share."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+
+from lupus_assets.errors import ObjectMissing, StoreError
+from lupus_assets.records import Entry
+from lupus_assets.sinks.layout import SUFFIX
+
+
+class Folder:
+    """Implements `lupus_assets.ports.ObjectStore` on a POSIX file system.
+
+    A file is written under ``root/.tmp`` and then moved to its path, so that a reader sees the old
+    bytes or the new, and a killed writer leaves nothing behind that is read. Any number of
+    processes may write and read at once.
+
+    Parameters
+    ----------
+    root : Path
+        Created at the first write.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._serial = count()
+
+    def list(self, prefix: str) -> list[Entry]:
+        """Return every file below the folder `prefix`, sorted by path, but those with a leading dot."""
+        return sorted(self._below(prefix))
+
+    def _below(self, folder: str) -> Iterator[Entry]:
+        for entry in _entries(f"{self.root}/{folder}"):
+            if entry.name.startswith("."):
+                continue
+            path = f"{folder}/{entry.name}"
+            if entry.is_dir():
+                yield from self._below(path)
+            else:
+                try:
+                    stat = entry.stat()
+                except FileNotFoundError:  # removed since it was listed
+                    continue
+                # A replaced file is another inode: of two writes within one tick of the clock, too.
+                yield Entry(path, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_size}")
+
+    def get(self, path: str) -> bytes:
+        """Return the bytes of a file, all of one version."""
+        try:
+            # At once: a file opened a second time for its pages may be another version than its footer.
+            return (self.root / path).read_bytes()
+        except FileNotFoundError as error:
+            raise ObjectMissing(f"{self.root / path} does not exist") from error
+        except OSError as error:
+            raise StoreError(f"{self.root / path} cannot be read: {error}; mend the disk or mount") from error
+
+    def put(self, path: str, data: bytes) -> None:
+        """Make `data` the bytes of a file."""
+        self._write(path, data, os.replace)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a file unless there is one already; return whether this call made it."""
+        try:
+            self._write(path, data, os.link)  # unlike a move, fails where something is
+        except FileExistsError:
+            return False
+        return True
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove files; their folders stay, as another process may be about to write there."""
+        for path in paths:
+            try:
+                (self.root / path).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"{self.root / path} cannot be removed: {error}") from error
+
+    def uri(self, path: str) -> str:
+        """Return the ``file:`` address of a folder."""
+        return (self.root / path).as_uri()
+
+    def _write(self, path: str, data: bytes, into_place: Callable[[Path, Path], None]) -> None:
+        target = self.root / path
+        try:
+            temporary = self._temporary()
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())  # else a power cut may leave the new name with none of its bytes
+                target.parent.mkdir(parents=True, exist_ok=True)
+                into_place(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"{target} cannot be written: {error}; nothing of it was, "
+                "make room or mend the disk and run the partition again"
+            ) from error
+
+    def _temporary(self) -> Path:
+        folder = self.root / ".tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        host = socket.gethostname()
+        for entry in _entries(str(folder)):
+            # Whether a process of another host lives cannot be told from here.
+            if entry.name.startswith(f"{host}~") and not _alive(int(entry.name.split("~")[1])):
+                Path(entry.path).unlink(missing_ok=True)
+        return folder / f"{host}~{os.getpid()}~{id(self)}-{next(self._serial)}{SUFFIX}"
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be listed: {error}; mend the disk or its rights") from error
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # someone else's
+    return True
