@@ -99,6 +99,36 @@ class Tables(MetricStore, Protocol):
         """
         ...
 
+    def compact(self, table: str, *, model: str, month: str) -> bool:
+        """Make one file of a month, unless it is one; return whether it was not.
+
+        Safe beside writers, readers and other compactions, and at any moment of being killed.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def open_months(self, before: str) -> list[Month]:
+        """Return the months before `before` (``yyyy-mm``) that are not one file; reads no rows."""
+        ...
+
+    def unswept(self) -> list[Month]:
+        """Return the compacted months that have files besides the one in force; reads no rows."""
+        ...
+
+    def sweep(self, table: str, *, model: str, month: str) -> int:
+        """Remove the files that compaction has made superfluous; return how many.
+
+        Only for a month of which every view shows the file in force.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
 
 class ObjectStore(Protocol):
     """Files by relative path with ``/`` between its parts; every write is whole or has not happened."""
@@ -162,6 +192,15 @@ class View(Protocol):
         Raises
         ------
         ServiceUnreachable, ServiceRefused, StoreError
+        """
+        ...
+
+    def shows(self, month: Month) -> bool:
+        """Return whether the service itself says that it shows `month` as it is.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
         """
         ...
 

@@ -139,11 +139,17 @@ class ParquetStore:
         """
         return sum(sweep(self.files, files) for files in listed(self.files, table, model=model, month=month))
 
-    def unsettled(self, tables: Sequence[str] | None = None) -> list[Month]:
-        """Return the compacted months that have files besides their generation: to fold, follow and sweep."""
+    def open_months(self, before: str) -> list[Month]:
+        """Return the months before `before` (``yyyy-mm``) that are not one file."""
+        return [
+            files.as_month() for files in self._files(None, None) if files.pieces and files.month < before
+        ]
+
+    def unswept(self) -> list[Month]:
+        """Return the compacted months that have files besides their generation."""
         return [
             files.as_month()
-            for files in self._files(tables, None)
+            for files in self._files(None, None)
             if files.newest and (files.pieces or files.superseded)
         ]
 

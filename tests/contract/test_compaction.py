@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from threading import Event, Thread
 
 import pytest
@@ -133,11 +134,11 @@ def test_what_a_view_points_to_is_left_until_it_is_swept(files, place, rows):
     store.replace("metrics", place(0), rows(place(0), [5.0]))
     assert len(files.list("metrics")) == 2
     assert len(files.list("generations")) == 2
-    (month,) = store.unsettled()
+    (month,) = store.unswept()
     assert month.location == generation_path("metrics", MODEL, MONTH, 2).removesuffix("/rows.parquet")
     assert seen(store)["value"].to_pylist() == [5.0, 1.0]
     assert store.sweep("metrics", **COMPACTED) == 3
-    assert store.unsettled() == []
+    assert store.unswept() == []
     assert seen(store)["value"].to_pylist() == [5.0, 1.0]
 
 
@@ -332,9 +333,8 @@ def test_readers_beside_writers_and_compactions_meet_whole_versions(tmp_path, pl
     done = Event()
 
     def write():
-        for version in range(1, 40):
-            for day in range(5):
-                store.replace("metrics", place(day), rows(place(day), [float(version)] * 30))
+        for version, day in product(range(1, 40), range(5)):
+            store.replace("metrics", place(day), rows(place(day), [float(version)] * 30))
         done.set()
 
     def compact():

@@ -1,0 +1,62 @@
+"""What keeps the tables and their views in order, without Dagster: following, compacting, sweeping."""
+
+from datetime import datetime
+
+from lupus_assets.ports import Tables, View
+
+
+def follow(tables: Tables, view: View) -> int:
+    """Make a view show the tables as they are; return how many months it changed.
+
+    Doing it again, or after being killed halfway, comes to the same.
+
+    Raises
+    ------
+    ServiceUnreachable, ServiceRefused, StoreError
+    """
+    return view.follow(view.behind(tables.months()))
+
+
+def tidy(tables: Tables, view: View) -> int:
+    """End what a compaction, or a write to a compacted month, has left; return how many files went.
+
+    For the one view that points at files: it is shown the file in force first, and nothing is removed
+    of a month before the service itself has said that it shows that file.
+
+    Raises
+    ------
+    ServiceUnreachable, ServiceRefused, StoreError
+    """
+    for month in tables.unswept():  # a process that was killed may have left a piece that is not taken in
+        tables.compact(month.table, model=month.model, month=month.month)
+    follow(tables, view)
+    return sum(
+        tables.sweep(month.table, model=month.model, month=month.month)
+        for month in tables.unswept()
+        if view.shows(month)
+    )
+
+
+def closed_before(now: datetime) -> str:
+    """Return the first month, ``yyyy-mm``, that may still change without a backfill: the one before this.
+
+    Labels come weeks later, and a month that is replaced daily is better left in pieces.
+
+    >>> closed_before(datetime(2014, 1, 31))
+    '2013-12'
+    """
+    year, month = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
+    return f"{year:04d}-{month:02d}"
+
+
+def compact(tables: Tables, before: str) -> int:
+    """Make one file of every month before `before`; return of how many.
+
+    Raises
+    ------
+    StoreError
+    """
+    return sum(
+        tables.compact(month.table, model=month.model, month=month.month)
+        for month in tables.open_months(before)
+    )
