@@ -171,9 +171,15 @@ class ObjectStore(Protocol):
 
 
 class View(Protocol):
-    """A copy of the tables in a service. The tables are the truth, and the copy follows them."""
+    """A copy of the tables in a service. The tables are the truth, and the copy follows them.
 
-    name: str
+    Attributes
+    ----------
+    in_place : bool
+        Whether the service reads the files where they are, so that none may go that it points to.
+    """
+
+    in_place: bool
 
     def behind(self, months: Sequence[Month]) -> list[Month]:
         """Return those of `months` that the service does not show as they are now.

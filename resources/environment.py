@@ -1,14 +1,22 @@
-"""The environments, and the one variable that chooses: ``LUPUS_ENV``."""
+"""The environments, and the one variable that chooses: ``LUPUS_ENV``.
+
+embedded    one folder and no service
+services    servers on this machine, for trying out; what is not set has the embedded default
+production  servers of your company; what has to be set is missed by name
+"""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from lupus_assets.errors import LupusError
-from resources.installation import Embedded
+from lupus_assets.installation import VARIABLES
+from resources.installation import Embedded, Serviced
 
 DEFAULT = "embedded"
+NEEDED = ("LUPUS_WAREHOUSE", "LUPUS_DATA", "LUPUS_SALT", "LUPUS_HIVE_HOST", "LUPUS_ELASTICSEARCH_URL")
 
 
 def lupus_home(project: Path) -> Path:
@@ -18,13 +26,35 @@ def lupus_home(project: Path) -> Path:
 
 def embedded(project: Path) -> dict[str, object]:
     """Return the resources of an installation without any service."""
-    home = lupus_home(project)
-    data = os.environ.get("LUPUS_DATA", str(home / "data"))
-    salt = dg.EnvVar("LUPUS_SALT") if "LUPUS_SALT" in os.environ else "lupus"
-    return {"lupus": Embedded(home=str(home), data_root=data, salt=salt)}
+    return {"lupus": Embedded(**_places(project))}
 
 
-ENVIRONMENTS = {"embedded": embedded}
+def services(project: Path) -> dict[str, object]:
+    """Return the resources of an installation on servers that the environment names."""
+    # By name, so that no value is in a definition: Dagster reads them where a run needs them.
+    named: dict[str, Any] = {
+        field: dg.EnvVar(variable) for field, variable in VARIABLES.items() if os.environ.get(variable)
+    }
+    return {"lupus": Serviced(**_places(project), **named)}
+
+
+def production(project: Path) -> dict[str, object]:
+    """Return the resources of an installation that has everything.
+
+    Raises
+    ------
+    LupusError
+        A variable is not set.
+    """
+    missing = [name for name in NEEDED if not os.environ.get(name)]
+    if missing:
+        raise LupusError(
+            f"LUPUS_ENV is production and {', '.join(missing)} not set; see deploy/lupus.env.example"
+        )
+    return services(project)
+
+
+ENVIRONMENTS = {"embedded": embedded, "services": services, "production": production}
 
 
 def resources(project: Path) -> dict[str, object]:
@@ -39,3 +69,12 @@ def resources(project: Path) -> dict[str, object]:
     if name not in ENVIRONMENTS:
         raise LupusError(f"LUPUS_ENV is {name!r}; set one of {', '.join(ENVIRONMENTS)}")
     return ENVIRONMENTS[name](project)
+
+
+def _places(project: Path) -> dict[str, Any]:
+    home = lupus_home(project)
+    return {
+        "home": str(home),
+        "data_root": os.environ.get("LUPUS_DATA", str(home / "data")),
+        "salt": dg.EnvVar("LUPUS_SALT") if "LUPUS_SALT" in os.environ else "lupus",
+    }

@@ -1,14 +1,14 @@
-"""The embedded installation: tables as Parquet files below one folder, no service."""
+"""Installations as Dagster resources: what the assets of a location write to and read from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.installation import HIVE, SEARCH, VARIABLES, Installation
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.ports import Source
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.ports import Source, Tables, View
 from lupus_assets.sources.function import FunctionSource
 from lupus_assets.sources.parquet import ParquetSource
 
@@ -31,16 +31,64 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
     data_root: str
     salt: str
 
+    def installation(self) -> Installation:
+        """Return what this resource describes."""
+        return Installation.from_environment({}, Path(self.home))
+
     def pipeline(self) -> Pipeline:
         """Return the pipeline over this installation's store and logs."""
-        return Pipeline(
-            store=ParquetStore(Folder(Path(self.home) / "warehouse")),
-            source=self._source,
-            salt=self.salt.encode(),
-        )
+        return Pipeline(store=self.installation().tables(), source=self._source, salt=self.salt.encode())
+
+    def tables(self) -> Tables:
+        """Return the tables, for what keeps them in order."""
+        return self.installation().tables()
+
+    @property
+    def view_names(self) -> Sequence[str]:
+        """The names of the views; known before any secret is."""
+        return ()
+
+    def view(self, name: str) -> View:
+        """Return a view by its name."""
+        return self.installation().view(name)
 
     def _source(self, model: MonitoredModel, track: str) -> Source:
         declared = model.tracks[track]
         if declared.function is not None:
             return FunctionSource.from_path(declared.function)
         return ParquetSource(declared.parquet or "", Path(self.data_root), model.cadence.zone)
+
+
+class Serviced(Embedded):
+    """Files on a mount or in a bucket, shown by Hive and Elasticsearch where they are given.
+
+    The fields are the variables of `lupus_assets.installation.VARIABLES`, and mean the same. Credentials
+    of the bucket are none of them: they come as for every AWS tool, from the environment or a profile.
+    """
+
+    warehouse: str | None = None
+    s3_endpoint: str | None = None
+    s3_ca: str | None = None
+    hive_host: str | None = None
+    hive_port: str | None = None
+    hive_database: str | None = None
+    hive_auth: str | None = None
+    hive_user: str | None = None
+    hive_password: str | None = None
+    hive_kerberos_service: str | None = None
+    elasticsearch_url: str | None = None
+    elasticsearch_user: str | None = None
+    elasticsearch_password: str | None = None
+    elasticsearch_api_key: str | None = None
+    elasticsearch_ca: str | None = None
+
+    def installation(self) -> Installation:
+        """Return what this resource describes."""
+        given = {variable: getattr(self, field) or "" for field, variable in VARIABLES.items()}
+        return Installation.from_environment(given, Path(self.home))
+
+    @property
+    def view_names(self) -> Sequence[str]:
+        """The names of the views; known before any secret is."""
+        fields = {HIVE: self.hive_host, SEARCH: self.elasticsearch_url}
+        return [name for name, field in fields.items() if field]

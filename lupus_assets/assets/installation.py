@@ -1,24 +1,49 @@
 """What assets need of the place they run in; `resources` builds it."""
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import dagster as dg
 
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.ports import Tables, View
 
 RESOURCE = "lupus"  # the key under which every location provides an `Installation`
+
+Context = (
+    dg.AssetExecutionContext
+    | dg.OpExecutionContext
+    | dg.ScheduleEvaluationContext
+    | dg.SensorEvaluationContext
+)
 
 
 class Installation(Protocol):
     """The resource behind the key `RESOURCE`."""
 
+    @property
+    def view_names(self) -> Sequence[str]:
+        """The names of the views; asked when definitions are loaded, before any secret is known."""
+        ...
+
     def pipeline(self) -> Pipeline:
         """Return the pipeline over this installation's store and logs."""
         ...
 
+    def tables(self) -> Tables:
+        """Return the tables, for what keeps them in order."""
+        ...
 
-def pipeline_of(
-    context: dg.AssetExecutionContext | dg.ScheduleEvaluationContext | dg.SensorEvaluationContext,
-) -> Pipeline:
+    def view(self, name: str) -> View:
+        """Return a view by its name; nothing is connected before it is asked."""
+        ...
+
+
+def installation_of(context: Context) -> Installation:
+    """Return the installation of the location that `context` runs in."""
+    return cast("Installation", getattr(context.resources, RESOURCE))
+
+
+def pipeline_of(context: Context) -> Pipeline:
     """Return the pipeline of the location that `context` runs in."""
-    return cast("Installation", getattr(context.resources, RESOURCE)).pipeline()
+    return installation_of(context).pipeline()

@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 
 from lupus_assets.assets.arrival import arrival_sensor, broken_check
 from lupus_assets.assets.component import definitions_of
+from lupus_assets.assets.installation import RESOURCE, Installation
 from lupus_assets.assets.key import given_keys, made_keys, upstream_key
 from lupus_assets.assets.operation import operations
+from lupus_assets.assets.view import upkeep
 from lupus_assets.declare import MonitoredModel, find, load_all
 from lupus_assets.errors import DeclarationError, Problem
 
@@ -57,6 +60,7 @@ def load_location(
             executor=dg.in_process_executor,
         ),
         operations(declared),
+        upkeep(cast("Installation", resources[RESOURCE]).view_names),
     )
 
 

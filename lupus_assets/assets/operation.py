@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -57,9 +57,11 @@ def situation(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetim
         except (LupusError, OSError):
             return True  # there is something, and the run will say what is wrong with it
 
+    longest = max((lookback(model) + model.cadence.period for model in models), default=timedelta(0))
+    done = pipeline.store.places("verdicts", models=[model.name for model in models], since=now - longest)
     return Situation(
         now=now,
-        done=pipeline.store.places("verdicts", models=[model.name for model in models]),
+        done=done,
         windows=lambda model: recent_windows(model, now, lookback(model)),
         arrived=arrived,
     )

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lupus_assets.ports import MetricStore
+from lupus_assets.ports import MetricStore, ObjectStore
 from lupus_assets.records import MetricRow, Place
 from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.memory import MemoryStore
+from lupus_assets.sinks.memory import MemoryFiles, MemoryStore
 from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.s3 import Bucket, BucketAddress
 
 STORES: dict[str, Callable[[Path], MetricStore]] = {
     "memory": lambda _: MemoryStore(),
@@ -69,3 +70,15 @@ def rows() -> Callable[[Place, Sequence[float | None]], list[MetricRow]]:
 def files(tmp_path: Path) -> Folder:
     """Return an empty folder as an object store."""
     return Folder(tmp_path / "files")
+
+
+@pytest.fixture(params=["memory", "folder", pytest.param("s3", marks=pytest.mark.services)])
+def any_files(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """Return every object store in turn, empty."""
+    match request.param:
+        case "memory":
+            return MemoryFiles()
+        case "folder":
+            return Folder(tmp_path / "files")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return bucket

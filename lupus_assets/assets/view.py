@@ -1,0 +1,167 @@
+"""Hive and Elasticsearch as assets that follow the tables, and the schedule that compacts them.
+
+A run over partitions writes files and knows no service. One sensor per view looks whether its service shows
+what the files hold, and launches the one asset that brings it up to date: so an outage delays no verdict, and
+is made up for within a tick of its end.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from lupus_assets.assets.installation import RESOURCE, installation_of
+from lupus_assets.errors import StoreError
+from lupus_assets.upkeep import closed_before, compact, follow, tidy
+
+GROUP = "views"
+CHECK = "in_step"
+INTERVAL_SECONDS = 30
+LONGEST_WAIT = timedelta(hours=1)  # between two tries of what fails and fails
+REMEMBERED = 10  # runs that are looked at to tell how often it failed in a row
+COMPACTION = "compaction"
+NIGHTLY = "30 3 * * *"
+DESCRIPTION = {
+    "hive": "The tables in Hive: every month's partition points at the files that hold it now.",
+    "search": "Metrics, verdicts, comparisons and incidents in Elasticsearch.",
+}
+KINDS = {"hive": {"hive"}, "search": {"elasticsearch"}}
+
+
+def view_key(name: str) -> dg.AssetKey:
+    """Return the asset key of a view."""
+    return dg.AssetKey(["lupus", name])
+
+
+def upkeep(names: Sequence[str]) -> dg.Definitions:
+    """Return the assets, jobs and sensors of a location's views, and its compaction."""
+    assets = [view_asset(name) for name in names]
+    jobs = [
+        dg.define_asset_job(
+            f"follow_{name}",
+            selection=dg.AssetSelection.assets(view_key(name)),
+            executor_def=dg.in_process_executor,
+            description=f"Brings {name} up to date.",
+        )
+        for name in names
+    ]
+    return dg.Definitions(
+        assets=assets,
+        jobs=[*jobs, compaction],
+        sensors=[view_sensor(name) for name in names],
+        schedules=[
+            dg.ScheduleDefinition(
+                name=f"{COMPACTION}_schedule",
+                job=compaction,
+                cron_schedule=NIGHTLY,
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+                description="Every night, the months before the last become one file each.",
+            )
+        ],
+    )
+
+
+def view_asset(name: str) -> dg.AssetsDefinition:
+    """Return the asset that brings a view up to date."""
+
+    @dg.asset(
+        key=view_key(name),
+        group_name=GROUP,
+        description=DESCRIPTION[name],
+        kinds=KINDS[name],
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset=view_key(name), description="Does it show what the tables hold?")
+        ],
+        required_resource_keys={RESOURCE},
+    )
+    def bring_up_to_date(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        installation = installation_of(context)
+        tables, view = installation.tables(), installation.view(name)
+        try:
+            changed = follow(tables, view)
+            removed = tidy(tables, view) if view.in_place else 0
+        except StoreError as error:
+            context.log_event(said(name, str(error)))
+            raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request
+        return dg.MaterializeResult(
+            metadata={"months changed": changed, "files removed": removed},
+            check_results=[
+                dg.AssetCheckResult(passed=True, check_name=CHECK, description="every month as it is")
+            ],
+        )
+
+    return bring_up_to_date
+
+
+def said(name: str, problem: str) -> dg.AssetCheckEvaluation:
+    """Return the failing check of a view that is not up to date."""
+    return dg.AssetCheckEvaluation(
+        asset_key=view_key(name),
+        check_name=CHECK,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=problem,
+    )
+
+
+def view_sensor(name: str) -> dg.SensorDefinition:
+    """Return the sensor that launches the asset of a view when the tables have changed."""
+
+    @dg.sensor(
+        name=f"{name}_view",
+        job_name=f"follow_{name}",
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={RESOURCE},
+        description=f"Whether {name} shows what the tables hold; one listing of them a tick.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        waiting = _waiting(context.instance, f"follow_{name}", datetime.now(UTC))
+        if waiting:
+            return dg.SkipReason(waiting)
+        installation = installation_of(context)
+        try:
+            tables, view = installation.tables(), installation.view(name)
+            behind = len(view.behind(tables.months())) or (len(tables.unswept()) if view.in_place else 0)
+        except StoreError as error:
+            if context.cursor != str(error):  # once, not at every tick
+                context.instance.report_runless_asset_event(said(name, str(error)))
+            context.update_cursor(str(error))
+            return dg.SkipReason(f"{error}. What it misses meanwhile is made up for when it answers.")
+        context.update_cursor("")
+        if not behind:
+            return dg.SkipReason("every month is shown as it is")
+        return dg.RunRequest()
+
+    return sensor
+
+
+def _waiting(instance: dg.DagsterInstance, job: str, now: datetime) -> str | None:
+    """Return why a view is left alone now: it is being brought up to date, or has just failed."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=job), limit=REMEMBERED)
+    if records and not records[0].dagster_run.is_finished:
+        return "it is being brought up to date"
+    failures = 0
+    for record in records:
+        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+            break
+        failures += 1
+    if not failures or records[0].end_time is None:
+        return None
+    wait = min(timedelta(seconds=INTERVAL_SECONDS) * 2**failures, LONGEST_WAIT)
+    again = datetime.fromtimestamp(records[0].end_time, UTC) + wait
+    return f"the last {failures} runs failed; tried again at {again:%H:%M:%S} UTC" if now < again else None
+
+
+@dg.op(required_resource_keys={RESOURCE}, description="Makes one file of every month before the last.")
+def compact_closed_months(context: dg.OpExecutionContext) -> None:
+    """Compact what will not change without a backfill, of every table and model."""
+    before = closed_before(datetime.now(UTC))
+    count = compact(installation_of(context).tables(), before)
+    context.log.info(f"{count} months before {before} were made one file each")
+
+
+@dg.job(name=COMPACTION, executor_def=dg.in_process_executor)
+def compaction() -> None:
+    """Make one file of every month before the last, of every table and model."""
+    compact_closed_months()

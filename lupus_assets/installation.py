@@ -1,0 +1,123 @@
+"""Where an installation is: its files, and the services that show them.
+
+Belongs here: which variable says what, and how the parts are put together. Does not belong here: Dagster,
+and where any particular company has its servers (`resources`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lupus_assets.errors import StoreError
+from lupus_assets.ports import ObjectStore, View
+from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.parquet import ParquetStore
+
+if TYPE_CHECKING:  # imported where they are needed: the embedded default needs none of their packages
+    from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
+    from lupus_assets.sinks.hive import HiveAddress
+
+HIVE, SEARCH = "hive", "search"
+VARIABLES = {
+    "warehouse": "LUPUS_WAREHOUSE",
+    "s3_endpoint": "LUPUS_S3_ENDPOINT",
+    "s3_ca": "LUPUS_S3_CA",
+    "hive_host": "LUPUS_HIVE_HOST",
+    "hive_port": "LUPUS_HIVE_PORT",
+    "hive_database": "LUPUS_HIVE_DATABASE",
+    "hive_auth": "LUPUS_HIVE_AUTH",
+    "hive_user": "LUPUS_HIVE_USER",
+    "hive_password": "LUPUS_HIVE_PASSWORD",
+    "hive_kerberos_service": "LUPUS_HIVE_KERBEROS_SERVICE",
+    "elasticsearch_url": "LUPUS_ELASTICSEARCH_URL",
+    "elasticsearch_user": "LUPUS_ELASTICSEARCH_USER",
+    "elasticsearch_password": "LUPUS_ELASTICSEARCH_PASSWORD",
+    "elasticsearch_api_key": "LUPUS_ELASTICSEARCH_API_KEY",
+    "elasticsearch_ca": "LUPUS_ELASTICSEARCH_CA",
+}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The files of an installation, and how its services are reached.
+
+    Attributes
+    ----------
+    files : ObjectStore
+    hive : HiveAddress or None
+    elasticsearch : ElasticsearchAddress or None
+    """
+
+    files: ObjectStore
+    hive: "HiveAddress | None" = None
+    elasticsearch: "ElasticsearchAddress | None" = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], home: Path) -> "Installation":
+        """Return the installation that the variables of `VARIABLES` describe.
+
+        Parameters
+        ----------
+        environ : mapping of str to str
+        home : Path
+            The warehouse is below it, unless ``LUPUS_WAREHOUSE`` says otherwise.
+
+        Raises
+        ------
+        StoreError
+            A variable is missing, or says something that cannot be.
+        """
+        given = {name: value for name, value in environ.items() if value}
+        hive = elasticsearch = None
+        if VARIABLES["hive_host"] in given:
+            from lupus_assets.sinks.hive import HiveAddress
+
+            hive = HiveAddress.from_environment(given)
+        if VARIABLES["elasticsearch_url"] in given:
+            from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
+
+            elasticsearch = ElasticsearchAddress.from_environment(given)
+        return cls(_files(given, home), hive, elasticsearch)
+
+    def tables(self) -> ParquetStore:
+        """Return the tables."""
+        return ParquetStore(self.files, followed=self.hive is not None)
+
+    @property
+    def view_names(self) -> list[str]:
+        """The names of the views that this installation has."""
+        return [name for name, address in ((HIVE, self.hive), (SEARCH, self.elasticsearch)) if address]
+
+    def view(self, name: str) -> View:
+        """Return a view by its name; nothing is connected before it is asked.
+
+        Raises
+        ------
+        StoreError
+            The installation has no such view.
+        """
+        if name == HIVE and self.hive is not None:
+            from lupus_assets.sinks.hive import Hive
+            from lupus_assets.sinks.hive_view import HiveView
+
+            return HiveView(Hive(self.hive), self.files)
+        if name == SEARCH and self.elasticsearch is not None:
+            from lupus_assets.sinks.search_view import SearchView
+
+            return SearchView(self.elasticsearch, self.tables())
+        variable = VARIABLES["hive_host" if name == HIVE else "elasticsearch_url"]
+        raise StoreError(f"this installation has no {name}; set {variable}")
+
+
+def _files(given: Mapping[str, str], home: Path) -> ObjectStore:
+    place = given.get(VARIABLES["warehouse"], str(home / "warehouse"))
+    if "://" not in place:
+        return Folder(Path(place))
+    from lupus_assets.sinks.s3 import Bucket, BucketAddress
+
+    return Bucket(
+        BucketAddress.parse(
+            place, endpoint=given.get(VARIABLES["s3_endpoint"]), ca=given.get(VARIABLES["s3_ca"])
+        )
+    )
