@@ -16,9 +16,10 @@ from lupus_assets.sinks.parquet import ParquetStore
 
 if TYPE_CHECKING:  # imported where they are needed: the embedded default needs none of their packages
     from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
-    from lupus_assets.sinks.hive import HiveAddress
+    from lupus_assets.sinks.hive_address import HiveAddress
 
 HIVE, SEARCH = "hive", "search"
+ENVIRONMENT, EMBEDDED = "LUPUS_ENV", "embedded"
 VARIABLES = {
     "warehouse": "LUPUS_WAREHOUSE",
     "s3_endpoint": "LUPUS_S3_ENDPOINT",
@@ -57,6 +58,8 @@ class Installation:
     def from_environment(cls, environ: Mapping[str, str], home: Path) -> "Installation":
         """Return the installation that the variables of `VARIABLES` describe.
 
+        Where ``LUPUS_ENV`` is not set, or ``embedded``, none of them is read.
+
         Parameters
         ----------
         environ : mapping of str to str
@@ -68,10 +71,12 @@ class Installation:
         StoreError
             A variable is missing, or says something that cannot be.
         """
+        if environ.get(ENVIRONMENT, EMBEDDED) == EMBEDDED:
+            return cls(Folder(home / "warehouse"))
         given = {name: value for name, value in environ.items() if value}
         hive = elasticsearch = None
         if VARIABLES["hive_host"] in given:
-            from lupus_assets.sinks.hive import HiveAddress
+            from lupus_assets.sinks.hive_address import HiveAddress
 
             hive = HiveAddress.from_environment(given)
         if VARIABLES["elasticsearch_url"] in given:

@@ -12,10 +12,9 @@ from typing import Any
 import dagster as dg
 
 from lupus_assets.errors import LupusError
-from lupus_assets.installation import VARIABLES
+from lupus_assets.installation import EMBEDDED, ENVIRONMENT, VARIABLES
 from resources.installation import Embedded, Serviced
 
-DEFAULT = "embedded"
 NEEDED = ("LUPUS_WAREHOUSE", "LUPUS_DATA", "LUPUS_SALT", "LUPUS_HIVE_HOST", "LUPUS_ELASTICSEARCH_URL")
 
 
@@ -65,7 +64,7 @@ def resources(project: Path) -> dict[str, object]:
     LupusError
         There is no such environment.
     """
-    name = os.environ.get("LUPUS_ENV", DEFAULT)
+    name = os.environ.get(ENVIRONMENT, EMBEDDED)
     if name not in ENVIRONMENTS:
         raise LupusError(f"LUPUS_ENV is {name!r}; set one of {', '.join(ENVIRONMENTS)}")
     return ENVIRONMENTS[name](project)

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.installation import HIVE, SEARCH, VARIABLES, Installation
+from lupus_assets.installation import ENVIRONMENT, HIVE, SEARCH, VARIABLES, Installation
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.ports import Source, Tables, View
 from lupus_assets.sources.function import FunctionSource
@@ -85,6 +85,7 @@ class Serviced(Embedded):
     def installation(self) -> Installation:
         """Return what this resource describes."""
         given = {variable: getattr(self, field) or "" for field, variable in VARIABLES.items()}
+        given[ENVIRONMENT] = "services"
         return Installation.from_environment(given, Path(self.home))
 
     @property

@@ -107,7 +107,10 @@ class Bucket:
                 Bucket=self.address.bucket, Prefix=self._key(prefix) + "/"
             )
             for page in pages:
-                found += [Entry(each["Key"][start:], each["ETag"]) for each in page.get("Contents", ())]
+                found += [
+                    Entry(each["Key"][start:], f"{each['ETag']}-{each['LastModified']:%Y%m%dT%H%M%S}")
+                    for each in page.get("Contents", ())
+                ]
         return sorted(found)
 
     def get(self, path: str) -> bytes:

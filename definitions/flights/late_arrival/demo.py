@@ -24,8 +24,11 @@ from lupus_assets.assets.key import STEPS, comparison_key, reference_key, step_k
 from lupus_assets.assets.operation import group_slug
 from lupus_assets.assets.partition import partitions_of
 from lupus_assets.declare import MonitoredModel, load
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.installation import Installation
+from lupus_assets.ports import ObjectStore
+from lupus_assets.records import Entry
+from lupus_assets.sinks.layout import place_of
+from lupus_assets.upkeep import follow
 from resources.environment import lupus_home
 
 PROJECT = Path(__file__).parents[3]
@@ -60,7 +63,11 @@ def main() -> None:
     served = [key for key in keys if key >= start]
     with LINE.step("tracks and comparison"):
         in_parallel(model, (served[0], served[-1]), len(served))
-    print(report(model, ParquetStore(Folder(home / "warehouse"))))
+    installation = Installation.from_environment(os.environ, home)
+    for name in installation.view_names:
+        with LINE.step(f"{name} follows"):
+            LINE.say(f"{follow(installation.tables(), installation.view(name))} months")
+    print(report(model, installation.tables()))
     spent = time.monotonic() - began
     print(f"\nTime spent: {spent:.0f} s for {len(served)} partitions of {len(model.tracks)} tracks.")
     print("Next: `make ui` opens all of this in Dagit; `.venv/bin/lupus incidents` lists every alarm;")
@@ -129,9 +136,10 @@ def child(parent: int, assets: list[dg.AssetKey], keys: tuple[str, str]) -> None
 def progress(
     model: MonitoredModel, work: list[tuple[str, str]], partitions: int, busy: Callable[[], bool]
 ) -> None:
-    """Show how many partitions each (table, track) has that are newer than this call, until idle."""
-    began = said = time.time()
-    warehouse = lupus_home(PROJECT) / "warehouse"
+    """Show how many partitions each (table, track) has that were written since this call, until idle."""
+    said = time.time()
+    files = Installation.from_environment(os.environ, lupus_home(PROJECT)).files
+    before = set().union(*(_pieces(files, model, table, track) for table, track in work))
     while True:
         running = busy()
         if running and not sys.stdout.isatty() and time.time() - said < QUIET_SECONDS:
@@ -140,14 +148,19 @@ def progress(
         said = time.time()
         counts = []
         for table, track in work:
-            files = (warehouse / table / f"model={model.name}").glob(f"month=*/{track}~*")
-            newer = [file for file in files if file.stat().st_mtime >= began]
-            starts = {file.name.removeprefix(f"{track}~").split("~")[0] for file in newer}
+            newer = _pieces(files, model, table, track) - before
+            starts = {place_of(entry.path).start for entry in newer}
             counts.append(f"{track} {len(starts)}/{partitions}")
         LINE.say(" · ".join(counts))
         if not running:
             return
         time.sleep(POLL_SECONDS)
+
+
+def _pieces(files: ObjectStore, model: MonitoredModel, table: str, track: str) -> set[Entry]:
+    return {
+        entry for entry in files.list(f"{table}/model={model.name}") if place_of(entry.path).track == track
+    }
 
 
 @dataclass
