@@ -1,13 +1,14 @@
 # demo   a year of real flights through the whole product, with a table of what was caught
 # test   formats, types, layers, and every test that needs no service
 # ui     Dagit on what the demo made
+# services   a real Hive, Elasticsearch and S3 store on this machine, until Ctrl-C
 # test-services   the tests that need real servers or a browser
 # clean  remove every trace
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test test-services lock clean
+.PHONY: help install demo ui test services test-services lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,7 +25,7 @@ export LUPUS_HOME ?= $(CURDIR)/.lupus
 export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 # uv where there is one, else venv and pip; both from the hashed lock.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -60,11 +61,16 @@ test: $(VENV)/.installed
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/lupus check
-	@$(BIN)/pytest -m "not browser"
+	@$(BIN)/pytest -m "not browser and not services"
+
+services: $(VENV)/.installed
+	@PYTHON=$(BIN)/python tests/services/install || echo "Trying with what there is."
+	@$(BIN)/python -m tests.services
 
 test-services: $(VENV)/.installed
 	@tests/browser/install
-	@$(BIN)/pytest -m browser
+	@PYTHON=$(BIN)/python tests/services/install
+	@$(BIN)/pytest -m "browser or services"
 
 lock:
 	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-strip-extras \

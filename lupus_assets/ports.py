@@ -131,7 +131,16 @@ class Tables(MetricStore, Protocol):
 
 
 class ObjectStore(Protocol):
-    """Files by relative path with ``/`` between its parts; every write is whole or has not happened."""
+    """Files by relative path with ``/`` between its parts; every write is whole or has not happened.
+
+    Attributes
+    ----------
+    snapshot : bool
+        Whether a listing is of one moment. Where it is not, a file made and one removed while it
+        is under way may both be missing from it.
+    """
+
+    snapshot: bool
 
     def list(self, prefix: str) -> list[Entry]:
         """Return every file below the folder `prefix`, sorted by path; nothing below it is an empty list.

@@ -24,6 +24,8 @@ class Folder:
         Created at the first write.
     """
 
+    snapshot = False  # a folder is read entry by entry, beside those who change it
+
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._serial = count()
@@ -78,8 +80,8 @@ class Folder:
                 raise StoreError(f"{self.root / path} cannot be removed: {error}") from error
 
     def uri(self, path: str) -> str:
-        """Return the ``file:`` address of a folder."""
-        return (self.root / path).as_uri()
+        """Return the ``file:`` address of a folder, as Hadoop reads it: nothing in it is encoded."""
+        return f"file://{self.root / path}"  # `as_uri` would look for a folder named ``model%3D…``
 
     def _write(self, path: str, data: bytes, into_place: Callable[[Path, Path], None]) -> None:
         target = self.root / path

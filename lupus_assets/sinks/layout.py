@@ -23,6 +23,7 @@ STEM = re.compile(r"([a-z0-9_]+(?:~[a-z0-9_]+)?)~(\d{8}T\d{4}Z)~(\d{8}T\d{4}Z)")
 STAMP = "%Y%m%dT%H%MZ"
 SUFFIX = ".parquet"
 GENERATIONS = "generations"
+GONE = ".gone"
 ZONE = timedelta(hours=24)  # no zone is further from UTC than this (the widest is 14 hours)
 
 
@@ -95,18 +96,26 @@ def generation_path(table: str, model: str, month: str, number: int) -> str:
     return f"{generations_folder(table, model, month)}/{number:06d}/rows{SUFFIX}"
 
 
-def generation_of(path: str) -> tuple[str, str, int]:
-    """Return (model, month, number) of a path that `generation_path` writes.
+def floor_path(table: str, model: str, month: str, number: int) -> str:
+    """Return the path of the mark that a generation, and every one before it, is not in force any more."""
+    return f"{generations_folder(table, model, month)}/{number:06d}{GONE}"
+
+
+def generation_of(path: str) -> tuple[str, str, int, bool]:
+    """Return (model, month, number, whether it is the generation and not a mark) of a path among generations.
 
     Raises
     ------
     StoreError
-        It is no such path.
+        It is neither a path of `generation_path` nor of `floor_path`.
     """
-    *_, model, month, number, name = path.split("/")
-    if name != f"rows{SUFFIX}" or not number.isdigit():
+    parts = path.split("/")
+    is_mark = path.endswith(GONE)
+    number = parts[-1].removesuffix(GONE) if is_mark else parts[-2]
+    if not number.isdigit() or not (is_mark or parts[-1] == f"rows{SUFFIX}"):
         raise StoreError(f"{path} is no file of this store; move it out of the way")
-    return model.removeprefix("model="), month.removeprefix("month="), int(number)
+    model, month = parts[-3:-1] if is_mark else parts[-4:-2]
+    return model.removeprefix("model="), month.removeprefix("month="), int(number), not is_mark
 
 
 def place_of(path: str) -> Place:

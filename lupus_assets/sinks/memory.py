@@ -64,6 +64,8 @@ class MemoryStore:
 class MemoryFiles:
     """The reference implementation of `lupus_assets.ports.ObjectStore`; it is gone with the process."""
 
+    snapshot = True
+
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
 

@@ -1,88 +1,25 @@
-"""A month of a table and model: its pieces, and the generations that compaction has made of them.
-
-A piece is one place in one file. A generation is one file with every place of the month, which names
-the places, their rows in order, and the digest of every piece that it has taken in. The month is the
-newest generation, overlaid by the pieces that it has not taken in.
-
-Nothing is locked. A writer puts its piece and then looks for a generation; if there is one, it makes the
-next, with its piece in it. A generation is made by creating its file, which of several only one can do;
-the others look again. So whoever wrote before a generation was made is found by whoever made it, and
-whoever wrote after finds it. What is removed has been taken in, byte by byte; a writer whose newer piece
-went with it still has its bytes, and takes them in itself. Killed at any point, the month is whole: a
-piece that was not taken in yet is an overlay, and the next to look makes a generation of it.
-"""
+"""The files of a month of a table and model: its pieces, its generations, and which of them is in force."""
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from lupus_assets.errors import ObjectMissing, StoreError
+from lupus_assets.errors import StoreError
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Entry, Month, Place
 from lupus_assets.sinks.layout import (
     GENERATIONS,
+    GONE,
     SUFFIX,
     generation_of,
     generation_path,
+    generations_folder,
     month_may_hold,
-    path_of,
     pieces_folder,
     place_of,
-    stem_of,
 )
-from lupus_assets.sinks.schema import SCHEMAS, conform
 
-PLACES = b"lupus.places"  # key in the footer of a generation
-ATTEMPTS = 100  # races for a generation; each is lost to another process that made one
-
-Rows = list[tuple[Place, pa.Table]]
-
-
-def encode(table: pa.Table, notes: dict[bytes, bytes] | None = None) -> bytes:
-    """Return `table` as the bytes of a Parquet file, with `notes` in its footer.
-
-    The same rows give the same bytes. Without the Arrow schema in the footer, which says nothing that
-    Parquet's own does not, and would be a fifth of a small file.
-    """
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, compression="zstd", store_schema=False) as writer:
-        writer.write_table(table)
-        if notes:
-            writer.add_key_value_metadata(notes)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
-
-
-def decode(data: bytes, schema: pa.Schema) -> pa.Table:
-    """Return the columns of `schema` from the bytes of a Parquet file; columns newer than it are null."""
-    return _decoded(pq.ParquetFile(pa.BufferReader(data)), schema)
-
-
-def _decoded(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
-    present = set(file.schema_arrow.names)
-    names = [name for name in schema.names if name in present]
-    return conform(file.read(columns=names, use_threads=False), schema)
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a generation holds of one place.
-
-    Attributes
-    ----------
-    rows : int
-    taken : str
-        Digest of the piece whose rows these are.
-    """
-
-    rows: int
-    taken: str
+ATTEMPTS = 100  # looks at a month that others change meanwhile
 
 
 @dataclass(frozen=True)
@@ -93,7 +30,8 @@ class Files:
     ----------
     pieces : dict of Place to Entry
     generations : dict of int to Entry
-        By number; the highest is in force.
+        By number; the highest is in force, if it is above every mark.
+    marks : set of int
     """
 
     table: str
@@ -101,16 +39,24 @@ class Files:
     month: str
     pieces: dict[Place, Entry]
     generations: dict[int, Entry]
+    marks: set[int]
 
     @property
     def newest(self) -> int:
         """The number of the generation in force; 0 where there is none."""
-        return max(self.generations, default=0)
+        number = max(self.generations, default=0)
+        return number if number > self.floor else 0
+
+    @property
+    def floor(self) -> int:
+        """The highest number that is known not to be in force any more."""
+        return max(self.marks, default=0)
 
     @property
     def superseded(self) -> list[Entry]:
-        """The generations that are not in force any more."""
-        return [entry for number, entry in self.generations.items() if number < self.newest]
+        """The generations that are not in force any more, and still there."""
+        above = self.newest or self.floor + 1
+        return [entry for number, entry in self.generations.items() if number < above]
 
     def as_month(self) -> Month:
         """Return what a view has to show of these files."""
@@ -132,7 +78,6 @@ def listed(
     table: str,
     *,
     model: str | None = None,
-    month: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Files]:
@@ -143,248 +88,74 @@ def listed(
     StoreError
         Something is there that is no file of ours.
     """
-    below = (f"/model={model}" if model else "") + (f"/month={month}" if model and month else "")
+    below = f"/model={model}" if model else ""
     # Pieces first: one that goes in between has been taken in by a generation that is found then.
-    pieces, generations = store.list(table + below), store.list(f"{GENERATIONS}/{table}{below}")
+    pieces = store.list(table + below)
     found: dict[tuple[str, str], Files] = {}
-
-    def at(model: str, month: str) -> Files:
-        return found.setdefault((model, month), Files(table, model, month, {}, {}))
-
     for entry in pieces:
         if entry.path.endswith(SUFFIX) and month_may_hold(_month(entry.path, 2), since, until):
             place = place_of(entry.path)
-            at(place.model, place.month).pieces[place] = entry
-    for entry in generations:
-        if month_may_hold(_month(entry.path, 3), since, until):
-            *of, number = generation_of(entry.path)
-            at(*of).generations[number] = entry
+            _at(found, table, place.model, place.month).pieces[place] = entry
+    for entry in _generations(store, f"{GENERATIONS}/{table}{below}"):
+        of, month, number, is_generation = generation_of(entry.path)
+        if month_may_hold(month, since, until):
+            _keep(_at(found, table, of, month), entry, number, is_generation)
     return [found[key] for key in sorted(found)]
 
 
-def _month(path: str, above: int) -> str:
-    return path.split("/")[-above].removeprefix("month=")
+def _generations(store: ObjectStore, folder: str) -> list[Entry]:
+    """Return what a reader may take for the generations of one moment."""
+    entries = store.list(folder)
+    for _ in range(0 if store.snapshot else ATTEMPTS):
+        again = store.list(folder)
+        if again == entries:
+            break
+        entries = again
+    return entries
 
 
-def rows_of(
-    store: ObjectStore, months: Sequence[Files], schema: pa.Schema, wanted: Callable[[Place], bool]
-) -> Rows:
-    """Return the rows of every wanted place of `months`, sorted by place.
-
-    Raises
-    ------
-    ObjectMissing
-        A file has gone since it was listed: list again.
-    StoreError
-        A file is damaged.
-    """
-    pieces = [(place, entry) for files in months for place, entry in files.pieces.items() if wanted(place)]
-    generations = [(files, files.generations[files.newest]) for files in months if files.newest]
-    mixed = {(files.model, files.month) for files, _ in generations}
-
-    def piece(each: tuple[Place, Entry]) -> tuple[pa.Table, str | None]:
-        data = store.get(each[1].path)
-        is_mixed = (each[0].model, each[0].month) in mixed
-        return _read(data, each[1].path, schema)[0], _digest(data) if is_mixed else None
-
-    def generation(each: tuple[Files, Entry]) -> tuple[dict[Place, Held], pa.Table]:
-        table, file = _read(store.get(each[1].path), each[1].path, schema)
-        return _held(file, each[0], each[1].path), table
-
-    found: dict[Place, pa.Table] = {}
-    taken: dict[Place, str] = {}
-    with ThreadPoolExecutor() as threads:
-        of_pieces = threads.map(piece, pieces)
-        of_generations = threads.map(generation, generations)
-        for held, table in of_generations:
-            start = 0
-            for place, each in held.items():
-                if wanted(place):
-                    found[place] = table.slice(start, each.rows)
-                taken[place] = each.taken
-                start += each.rows
-        for (place, _), (table, digest) in zip(pieces, of_pieces, strict=True):
-            if digest is None or taken.get(place) != digest:
-                found[place] = table
-    return sorted(found.items(), key=lambda pair: pair[0])
-
-
-def places_of(store: ObjectStore, files: Files) -> set[Place]:
-    """Return the places of a month; reads no rows, and a file only where there is a generation.
-
-    Raises
-    ------
-    ObjectMissing, StoreError
-    """
-    if not files.newest:
-        return set(files.pieces)
-    path = files.generations[files.newest].path
-    _, file = _read(store.get(path), path, pa.schema([]))
-    return {*files.pieces, *_held(file, files, path)}
-
-
-def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str], pa.Table | None]:
-    """Return the files of which every row counts, and the rows of the months where that is of no file so.
-
-    Returns
-    -------
-    paths : list of str
-    overlaid : pyarrow.Table or None
-        Rows of the months whose generation has not taken in all pieces, with their ``model`` and ``month``.
-
-    Raises
-    ------
-    ObjectMissing, StoreError
-    """
-    paths, overlaid = [], []
-    for files in months:
-        if not files.newest:
-            paths += [entry.path for entry in files.pieces.values()]
-            continue
-        generation = files.generations[files.newest].path
-        if _all_taken(store, files, generation):
-            paths.append(generation)
-            continue
-        for _, rows in rows_of(store, [files], SCHEMAS[files.table], lambda _: True):
-            of_path = {"model": files.model, "month": files.month}
-            for name, text in of_path.items():
-                rows = rows.append_column(name, pa.repeat(pa.scalar(text), len(rows)))
-            overlaid.append(rows)
-    return paths, pa.concat_tables(overlaid) if overlaid else None
-
-
-def _all_taken(store: ObjectStore, files: Files, generation: str) -> bool:
-    if not files.pieces:
-        return True
-    _, file = _read(store.get(generation), generation, pa.schema([]))
-    held = _held(file, files, generation)
-    return all(
-        place in held and held[place].taken == _digest(store.get(entry.path))
-        for place, entry in files.pieces.items()
-    )
-
-
-def fold(
-    store: ObjectStore, table: str, model: str, month: str, own: Place | None = None, data: bytes = b""
-) -> bool:
-    """Make the next generation of a month from the one in force and the pieces it has not taken in.
-
-    Parameters
-    ----------
-    store : ObjectStore
-    table, model, month : str
-    own : Place or None
-        The place whose piece the caller has just put; it goes in even if its file has gone again.
-    data : bytes
-        The bytes of that piece.
-
-    Returns
-    -------
-    bool
-        Whether there was anything to take in.
+def newest(store: ObjectStore, table: str, model: str, month: str) -> Files:
+    """Return one month with what was certainly its newest generation at one moment of this call.
 
     Raises
     ------
     StoreError
     """
+    folder = generations_folder(table, model, month)
     for _ in range(ATTEMPTS):
-        try:
-            files = next(iter(listed(store, table, model=model, month=month)), None)
-            if files is None:
-                return False
-            held, rows, changed = _merged(store, files, own, data)
-        except ObjectMissing:  # another fold has cleared up since the listing
+        files = Files(table, model, month, {}, {}, set())
+        for entry in store.list(pieces_folder(table, model, month)):
+            if entry.path.endswith(SUFFIX):
+                files.pieces[place_of(entry.path)] = entry
+        for entry in store.list(folder):
+            _keep(files, entry, *generation_of(entry.path)[2:])
+        if store.snapshot:
+            return files
+        if files.floor and not files.newest:  # a mark is left only beside a later generation
             continue
-        if not changed:
-            return False
-        path = generation_path(table, model, month, files.newest + 1)
-        if store.create(path, _encode_generation(held, rows, SCHEMAS[table])):
-            return True
+        following = files.newest + 1
+        if store.list(f"{folder}/{following:06d}"):
+            continue
+        # It was not there a moment ago: then it was never made, or its mark was left before, and is seen now.
+        marks = [generation_of(entry.path) for entry in store.list(folder) if entry.path.endswith(GONE)]
+        if max((number for *_, number, _ in marks), default=0) < max(files.newest, 1):
+            return files
     raise StoreError(
-        f"{table} of {model} in {month}: {ATTEMPTS} generations were made by others meanwhile; "
+        f"{table} of {model} in {month} is changed faster than it can be looked at; "
         "run fewer backfills of one month at once"
     )
 
 
-def _merged(
-    store: ObjectStore, files: Files, own: Place | None, data: bytes
-) -> tuple[dict[Place, Held], dict[Place, pa.Table], bool]:
-    schema = SCHEMAS[files.table]
-    held: dict[Place, Held] = {}
-    rows: dict[Place, pa.Table] = {}
-    if files.newest:
-        path = files.generations[files.newest].path
-        table, file = _read(store.get(path), path, schema)
-        held = _held(file, files, path)
-        start = 0
-        for place, each in held.items():
-            rows[place] = table.slice(start, each.rows)
-            start += each.rows
-    changed = False
-    pieces = {place: (store.get(entry.path), entry.path) for place, entry in files.pieces.items()}
-    if own is not None and own not in pieces:
-        pieces[own] = data, path_of(files.table, own)
-    for place, (piece, path) in pieces.items():
-        digest = _digest(piece)
-        if place not in held or held[place].taken != digest:
-            rows[place], _ = _read(piece, path, schema)
-            held[place] = Held(len(rows[place]), digest)
-            changed = True
-    return held, rows, changed
+def _keep(files: Files, entry: Entry, number: int, is_generation: bool) -> None:
+    if is_generation:
+        files.generations[number] = entry
+    else:
+        files.marks.add(number)
 
 
-def sweep(store: ObjectStore, files: Files) -> int:
-    """Remove what the generation in force has made superfluous; return how many files.
-
-    Only where every view shows that generation: what a view still points to would be gone.
-
-    Raises
-    ------
-    StoreError
-    """
-    if not files.newest:
-        return 0
-    path = files.generations[files.newest].path
-    try:
-        _, file = _read(store.get(path), path, pa.schema([]))
-    except ObjectMissing:  # superseded since it was listed
-        return 0
-    held = _held(file, files, path)
-    gone = [entry.path for entry in files.superseded]
-    for place, entry in files.pieces.items():
-        try:
-            if place in held and _digest(store.get(entry.path)) == held[place].taken:
-                gone.append(entry.path)
-        except ObjectMissing:
-            continue
-    store.delete(gone)
-    return len(gone)
+def _at(found: dict[tuple[str, str], Files], table: str, model: str, month: str) -> Files:
+    return found.setdefault((model, month), Files(table, model, month, {}, {}, set()))
 
 
-def _encode_generation(held: dict[Place, Held], rows: dict[Place, pa.Table], schema: pa.Schema) -> bytes:
-    places = sorted(rows)
-    named = [[stem_of(place), held[place].rows, held[place].taken] for place in places]
-    table = pa.concat_tables([schema.empty_table(), *(rows[place] for place in places)])
-    return encode(table, {PLACES: json.dumps(named).encode()})
-
-
-def _read(data: bytes, path: str, schema: pa.Schema) -> tuple[pa.Table, pq.ParquetFile]:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        return _decoded(file, schema), file
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path} cannot be read: {error}; remove it and run its partition again") from error
-
-
-def _held(file: pq.ParquetFile, files: Files, path: str) -> dict[Place, Held]:
-    named = (file.metadata.metadata or {}).get(PLACES)
-    if named is None:
-        raise StoreError(f"{path} cannot be read: it does not say which places it holds; restore it")
-    folder = pieces_folder(files.table, files.model, files.month)
-    return {
-        place_of(f"{folder}/{stem}{SUFFIX}"): Held(rows, taken) for stem, rows, taken in json.loads(named)
-    }
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+def _month(path: str, above: int) -> str:
+    return path.split("/")[-above].removeprefix("month=")

@@ -9,8 +9,9 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import TABLES, Month, Place, Row
-from lupus_assets.sinks.layout import check_model, check_place, generations_folder, in_utc, path_of
-from lupus_assets.sinks.month import Files, encode, fold, listed, places_of, rows_of, sweep
+from lupus_assets.sinks.generation import encode, fold, places_of, rows_of, sweep
+from lupus_assets.sinks.layout import check_model, check_place, in_utc, path_of
+from lupus_assets.sinks.month import Files, listed, newest
 from lupus_assets.sinks.schema import schema_of, to_table
 
 ATTEMPTS = 20  # listings whose files were folded away by others before they were read
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class ParquetStore:
     """Parquet files in an object store; implements `lupus_assets.ports.Tables`.
 
-    One file holds one place; a month that has been compacted is one file (`lupus_assets.sinks.month`), and
+    One file holds one place; a month that was compacted is one file (`lupus_assets.sinks.generation`), and
     stays one when a place of it is replaced. Any number of processes may write, read and compact at once.
 
     Parameters
@@ -41,11 +42,9 @@ class ParquetStore:
         data = encode(to_table(table, rows))
         place = check_place(place)
         self.files.put(path_of(table, place), data)
-        # Looked for after the piece is there: a compaction that begins now finds the piece.
-        if self.files.list(generations_folder(table, place.model, place.month)):
-            fold(self.files, table, place.model, place.month, place, data)
-            if not self._followed:
-                self.sweep(table, model=place.model, month=place.month)
+        # After the piece is there: a compaction that begins now finds the piece.
+        if fold(self.files, table, place.model, place.month, place, data) and not self._followed:
+            self.sweep(table, model=place.model, month=place.month)
 
     def read(
         self,
@@ -110,12 +109,7 @@ class ParquetStore:
         schema = schema_of(table)
         check_model(model)
         return _steady(
-            lambda: rows_of(
-                self.files,
-                listed(self.files, table, model=model, month=month),
-                schema,
-                lambda _: True,
-            )
+            lambda: rows_of(self.files, [newest(self.files, table, model, month)], schema, lambda _: True)
         )
 
     def compact(self, table: str, *, model: str, month: str) -> bool:
@@ -137,7 +131,8 @@ class ParquetStore:
 
         Only for months of which every view shows that generation.
         """
-        return sum(sweep(self.files, files) for files in listed(self.files, table, model=model, month=month))
+        schema_of(table)
+        return sweep(self.files, table, check_model(model), month)
 
     def open_months(self, before: str) -> list[Month]:
         """Return the months before `before` (``yyyy-mm``) that are not one file."""

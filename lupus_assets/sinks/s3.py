@@ -74,6 +74,8 @@ class Bucket:
         Of boto3; made at first use by default.
     """
 
+    snapshot = True  # a page of a listing is; a month's files fit into one
+
     def __init__(self, address: BucketAddress, client: Any = None) -> None:
         self.address = address
         if client is not None:

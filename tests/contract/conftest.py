@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,37 @@ from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.memory import MemoryFiles, MemoryStore
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.s3 import Bucket, BucketAddress
+from tests.contract.shown_by_hive import ShownByHive
+from tests.services.seaweed import SeaweedFS
 
-STORES: dict[str, Callable[[Path], MetricStore]] = {
-    "memory": lambda _: MemoryStore(),
-    "parquet": lambda folder: ParquetStore(Folder(folder / "warehouse")),
+On = Callable[[pytest.FixtureRequest, Path], MetricStore]
+STORES: dict[str, On] = {
+    "memory": lambda _, __: MemoryStore(),
+    "parquet": lambda _, folder: ParquetStore(Folder(folder / "warehouse")),
 }
+ON_SERVERS: dict[str, On] = {
+    "s3": lambda request, _: ParquetStore(request.getfixturevalue("bucket")),
+    "hive": lambda request, folder: ShownByHive.of(
+        request.getfixturevalue("hive"), Folder(folder / "warehouse")
+    ),
+}
+SERIAL = count()
 MAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, *(pytest.param(name, marks=pytest.mark.services) for name in ON_SERVERS)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> MetricStore:
     """Return every store in turn, empty."""
-    return STORES[request.param](tmp_path)
+    return {**STORES, **ON_SERVERS}[request.param](request, tmp_path)
+
+
+@pytest.fixture
+def bucket(bucket_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """Return an empty folder of a bucket on a real S3 store."""
+    for name, value in bucket_server.variables().items():
+        monkeypatch.setenv(name, value)
+    address = BucketAddress(bucket_server.buckets[0], f"t{next(SERIAL)}", bucket_server.endpoint)
+    return Bucket(address)
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +86,13 @@ def rows() -> Callable[[Place, Sequence[float | None]], list[MetricRow]]:
     return rows
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Folder:
-    """Return an empty folder as an object store."""
-    return Folder(tmp_path / "files")
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """Return every lasting object store in turn, empty."""
+    if request.param == "folder":
+        return Folder(tmp_path / "files")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return bucket
 
 
 @pytest.fixture(params=["memory", "folder", pytest.param("s3", marks=pytest.mark.services)])
