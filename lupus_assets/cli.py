@@ -6,9 +6,15 @@ and each subcommand start as fast as they can.
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lupus_assets.ports import SearchIndex
 
 MISTAKES = 1  # exit code: what was looked at is wrong
 USAGE = 2  # exit code: there was nothing to look at; argparse uses it too
@@ -35,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_check(commands)
     _add_sql(commands)
     _add_incidents(commands)
+    _add_search(commands)
+    _add_reindex(commands)
     arguments = parser.parse_args(argv)
     return int(arguments.run(arguments))
 
@@ -106,12 +114,20 @@ def _add_sql(commands: "Commands[argparse.ArgumentParser]") -> None:
     command.add_argument(
         "query", metavar="QUERY", help='one SELECT, such as "select * from verdicts where flagged"'
     )
+    command.add_argument(
+        "--hive",
+        action="store_true",
+        help="ask Hive at $LUPUS_HIVE_HOST, not the files ($LUPUS_HIVE_PORT, …_DATABASE, …_AUTH, …_USER, "
+        "…_PASSWORD, …_KERBEROS_SERVICE)",
+    )
     _add_home(command)
     command.set_defaults(run=sql)
 
 
 def sql(arguments: argparse.Namespace) -> int:
     """Print what one SELECT over the tables returns."""
+    if arguments.hive:
+        return _print_hive(arguments.query)
     return _print_query(arguments.home, arguments.query, "sql")
 
 
@@ -150,24 +166,218 @@ def incidents(arguments: argparse.Namespace) -> int:
     return _print_query(arguments.home, INCIDENTS.format(model=model, most=arguments.most), "incidents")
 
 
+MOST_FOUND = 10_000  # hits of one answer of Elasticsearch
+FOUND = [
+    "model",
+    "track",
+    "partition_key",
+    "segment",
+    "column_name",
+    "metric",
+    "surprise",
+    "incident",
+    "sentence",
+]
+
+
+def _add_search(commands: "Commands[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("search", help="find alarms by text, newest first")
+    command.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        default="",
+        help="words that the sentence, column, metric, segment or rule holds, all of them (default: any)",
+    )
+    command.add_argument("--team", help="only this team's")
+    command.add_argument("--model", metavar="[TEAM.]MODEL", help="only this model's; TEAM/MODEL too")
+    command.add_argument("--track", help="only this track's")
+    command.add_argument("--group", metavar="NAME", help="only columns of this group of the declarations")
+    command.add_argument("--since", metavar="DAY", type=_moment, help="first day, yyyy-mm-dd, UTC")
+    command.add_argument("--until", metavar="DAY", type=_moment, help="day after the last, UTC")
+    command.add_argument(
+        "--severity",
+        metavar="N",
+        type=float,
+        default=0.0,
+        help="at least N spreads off; facts and rules always",
+    )
+    command.add_argument(
+        "--most", metavar="N", type=_most, default=30, help="how many (default: %(default)s)"
+    )
+    command.add_argument(
+        "--definitions",
+        metavar="PATH",
+        type=Path,
+        default=Path("definitions"),
+        help="where --group is declared (default: %(default)s)",
+    )
+    _add_home(command)
+    command.set_defaults(run=search)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day, write it as 2025-03-09") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _most(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_FOUND:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_FOUND:,}")
+    return int(text)
+
+
+def search(arguments: argparse.Namespace) -> int:
+    """Print the alarms that fit: from Elasticsearch where there is one, else from the files."""
+    from lupus_assets.errors import StoreError
+    from lupus_assets.records import Search
+
+    columns = None
+    if arguments.group is not None:
+        columns = _columns(arguments.group, arguments.definitions)
+        if columns is None:
+            return USAGE
+    team, _, model = (arguments.model or "").replace("/", ".").rpartition(".")
+    wanted = Search(
+        text=arguments.text,
+        team=arguments.team or team or None,
+        model=model or None,
+        track=arguments.track,
+        columns=columns,
+        since=arguments.since,
+        until=arguments.until,
+        severity=arguments.severity,
+        most=arguments.most,
+    )
+    warehouse: Path = arguments.home / "warehouse"
+    try:
+        index: SearchIndex
+        if os.environ.get("LUPUS_ELASTICSEARCH_URL"):
+            from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
+            from lupus_assets.sinks.search_alarm import AlarmSearch
+
+            address = ElasticsearchAddress.from_environment(os.environ)
+            index, told = AlarmSearch(address), f"Elasticsearch at {address.url}"
+        else:
+            from lupus_assets.sinks.duckdb import Warehouse
+            from lupus_assets.sinks.duckdb_search import WarehouseSearch
+
+            if not _is_there(warehouse, "search"):
+                return USAGE
+            index, told = WarehouseSearch(Warehouse(warehouse)), str(warehouse)
+        found = index.search(wanted)
+    except StoreError as error:
+        print(f"lupus search: {error}", file=sys.stderr)
+        return MISTAKES
+    rows = [[_cell(getattr(alarm, name)) for name in FOUND] for alarm in found]
+    print(_aligned([FOUND, *rows]))
+    print(f"{_counted(len(rows), 'alarm')} from {told}", file=sys.stderr)
+    return 0
+
+
+def _columns(group: str, path: Path) -> "Mapping[str, frozenset[str]] | None":
+    """Return what `group` means for each model; where it is none, say so and return None."""
+    from lupus_assets.declare import find, load_all
+    from lupus_assets.declare.group import group_columns
+    from lupus_assets.declare.mistake import did_you_mean, listed
+
+    models, errors = load_all(find(path))
+    columns = group_columns(group, models.values())
+    if errors:  # a group that is declared there would be missing without a word
+        wrong = _counted(len(errors), "declaration")
+        print(f"lupus search: left out {wrong} with mistakes, run `lupus check {path}`", file=sys.stderr)
+    if columns:
+        return columns
+    known = sorted({name for model in models.values() for name in model.groups})
+    remedy = did_you_mean(group, known, f"there are: {listed(known)}")
+    print(f"lupus search: no model below {path} declares a group '{group}', {remedy}", file=sys.stderr)
+    return None
+
+
+def _add_reindex(commands: "Commands[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("reindex", help="build the indices of Elasticsearch anew from the files")
+    command.add_argument(
+        "--from", dest="since", metavar="MONTH", type=_month, help="first month, yyyy-mm (default: all)"
+    )
+    _add_home(command)
+    command.set_defaults(run=reindex)
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no month, write it as 2025-03")
+    return text
+
+
+def reindex(arguments: argparse.Namespace) -> int:
+    """Build the indices anew; readers see the old ones until a new one is complete."""
+    from lupus_assets.errors import StoreError
+    from lupus_assets.installation import Installation
+
+    try:
+        installation = Installation.from_environment(os.environ, arguments.home)
+        if installation.elasticsearch is None:
+            print("lupus reindex: no Elasticsearch, set LUPUS_ELASTICSEARCH_URL", file=sys.stderr)
+            return USAGE
+        from lupus_assets.sinks.search_view import SearchView
+
+        tables = installation.tables()
+        written = SearchView(installation.elasticsearch, tables).reindex(tables.months(), arguments.since)
+    except StoreError as error:
+        print(f"lupus reindex: {error}", file=sys.stderr)
+        return MISTAKES
+    print(f"{_counted(written, 'document')} at {installation.elasticsearch.url}", file=sys.stderr)
+    return 0
+
+
 def _print_query(home: Path, query: str, command: str) -> int:
     from lupus_assets.errors import StoreError
     from lupus_assets.sinks.duckdb import Warehouse
 
     warehouse = home / "warehouse"
-    if not warehouse.is_dir():
-        remedy = "give --home, or materialise a model first (`make demo` does)"
-        print(f"lupus {command}: {warehouse} does not exist, {remedy}", file=sys.stderr)
+    if not _is_there(warehouse, command):
         return USAGE
     try:
         table = Warehouse(warehouse).sql(query)
     except StoreError as error:
         print(f"lupus {command}: {error}", file=sys.stderr)
         return MISTAKES
-    rows = [[_cell(value) for value in row.values()] for row in table.to_pylist()]
-    print(_aligned([list(table.column_names), *rows]))
-    print(_counted(len(rows), "row"), file=sys.stderr)
+    _print_rows(table.column_names, [list(row.values()) for row in table.to_pylist()])
     return 0
+
+
+def _print_hive(query: str) -> int:
+    from contextlib import closing
+
+    from lupus_assets.errors import StoreError
+    from lupus_assets.sinks.hive_address import HiveAddress
+
+    try:
+        address = HiveAddress.from_environment(os.environ)
+        from lupus_assets.sinks.hive import Hive
+
+        with closing(Hive(address)) as hive:
+            names, rows = hive.sql(query)
+    except StoreError as error:
+        print(f"lupus sql --hive: {error}", file=sys.stderr)
+        return MISTAKES
+    _print_rows(names, rows)
+    return 0
+
+
+def _print_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    print(_aligned([list(names), *([_cell(value) for value in row] for row in rows)]))
+    print(_counted(len(rows), "row"), file=sys.stderr)
+
+
+def _is_there(warehouse: Path, command: str) -> bool:
+    if not warehouse.is_dir():
+        remedy = "give --home, or materialise a model first (`make demo` does)"
+        print(f"lupus {command}: {warehouse} does not exist, {remedy}", file=sys.stderr)
+    return warehouse.is_dir()
 
 
 def _cell(value: object) -> str:

@@ -99,4 +99,14 @@ class ServiceUnreachable(StoreError):
 
 
 class ServiceRefused(StoreError):
-    """A service answers and refuses: credentials, rights, or a statement it cannot carry out."""
+    """A service answers and refuses: credentials, rights, or a statement it cannot carry out.
+
+    Attributes
+    ----------
+    code : int or None
+        What the service itself calls it, where it gives a number.
+    """
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code

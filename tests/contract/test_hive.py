@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from TCLIService.ttypes import TCloseSessionReq
 
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable
 from lupus_assets.records import Month, ProfileRow
@@ -21,7 +22,6 @@ from lupus_assets.sinks.hive_table import add_partitions, create_table
 from lupus_assets.sinks.hive_view import HiveView
 from lupus_assets.sinks.layout import path_of
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.month import encode
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
 from lupus_assets.upkeep import compact, follow, tidy
@@ -73,6 +73,13 @@ def guarded(tmp_path_factory):
 
 def column(asked, query):
     return [row[0] for row in asked.sql(query)[1]]
+
+
+def parquet(table):
+    """Return the bytes of a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return sink.getvalue().to_pybytes()
 
 
 def many(n, *, table="metrics", model=MODEL):
@@ -173,7 +180,7 @@ def test_a_new_column_is_null_in_old_files_and_has_its_value_in_new_ones(
     tables.replace("metrics", old, rows(old, [None]))
     path = path_of("metrics", old)
     without = pq.ParquetFile(pa.BufferReader(tables.files.get(path))).read().drop_columns(["reason"])
-    tables.files.put(path, bytes(encode(without)))
+    tables.files.put(path, parquet(without))
     today = create_table(address.database, "metrics", tables.files.uri("metrics"))
     asked.run(f"CREATE DATABASE `{address.database}`", today.replace(", `reason` string", ""))
     (month,) = tables.months()
@@ -254,7 +261,7 @@ def test_a_million_rows_are_the_same_million(asked, view, tables, place):
             for field in SCHEMAS["metrics"]
         }
         found = pa.table(columns, schema=SCHEMAS["metrics"])
-        tables.files.put(path_of("metrics", place(day)), bytes(encode(found)))
+        tables.files.put(path_of("metrics", place(day)), parquet(found))
         count += n
         total += int(numbers.sum())
         checksum += sum(
@@ -338,9 +345,17 @@ def test_a_statement_that_takes_too_long_is_given_up_and_the_next_is_answered(ad
         assert asked.run("SELECT 2")[1] == [(2,)]
 
 
-def test_a_server_that_dies_at_work_is_followed_up_when_it_is_back(hive, asked):
-    view, months = HiveView(asked, MemoryFiles()), many(600)
-    view._uri = lambda month: f"file:{hive.work}/{month.location}"
+def test_a_session_that_the_server_has_ended_is_opened_anew(asked):
+    asked.run("SELECT 1")
+    ended = asked._connection
+    ended.client.CloseSession(TCloseSessionReq(sessionHandle=ended.sessionHandle))  # as its idle timeout does
+    assert asked.run("SELECT 2")[1] == [(2,)]
+
+
+def test_a_server_that_dies_at_work_is_followed_up_when_it_is_back(hive, asked, monkeypatch):
+    files = MemoryFiles()
+    monkeypatch.setattr(files, "uri", lambda path: f"file://{hive.work}/followed/{path}")
+    view, months = HiveView(asked, files), many(600)
     view.follow(months[:1])
     killer = threading.Timer(0.5, hive.kill)
     killer.start()
