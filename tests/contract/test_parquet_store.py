@@ -146,7 +146,7 @@ def test_a_file_that_goes_between_listing_and_opening_is_looked_for_again(store,
     store.replace("metrics", place(), rows(place(), [1.0]))
     listed = store.files.list("metrics")
     gone = [replace(entry, path=entry.path.replace("champion", "gone")) for entry in listed]
-    answers = [gone, [], listed, []]
+    answers = [gone, [], [], listed, [], []]
     monkeypatch.setattr(store.files, "list", lambda _: answers.pop(0))
     assert store.read("metrics", model=MODEL)["value"].to_pylist() == [1.0]
 
