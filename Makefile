@@ -14,6 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
+ENV ?= embedded
 
 # Read once, when numpy and pyarrow are imported: BLAS threads spin, Arrow's own pool starts slowly.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -45,8 +46,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 install: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 
+# ENV=services: the same on the servers of `make services`, in another shell.
 demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
-	@$(BIN)/python -m definitions.flights.late_arrival.demo
+	@if [ "$(ENV)" = services ]; then \
+	  [ -f $(LUPUS_HOME)/services.env ] || { echo "Start the servers first, in another shell: make services"; exit 1; }; \
+	  source $(LUPUS_HOME)/services.env; \
+	elif [ "$(ENV)" != embedded ]; then echo "ENV is $(ENV); give embedded or services"; exit 1; fi; \
+	$(BIN)/python -m definitions.flights.late_arrival.demo
 
 $(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml
 	@mkdir -p $(DAGSTER_HOME) && cp $< $@

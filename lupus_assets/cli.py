@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_incidents(commands)
     _add_search(commands)
     _add_reindex(commands)
+    _add_compact(commands)
     arguments = parser.parse_args(argv)
     return int(arguments.run(arguments))
 
@@ -330,6 +331,39 @@ def reindex(arguments: argparse.Namespace) -> int:
         print(f"lupus reindex: {error}", file=sys.stderr)
         return MISTAKES
     print(f"{_counted(written, 'document')} at {installation.elasticsearch.url}", file=sys.stderr)
+    return 0
+
+
+def _add_compact(commands: "Commands[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("compact", help="make one file of every closed month")
+    command.add_argument(
+        "--before",
+        metavar="YYYY-MM",
+        type=_month,
+        help="only months before this one (default: before last month, as the nightly schedule does)",
+    )
+    _add_home(command)
+    command.set_defaults(run=compact)
+
+
+def compact(arguments: argparse.Namespace) -> int:
+    """Compact, and where Hive points at the files, move it on and remove what it left."""
+    from lupus_assets.errors import StoreError
+    from lupus_assets.installation import HIVE, Installation
+    from lupus_assets.upkeep import closed_before, tidy
+    from lupus_assets.upkeep import compact as compact_months
+
+    before = arguments.before or closed_before(datetime.now(UTC))
+    try:
+        installation = Installation.from_environment(os.environ, arguments.home)
+        tables = installation.tables()
+        count = compact_months(tables, before)
+        if installation.hive is not None:
+            tidy(tables, installation.view(HIVE))
+    except StoreError as error:
+        print(f"lupus compact: {error}", file=sys.stderr)
+        return MISTAKES
+    print(f"{_counted(count, 'month')} before {before} made one file each", file=sys.stderr)
     return 0
 
 

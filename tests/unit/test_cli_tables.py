@@ -94,3 +94,17 @@ def test_the_version_is_that_of_the_package(capsys):
         main(["--version"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out == f"lupus {version('lupus')}\n"
+
+
+def test_compact_makes_one_file_of_every_closed_month(tmp_path, capsys):
+    store = ParquetStore(Folder(tmp_path / "warehouse"))
+    for month in (1, 2):
+        for day in (1, 2):
+            start = datetime(2013, month, day, tzinfo=UTC)
+            store.replace("incidents", Place("a.b", "c", start, start, f"2013-{month:02d}"), [])
+    assert main(["compact", "--before", "2013-02", "--home", str(tmp_path)]) == 0
+    assert "1 month before 2013-02 made one file each" in capsys.readouterr().err
+    assert [month.month for month in store.open_months("2014-01")] == ["2013-02"]
+    assert len(store.places("incidents", models=["a.b"])) == 4
+    assert main(["compact", "--home", str(tmp_path)]) == 0
+    assert store.open_months("2014-01") == []
