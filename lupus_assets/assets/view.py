@@ -5,7 +5,7 @@ what the files hold, and launches the one asset that brings it up to date: so an
 is made up for within a tick of its end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -74,7 +74,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
         ],
         required_resource_keys={RESOURCE},
     )
-    def bring_up_to_date(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def bring_up_to_date(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         installation = installation_of(context)
         tables, view = installation.tables(), installation.view(name)
         try:
@@ -83,7 +83,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
         except StoreError as error:
             context.log_event(said(name, str(error)))
             raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={"months changed": changed, "files removed": removed},
             check_results=[
                 dg.AssetCheckResult(passed=True, check_name=CHECK, description="every month as it is")
