@@ -48,7 +48,7 @@ attributes:
 """
 FIRST, LAST = "2013-03-01", "2013-03-25"
 STEPS = ("profile", "metrics", "verdicts")
-PATIENCE = 120  # seconds for anything, on a busy machine
+PATIENCE = 300  # seconds for anything, on a busy machine
 
 
 def wait(found: Callable[[], Any], what: str, seconds: float = PATIENCE, pause: float = 0.5) -> Any:
