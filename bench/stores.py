@@ -1,6 +1,6 @@
 """What the stores cost: writing, following, rebuilding, and a year of a fleet queried.
 
-``python bench/stores.py`` starts its own Hive, Elasticsearch and S3 store on loopback. Seconds are of the
+``python -m bench.stores`` starts its own Hive, Elasticsearch and S3 store on loopback. Seconds are of the
 wall, CPU seconds are this process's own: the servers share the machine's cores with it.
 """
 
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -22,9 +22,11 @@ import numpy as np
 from lupus_assets.installation import Installation
 from lupus_assets.records import MetricRow, Place
 from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.hive import Hive
 from lupus_assets.sinks.layout import generation_path
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.upkeep import follow
+from tests.services.__main__ import variables
 from tests.services.elasticsearch import Elasticsearch
 from tests.services.hive import HiveServer
 from tests.services.seaweed import SeaweedFS
@@ -120,21 +122,7 @@ def writing(work: Path, models: int, days: int) -> None:
         os.environ.update(s3.variables())
         hive = running.enter_context(HiveServer(work / "hive", s3=s3))
         search = running.enter_context(Elasticsearch(work / "search"))
-        installation = Installation.from_environment(
-            {
-                "LUPUS_ENV": "services",
-                "LUPUS_WAREHOUSE": f"s3://{s3.buckets[0]}/warehouse",
-                "LUPUS_S3_ENDPOINT": s3.endpoint,
-                "LUPUS_HIVE_HOST": hive.host,
-                "LUPUS_HIVE_PORT": str(hive.port),
-                "LUPUS_HIVE_AUTH": hive.auth,
-                "LUPUS_ELASTICSEARCH_URL": search.url,
-                "LUPUS_ELASTICSEARCH_USER": search.user,
-                "LUPUS_ELASTICSEARCH_PASSWORD": search.password,
-                "LUPUS_ELASTICSEARCH_CA": str(search.ca),
-            },
-            work,
-        )
+        installation = Installation.from_environment(variables(s3, search, hive), work)
         tables = installation.tables()
         spent, rows = write(tables, models, days)
         line("S3", spent, rows)
@@ -181,9 +169,9 @@ QUERIES = {
     "one model's history": "select partition_key, value from metrics where model = 'bench.model_7' "
     "and column_name = 'column_3' and metric = 'metric_5' order by window_start",
     "yesterday over all models": "select model, max(value) as most, count(*) as n from metrics "
-    "where month = '2013-12' and window_start = timestamp '2013-12-30' group by model",
+    "where month = '2013-12' and window_start = timestamp '2013-12-30 00:00:00' group by model",
     "the same, without the month": "select model, max(value) as most, count(*) as n from metrics "
-    "where window_start = timestamp '2013-12-30' group by model",
+    "where window_start = timestamp '2013-12-30 00:00:00' group by model",
 }
 
 
@@ -225,16 +213,10 @@ def fleet(work: Path, models: int) -> None:
         with Spent() as spent:
             count = follow(installation.tables(), installation.view("hive"))
         print(f"{f'Hive: {count:,} partitions registered':<46}{spent.wall:>8.2f} s", flush=True)
-        connection = hive.connect(database="lupus")
-        cursor = connection.cursor()
-
-        def ask(query: str) -> None:
-            cursor.execute(query)
-            cursor.fetchall()
-
-        for what, query in list(QUERIES.items())[:2]:
-            seconds = median(lambda query=query: ask(query))
-            print(f"{'Hive: ' + what:<46}{seconds:>8.2f} s", flush=True)
+        with closing(Hive(installation.hive)) as asked:
+            for what, query in list(QUERIES.items())[:2]:
+                seconds = median(lambda query=query: asked.sql(query))
+                print(f"{'Hive: ' + what:<46}{seconds:>8.2f} s", flush=True)
 
 
 def main() -> None:

@@ -17,11 +17,18 @@ def follow(tables: Tables, view: View) -> int:
     return view.follow(view.behind(tables.months()))
 
 
-def tidy(tables: Tables, view: View) -> int:
-    """End what a compaction, or a write to a compacted month, has left; return how many files went.
+def tidy(tables: Tables, view: View) -> tuple[int, int]:
+    """Follow, and end what a compaction or a write to a compacted month has left.
 
     For the one view that points at files: it is shown the file in force first, and nothing is removed
     of a month before the service itself has said that it shows that file.
+
+    Returns
+    -------
+    changed : int
+        Months that the view did not show as they are.
+    removed : int
+        Files that nothing points to any more.
 
     Raises
     ------
@@ -29,12 +36,13 @@ def tidy(tables: Tables, view: View) -> int:
     """
     for month in tables.unswept():  # a process that was killed may have left a piece that is not taken in
         tables.compact(month.table, model=month.model, month=month.month)
-    follow(tables, view)
-    return sum(
+    changed = follow(tables, view)
+    removed = sum(
         tables.sweep(month.table, model=month.model, month=month.month)
         for month in tables.unswept()
         if view.shows(month)
     )
+    return changed, removed
 
 
 def closed_before(now: datetime) -> str:

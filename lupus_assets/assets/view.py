@@ -78,8 +78,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
         installation = installation_of(context)
         tables, view = installation.tables(), installation.view(name)
         try:
-            changed = follow(tables, view)
-            removed = tidy(tables, view) if view.in_place else 0
+            changed, removed = tidy(tables, view) if view.in_place else (follow(tables, view), 0)
         except StoreError as error:
             context.log_event(said(name, str(error)))
             raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request

@@ -47,7 +47,7 @@ class Warehouse:
         self._folder = Folder(root)
         self._connection = duckdb.connect(config=CONFIG)
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._connection.execute(f"SET allowed_directories = [{_quoted(str(self._folder.root))}]")
+        self._connection.execute(f"SET allowed_directories = [{quoted(str(self._folder.root))}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         for table in SCHEMAS:
@@ -97,7 +97,7 @@ class Warehouse:
                 f"'{name}': {{name: '{name}', type: '{kind}', default_value: NULL}}"
                 for name, kind in columns.items()
             )
-            files = ", ".join(_quoted(f"{self._folder.root}/{path}") for path in paths)
+            files = ", ".join(quoted(f"{self._folder.root}/{path}") for path in paths)
             # Typed by hand: a month is not a date, nor a team called 2013 a number.
             hive = "hive_partitioning = true, hive_types = {'model': VARCHAR, 'month': VARCHAR}"
             source = f"read_parquet([{files}], schema = MAP {{{fields}}}, {hive})"
@@ -108,7 +108,8 @@ class Warehouse:
         cursor.execute(f'CREATE OR REPLACE VIEW "{table}" AS {" UNION ALL ".join(parts)}')
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return `text` as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 

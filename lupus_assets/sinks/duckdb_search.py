@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lupus_assets.records import Found, Search
-from lupus_assets.sinks.duckdb import Warehouse
+from lupus_assets.sinks.duckdb import Warehouse, quoted
 from lupus_assets.sinks.layout import ZONE
 from lupus_assets.sinks.word import LONGEST, SPOKEN, words
 
@@ -49,11 +49,11 @@ def conditions(wanted: Search) -> list[str]:
     """Return the SQL conditions that an alarm fits all of, but for its text."""
     clauses = ["flagged"]
     if wanted.team is not None:
-        clauses.append(f"split_part(model, '.', 1) = {_quoted(wanted.team)}")
+        clauses.append(f"split_part(model, '.', 1) = {quoted(wanted.team)}")
     if wanted.model is not None:
-        clauses.append(f"split_part(model, '.', 2) = {_quoted(wanted.model)}")
+        clauses.append(f"split_part(model, '.', 2) = {quoted(wanted.model)}")
     if wanted.track is not None:
-        clauses.append(f"track = {_quoted(wanted.track)}")
+        clauses.append(f"track = {quoted(wanted.track)}")
     if wanted.columns is not None:
         clauses.append(_of_columns(wanted.columns))
     # By month as well: whole files are left out then.
@@ -68,7 +68,7 @@ def conditions(wanted: Search) -> list[str]:
 
 def _of_columns(columns: Mapping[str, frozenset[str]]) -> str:
     pairs = [(model, name) for model, names in columns.items() for name in sorted(names)]
-    listed = ", ".join(f"({_quoted(model)}, {_quoted(name)})" for model, name in pairs)
+    listed = ", ".join(f"({quoted(model)}, {quoted(name)})" for model, name in pairs)
     return f"(model, column_name) IN ({listed})" if pairs else "false"
 
 
@@ -83,10 +83,6 @@ def _may_hold(word: str) -> str:
 
 def _time(moment: datetime) -> str:
     return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _found(row: Mapping[str, Any]) -> Found:

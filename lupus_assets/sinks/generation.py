@@ -31,18 +31,17 @@ from lupus_assets.records import Entry, Place
 from lupus_assets.sinks.layout import (
     SUFFIX,
     floor_path,
-    generation_of,
     generation_path,
-    generations_folder,
     path_of,
     pieces_folder,
     place_of,
     stem_of,
 )
-from lupus_assets.sinks.month import ATTEMPTS, Files, newest
+from lupus_assets.sinks.month import ATTEMPTS, Files, highest_mark, newest
 from lupus_assets.sinks.schema import SCHEMAS, conform
 
 PLACES = b"lupus.places"  # key in the footer of a generation
+NO_COLUMNS = pa.schema([])  # for what only the footer says
 
 Rows = list[tuple[Place, pa.Table]]
 
@@ -62,29 +61,18 @@ def encode(table: pa.Table, notes: dict[bytes, bytes] | None = None) -> bytes:
     return data
 
 
-def decode(data: bytes, schema: pa.Schema) -> pa.Table:
-    """Return the columns of `schema` from the bytes of a Parquet file; columns newer than it are null."""
-    return _decoded(pq.ParquetFile(pa.BufferReader(data)), schema)
-
-
-def _decoded(file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
-    present = set(file.schema_arrow.names)
-    names = [name for name in schema.names if name in present]
-    return conform(file.read(columns=names, use_threads=False), schema)
-
-
 @dataclass(frozen=True)
 class Held:
     """What a generation holds of one place.
 
     Attributes
     ----------
-    rows : int
+    rows : pyarrow.Table
     taken : str
         Digest of the piece whose rows these are.
     """
 
-    rows: int
+    rows: pa.Table
     taken: str
 
 
@@ -101,32 +89,23 @@ def rows_of(
         A file is damaged.
     """
     pieces = [(place, entry) for files in months for place, entry in files.pieces.items() if wanted(place)]
-    generations = [(files, files.generations[files.newest]) for files in months if files.newest]
-    mixed = {(files.model, files.month) for files, _ in generations}
+    compacted = [files for files in months if files.newest]
+    mixed = {(files.model, files.month) for files in compacted}
 
     def piece(each: tuple[Place, Entry]) -> tuple[pa.Table, str | None]:
-        data = store.get(each[1].path)
+        path = each[1].path
+        data = store.get(path)
         is_mixed = (each[0].model, each[0].month) in mixed
-        return _read(data, each[1].path, schema)[0], _digest(data) if is_mixed else None
+        return _decoded(_opened(data, path), path, schema), _digest(data) if is_mixed else None
 
-    def generation(each: tuple[Files, Entry]) -> tuple[dict[Place, Held], pa.Table]:
-        table, file = _read(store.get(each[1].path), each[1].path, schema)
-        return _held(file, each[0], each[1].path), table
-
-    found: dict[Place, pa.Table] = {}
-    taken: dict[Place, str] = {}
+    held: dict[Place, Held] = {}
     with ThreadPoolExecutor() as threads:
         of_pieces = threads.map(piece, pieces)
-        of_generations = threads.map(generation, generations)
-        for held, table in of_generations:
-            start = 0
-            for place, each in held.items():
-                if wanted(place):
-                    found[place] = table.slice(start, each.rows)
-                taken[place] = each.taken
-                start += each.rows
+        for of_month in threads.map(lambda files: _in_force(store, files, schema), compacted):
+            held |= of_month
+        found = {place: each.rows for place, each in held.items() if wanted(place)}
         for (place, _), (table, digest) in zip(pieces, of_pieces, strict=True):
-            if digest is None or taken.get(place) != digest:
+            if digest is None or not _is_taken(held, place, digest):
                 found[place] = table
     return sorted(found.items(), key=lambda pair: pair[0])
 
@@ -138,11 +117,7 @@ def places_of(store: ObjectStore, files: Files) -> set[Place]:
     ------
     ObjectMissing, StoreError
     """
-    if not files.newest:
-        return set(files.pieces)
-    path = files.generations[files.newest].path
-    _, file = _read(store.get(path), path, pa.schema([]))
-    return {*files.pieces, *_held(file, files, path)}
+    return {*files.pieces, *_in_force(store, files, NO_COLUMNS)}
 
 
 def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str], pa.Table | None]:
@@ -163,9 +138,8 @@ def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str],
         if not files.newest:
             paths += [entry.path for entry in files.pieces.values()]
             continue
-        generation = files.generations[files.newest].path
-        if _all_taken(store, files, generation):
-            paths.append(generation)
+        if _all_taken(store, files):
+            paths.append(files.generations[files.newest].path)
             continue
         for _, rows in rows_of(store, [files], SCHEMAS[files.table], lambda _: True):
             of_path = {"model": files.model, "month": files.month}
@@ -175,14 +149,12 @@ def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str],
     return paths, pa.concat_tables(overlaid) if overlaid else None
 
 
-def _all_taken(store: ObjectStore, files: Files, generation: str) -> bool:
+def _all_taken(store: ObjectStore, files: Files) -> bool:
     if not files.pieces:
         return True
-    _, file = _read(store.get(generation), generation, pa.schema([]))
-    held = _held(file, files, generation)
+    held = _in_force(store, files, NO_COLUMNS)
     return all(
-        place in held and held[place].taken == _digest(store.get(entry.path))
-        for place, entry in files.pieces.items()
+        _is_taken(held, place, _digest(store.get(entry.path))) for place, entry in files.pieces.items()
     )
 
 
@@ -217,19 +189,17 @@ def fold(
         if not files.newest and not files.pieces:
             return False
         try:
-            held, rows, changed = _merged(store, files, own, data)
+            held, changed = _merged(store, files, own, data)
         except ObjectMissing:  # another fold has cleared up since the listing
             continue
         if not changed:
             return False
         number = files.newest + 1
         path = generation_path(table, model, month, number)
-        if store.create(path, _encode_generation(held, rows, SCHEMAS[table])):
-            marks = [
-                generation_of(entry.path) for entry in store.list(generations_folder(table, model, month))
-            ]
-            if not any(at >= number for *_, at, is_generation in marks if not is_generation):
-                return True  # and not the second to make this number, after others have gone past it
+        made = store.create(path, _encode_generation(held, SCHEMAS[table]))
+        # And not the second to make this number, after others have gone past it.
+        if made and highest_mark(store, table, model, month) < number:
+            return True
     raise StoreError(
         f"{table} of {model} in {month}: {ATTEMPTS} generations were made by others meanwhile; "
         "run fewer backfills of one month at once"
@@ -238,29 +208,19 @@ def fold(
 
 def _merged(
     store: ObjectStore, files: Files, own: Place | None, data: bytes
-) -> tuple[dict[Place, Held], dict[Place, pa.Table], bool]:
+) -> tuple[dict[Place, Held], bool]:
     schema = SCHEMAS[files.table]
-    held: dict[Place, Held] = {}
-    rows: dict[Place, pa.Table] = {}
-    if files.newest:
-        path = files.generations[files.newest].path
-        table, file = _read(store.get(path), path, schema)
-        held = _held(file, files, path)
-        start = 0
-        for place, each in held.items():
-            rows[place] = table.slice(start, each.rows)
-            start += each.rows
+    held = _in_force(store, files, schema)
     changed = False
     pieces = {place: (store.get(entry.path), entry.path) for place, entry in files.pieces.items()}
     if own is not None and own not in pieces:
         pieces[own] = data, path_of(files.table, own)
     for place, (piece, path) in pieces.items():
         digest = _digest(piece)
-        if place not in held or held[place].taken != digest:
-            rows[place], _ = _read(piece, path, schema)
-            held[place] = Held(len(rows[place]), digest)
+        if not _is_taken(held, place, digest):
+            held[place] = Held(_decoded(_opened(piece, path), path, schema), digest)
             changed = True
-    return held, rows, changed
+    return held, changed
 
 
 def sweep(store: ObjectStore, table: str, model: str, month: str) -> int:
@@ -275,18 +235,16 @@ def sweep(store: ObjectStore, table: str, model: str, month: str) -> int:
     files = newest(store, table, model, month)
     if not files.newest:
         return 0
-    path = files.generations[files.newest].path
     try:
-        _, file = _read(store.get(path), path, pa.schema([]))
+        held = _in_force(store, files, NO_COLUMNS)
     except ObjectMissing:  # superseded since it was listed
         return 0
-    held = _held(file, files, path)
     gone = [entry.path for entry in files.superseded]
     if gone and files.floor < files.newest - 1:
         store.put(floor_path(table, model, month, files.newest - 1), b"")
     for place, entry in files.pieces.items():
         try:
-            if place in held and _digest(store.get(entry.path)) == held[place].taken:
+            if _is_taken(held, place, _digest(store.get(entry.path))):
                 gone.append(entry.path)
         except ObjectMissing:
             continue
@@ -294,29 +252,54 @@ def sweep(store: ObjectStore, table: str, model: str, month: str) -> int:
     return len(gone)
 
 
-def _encode_generation(held: dict[Place, Held], rows: dict[Place, pa.Table], schema: pa.Schema) -> bytes:
-    places = sorted(rows)
-    named = [[stem_of(place), held[place].rows, held[place].taken] for place in places]
-    table = pa.concat_tables([schema.empty_table(), *(rows[place] for place in places)])
+def _encode_generation(held: dict[Place, Held], schema: pa.Schema) -> bytes:
+    places = sorted(held)
+    named = [[stem_of(place), len(held[place].rows), held[place].taken] for place in places]
+    table = pa.concat_tables([schema.empty_table(), *(held[place].rows for place in places)])
     return encode(table, {PLACES: json.dumps(named).encode()})
 
 
-def _read(data: bytes, path: str, schema: pa.Schema) -> tuple[pa.Table, pq.ParquetFile]:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        return _decoded(file, schema), file
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path} cannot be read: {error}; remove it and run its partition again") from error
-
-
-def _held(file: pq.ParquetFile, files: Files, path: str) -> dict[Place, Held]:
+def _in_force(store: ObjectStore, files: Files, schema: pa.Schema) -> dict[Place, Held]:
+    """Return what the generation in force holds, in the order of its rows; nothing where there is none."""
+    if not files.newest:
+        return {}
+    path = files.generations[files.newest].path
+    file = _opened(store.get(path), path)
     named = (file.metadata.metadata or {}).get(PLACES)
     if named is None:
         raise StoreError(f"{path} cannot be read: it does not say which places it holds; restore it")
+    table = _decoded(file, path, schema)
     folder = pieces_folder(files.table, files.model, files.month)
-    return {
-        place_of(f"{folder}/{stem}{SUFFIX}"): Held(rows, taken) for stem, rows, taken in json.loads(named)
-    }
+    held, start = {}, 0
+    for stem, rows, taken in json.loads(named):
+        held[place_of(f"{folder}/{stem}{SUFFIX}")] = Held(table.slice(start, rows), taken)
+        start += rows
+    return held
+
+
+def _is_taken(held: dict[Place, Held], place: Place, digest: str) -> bool:
+    return place in held and held[place].taken == digest
+
+
+def _opened(data: bytes, path: str) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(pa.BufferReader(data))
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _decoded(file: pq.ParquetFile, path: str, schema: pa.Schema) -> pa.Table:
+    """Return the columns of `schema`; those newer than the file are null."""
+    present = set(file.schema_arrow.names)
+    try:
+        found = file.read(columns=[name for name in schema.names if name in present], use_threads=False)
+        return conform(found, schema)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> StoreError:
+    return StoreError(f"{path} cannot be read: {error}; remove it and run its partition again")
 
 
 def _digest(data: bytes) -> str:

@@ -137,13 +137,18 @@ def newest(store: ObjectStore, table: str, model: str, month: str) -> Files:
         if store.list(f"{folder}/{following:06d}"):
             continue
         # It was not there a moment ago: then it was never made, or its mark was left before, and is seen now.
-        marks = [generation_of(entry.path) for entry in store.list(folder) if entry.path.endswith(GONE)]
-        if max((number for *_, number, _ in marks), default=0) < max(files.newest, 1):
+        if highest_mark(store, table, model, month) < max(files.newest, 1):
             return files
     raise StoreError(
         f"{table} of {model} in {month} is changed faster than it can be looked at; "
         "run fewer backfills of one month at once"
     )
+
+
+def highest_mark(store: ObjectStore, table: str, model: str, month: str) -> int:
+    """Return the highest number that has a mark of being gone; 0 where there is none."""
+    paths = [entry.path for entry in store.list(generations_folder(table, model, month))]
+    return max((generation_of(path)[2] for path in paths if path.endswith(GONE)), default=0)
 
 
 def _keep(files: Files, entry: Entry, number: int, is_generation: bool) -> None:

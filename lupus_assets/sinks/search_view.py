@@ -40,7 +40,6 @@ class SearchView:
         What is followed.
     """
 
-    name = "search"
     in_place = False
 
     def __init__(self, cluster: Cluster | ElasticsearchAddress, tables: Tables) -> None:
