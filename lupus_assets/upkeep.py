@@ -17,32 +17,44 @@ def follow(tables: Tables, view: View) -> int:
     return view.follow(view.behind(tables.months()))
 
 
-def tidy(tables: Tables, view: View) -> tuple[int, int]:
-    """Follow, and end what a compaction or a write to a compacted month has left.
+def settle(tables: Tables) -> None:
+    """Take in what a process that was killed has left beside a compacted month.
 
-    For the one view that points at files: it is shown the file in force first, and nothing is removed
-    of a month before the service itself has said that it shows that file.
+    Raises
+    ------
+    StoreError
+    """
+    for month in tables.unswept():
+        tables.compact(month.table, model=month.model, month=month.month)
 
-    Returns
-    -------
-    changed : int
-        Months that the view did not show as they are.
-    removed : int
-        Files that nothing points to any more.
+
+def sweep(tables: Tables, view: View) -> int:
+    """Remove what compaction has made superfluous; return how many files went.
+
+    For the one view that points at files: nothing is removed of a month before the service itself has said
+    that it shows the file in force.
 
     Raises
     ------
     ServiceUnreachable, ServiceRefused, StoreError
     """
-    for month in tables.unswept():  # a process that was killed may have left a piece that is not taken in
-        tables.compact(month.table, model=month.model, month=month.month)
-    changed = follow(tables, view)
-    removed = sum(
+    return sum(
         tables.sweep(month.table, model=month.model, month=month.month)
         for month in tables.unswept()
         if view.shows(month)
     )
-    return changed, removed
+
+
+def tidy(tables: Tables, view: View) -> int:
+    """Settle, have the one view that points at files follow, and sweep; return how many files went.
+
+    Raises
+    ------
+    ServiceUnreachable, ServiceRefused, StoreError
+    """
+    settle(tables)
+    follow(tables, view)
+    return sweep(tables, view)
 
 
 def closed_before(now: datetime) -> str:

@@ -12,7 +12,7 @@ import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, installation_of
 from lupus_assets.errors import StoreError
-from lupus_assets.upkeep import closed_before, compact, follow, tidy
+from lupus_assets.upkeep import closed_before, compact, follow, settle, sweep
 
 GROUP = "views"
 CHECK = "in_step"
@@ -78,7 +78,10 @@ def view_asset(name: str) -> dg.AssetsDefinition:
         installation = installation_of(context)
         tables, view = installation.tables(), installation.view(name)
         try:
-            changed, removed = tidy(tables, view) if view.in_place else (follow(tables, view), 0)
+            if view.in_place:
+                settle(tables)
+            changed = follow(tables, view)
+            removed = sweep(tables, view) if view.in_place else 0
         except StoreError as error:
             context.log_event(said(name, str(error)))
             raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request
