@@ -3,6 +3,7 @@
 ::
 
     LupusError
+    ├── UsageError            a command was given nothing to look at
     ├── DeclarationError      a declaration says something that cannot be
     ├── SourceError           a prediction log cannot be read
     │   ├── PartitionMissing      there is nothing for this window
@@ -24,6 +25,10 @@ from dataclasses import dataclass
 
 class LupusError(Exception):
     """The base of every exception that Lupus raises on purpose."""
+
+
+class UsageError(LupusError):
+    """A command was given nothing to look at."""
 
 
 @dataclass(frozen=True)

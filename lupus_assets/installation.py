@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.errors import StoreError
-from lupus_assets.ports import ObjectStore, View
+from lupus_assets.errors import UsageError
+from lupus_assets.ports import ObjectStore, SearchIndex, View
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 
 if TYPE_CHECKING:  # imported where they are needed: the embedded default needs none of their packages
+    from lupus_assets.sinks.duckdb import Warehouse
     from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
+    from lupus_assets.sinks.hive import Hive
     from lupus_assets.sinks.hive_address import HiveAddress
+    from lupus_assets.sinks.search_view import SearchView
 
 HIVE, SEARCH = "hive", "search"
 ENVIRONMENT, EMBEDDED = "LUPUS_ENV", "embedded"
@@ -95,24 +98,86 @@ class Installation:
         return [name for name, address in ((HIVE, self.hive), (SEARCH, self.elasticsearch)) if address]
 
     def view(self, name: str) -> View:
-        """Return a view by its name; nothing is connected before it is asked.
+        """Return the view ``hive`` or ``search``; nothing is connected before it is asked.
 
         Raises
         ------
-        StoreError
+        UsageError
             The installation has no such view.
         """
-        if name == HIVE and self.hive is not None:
-            from lupus_assets.sinks.hive import Hive
+        if name == HIVE:
             from lupus_assets.sinks.hive_view import HiveView
 
-            return HiveView(Hive(self.hive), self.files)
-        if name == SEARCH and self.elasticsearch is not None:
-            from lupus_assets.sinks.search_view import SearchView
+            return HiveView(self.connect_hive(), self.files)
+        return self.search_view()
 
-            return SearchView(self.elasticsearch, self.tables())
-        variable = VARIABLES["hive_host" if name == HIVE else "elasticsearch_url"]
-        raise StoreError(f"this installation has no {name}; set {variable}")
+    def search_view(self) -> "SearchView":
+        """Return the tables as Elasticsearch shows them.
+
+        Raises
+        ------
+        UsageError
+            There is no Elasticsearch.
+        """
+        if self.elasticsearch is None:
+            raise UsageError(_absent("Elasticsearch", "elasticsearch_url"))
+        from lupus_assets.sinks.search_view import SearchView
+
+        return SearchView(self.elasticsearch, self.tables())
+
+    def connect_hive(self) -> "Hive":
+        """Return a connection to Hive, which opens when it is first asked.
+
+        Raises
+        ------
+        UsageError
+            There is no Hive.
+        """
+        if self.hive is None:
+            raise UsageError(_absent("Hive", "hive_host"))
+        from lupus_assets.sinks.hive import Hive
+
+        return Hive(self.hive)
+
+    def warehouse(self) -> "Warehouse":
+        """Return the tables for SQL by DuckDB.
+
+        Raises
+        ------
+        UsageError
+            There are none yet, or they are in a bucket, which DuckDB does not read here.
+        """
+        if not isinstance(self.files, Folder):
+            raise UsageError(
+                f"DuckDB reads no bucket, and the tables are in {self.files.uri('')}; ask Hive: "
+                "lupus sql --hive"
+            )
+        if not self.files.root.is_dir():
+            remedy = "give --home, or materialise a model first (`make demo` does)"
+            raise UsageError(f"{self.files.root} does not exist, {remedy}")
+        from lupus_assets.sinks.duckdb import Warehouse
+
+        return Warehouse(self.files.root)
+
+    def search_index(self) -> SearchIndex:
+        """Return what answers searches: Elasticsearch where there is one, else DuckDB.
+
+        Raises
+        ------
+        UsageError
+            There is neither.
+        """
+        if self.elasticsearch is not None:
+            from lupus_assets.sinks.search_alarm import AlarmSearch
+
+            return AlarmSearch(self.elasticsearch)
+        from lupus_assets.sinks.duckdb_search import WarehouseSearch
+
+        return WarehouseSearch(self.warehouse())
+
+
+def _absent(service: str, field: str) -> str:
+    return f"no {service} here; set {VARIABLES[field]}, and {ENVIRONMENT} to services or production"
 
 
 def _files(given: Mapping[str, str], home: Path) -> ObjectStore:

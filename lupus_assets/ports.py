@@ -223,6 +223,11 @@ class View(Protocol):
 class SearchIndex(Protocol):
     """Verdicts and incidents by text and by what they are about."""
 
+    @property
+    def place(self) -> str:
+        """Who answers, for messages."""
+        ...
+
     def search(self, wanted: Search) -> list[Found]:
         """Return what fits, most telling first.
 

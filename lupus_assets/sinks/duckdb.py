@@ -53,6 +53,11 @@ class Warehouse:
         for table in SCHEMAS:
             self._create_view(self._connection, table, [])
 
+    @property
+    def root(self) -> Path:
+        """The folder of the tables."""
+        return self._folder.root
+
     def sql(self, query: str) -> pa.Table:
         """Return the rows of one SELECT (also DESCRIBE, SHOW, SUMMARIZE) as Arrow; times are naive UTC.
 

@@ -28,6 +28,11 @@ class WarehouseSearch:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
+    @property
+    def place(self) -> str:
+        """The folder of the tables."""
+        return str(self._warehouse.root)
+
     def search(self, wanted: Search) -> list[Found]:
         """Return what fits, newest window first and then most surprising."""
         asked = words(wanted.text)

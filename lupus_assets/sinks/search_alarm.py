@@ -36,6 +36,11 @@ class AlarmSearch:
         self._cluster = cluster if isinstance(cluster, Cluster) else Cluster(cluster)
         self._index = Indices(self._cluster).all_of(TABLE)
 
+    @property
+    def place(self) -> str:
+        """The address of the cluster."""
+        return f"Elasticsearch at {self._cluster.address.url}"
+
     def search(self, wanted: Search) -> list[Found]:
         """Return what fits, newest window first and then most surprising; asks once, answered or not."""
         answer = self._cluster.ask(

@@ -47,6 +47,11 @@ class SearchView:
         self._tables = tables
         self._indices, self._ledger = Indices(self._cluster), Ledger(self._cluster)
 
+    @property
+    def url(self) -> str:
+        """The address of the cluster."""
+        return self._cluster.address.url
+
     def behind(self, months: Sequence[Month]) -> list[Month]:
         """Return those of `months` that are not shown as they are now; asks once, answered or not."""
         mine = [month for month in months if month.table in KEYS]

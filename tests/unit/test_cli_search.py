@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ attributes:
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LUPUS_ELASTICSEARCH_URL", raising=False)
+    monkeypatch.delenv("LUPUS_ENV", raising=False)
     monkeypatch.delenv("LUPUS_HOME", raising=False)
     store = ParquetStore(Folder(tmp_path / ".lupus" / "warehouse"))
     for model in ("shop.price", "shop.churn", "ops.price"):
@@ -51,7 +52,7 @@ def found(capsys) -> list[tuple[str, str]]:
     out, err = capsys.readouterr()
     lines = [line.split() for line in out.splitlines()[1:]]
     noun = "alarm" if len(lines) == 1 else "alarms"
-    assert err == f"{len(lines)} {noun} from .lupus/warehouse\n"
+    assert err == f"{len(lines)} {noun} from {Path.cwd()}/.lupus/warehouse\n"
     return [(line[0], line[4]) for line in lines]
 
 
@@ -62,7 +63,7 @@ def test_alarms_are_printed_facts_first_and_the_files_are_named(capsys):
     assert header == "model track partition_key segment column_name metric surprise incident sentence"
     assert fact == ("ops.price champion 2025-03-09 * price mean champion/2025-03-09 all `price` are null")
     assert other == ("ops.price champion 2025-03-09 * temp mean 4.5 champion/2025-03-09 mean of `temp` is 1")
-    assert err == "2 alarms from .lupus/warehouse\n"
+    assert err == f"2 alarms from {Path.cwd()}/.lupus/warehouse\n"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,7 @@ def test_without_a_warehouse_there_is_nothing_to_search(home, capsys):
 
 
 def test_elasticsearch_is_asked_where_there_is_one(monkeypatch, capsys):
+    monkeypatch.setenv("LUPUS_ENV", "services")
     monkeypatch.setenv("LUPUS_ELASTICSEARCH_URL", "http://127.0.0.1:1")
     assert main(["search", "temp"]) == 1
     assert capsys.readouterr().err.startswith(
@@ -138,7 +140,10 @@ def test_elasticsearch_is_asked_where_there_is_one(monkeypatch, capsys):
 
 def test_reindex_needs_an_elasticsearch_and_a_month(capsys):
     assert main(["reindex"]) == 2
-    assert capsys.readouterr().err == "lupus reindex: no Elasticsearch, set LUPUS_ELASTICSEARCH_URL\n"
+    assert capsys.readouterr().err == (
+        "lupus reindex: no Elasticsearch here; set LUPUS_ELASTICSEARCH_URL, "
+        "and LUPUS_ENV to services or production\n"
+    )
     with pytest.raises(SystemExit):
         main(["reindex", "--from", "2025-13"])
     assert "'2025-13' is no month, write it as 2025-03" in capsys.readouterr().err

@@ -108,3 +108,13 @@ def test_compact_makes_one_file_of_every_closed_month(tmp_path, capsys):
     assert len(store.places("incidents", models=["a.b"])) == 4
     assert main(["compact", "--home", str(tmp_path)]) == 0
     assert store.open_months("2014-01") == []
+
+
+def test_tables_in_a_bucket_are_hives_to_answer_about(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LUPUS_ENV", "services")
+    monkeypatch.setenv("LUPUS_WAREHOUSE", "s3://lupus/warehouse")
+    assert ask(tmp_path, "sql", "select 1") == 2
+    assert capsys.readouterr().err == (
+        "lupus sql: DuckDB reads no bucket, and the tables are in s3a://lupus/warehouse/; ask Hive: "
+        "lupus sql --hive\n"
+    )

@@ -351,9 +351,10 @@ def test_lupus_sql_asks_hive_and_prints_a_table(ask, monkeypatch, capsys):
     from lupus_assets.cli import main
 
     ask()
+    monkeypatch.setenv("LUPUS_ENV", "services")
     monkeypatch.setenv("LUPUS_HIVE_HOST", "hive")
     assert main(["sql", "--hive", "select 1 as a"]) == 0
     assert capsys.readouterr() == ("a\n1\n", "1 row\n")
     monkeypatch.delenv("LUPUS_HIVE_HOST")
-    assert main(["sql", "--hive", "select 1 as a"]) == 1
-    assert "lupus sql --hive: LUPUS_HIVE_HOST is not set" in capsys.readouterr().err
+    assert main(["sql", "--hive", "select 1 as a"]) == 2
+    assert "lupus sql: no Hive here; set LUPUS_HIVE_HOST, and LUPUS_ENV to" in capsys.readouterr().err
