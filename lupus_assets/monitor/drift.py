@@ -1,0 +1,218 @@
+"""Any window of many partitions against any other, from stored profiles; no row is read again."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.errors import StateError, UsageError
+from lupus_assets.monitor.rows import EVERYTHING
+from lupus_assets.stats import distance
+from lupus_assets.stats.codec import from_bytes
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack
+
+KINDS: Mapping[str, str] = {"NumericColumn": "numeric", "CategoricalColumn": "categorical"}
+COLUMNS = ("track", "version", "partition_key", "window_start", "as_of", "segment", "column_name", "kind",
+           "state")  # fmt: skip
+WORD = re.compile(
+    r"(?:(?P<track>[a-z0-9_]+):)?(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.(?P<last>\d{4}-\d{2}-\d{2}))?"
+)
+SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
+
+State = NumericColumn | CategoricalColumn
+
+
+@dataclass(frozen=True)
+class Span:
+    """The partitions of one track from one day to another.
+
+    Attributes
+    ----------
+    first, last : date
+        Both included, in the cadence's zone: partitions are chosen by the day of their key.
+    track : str or None
+        None where the model has only one.
+    """
+
+    first: date
+    last: date
+    track: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the span that ``[track:]first[..last]`` names.
+
+        Raises
+        ------
+        UsageError
+
+        Examples
+        --------
+        >>> Span.parse("champion:2013-05-01..2013-05-28").last
+        datetime.date(2013, 5, 28)
+        """
+        found = WORD.fullmatch(text)
+        if found is None:
+            raise UsageError(f"{text!r} is no window; write 2013-05-01..2013-05-28, or track:2013-05-01")
+        try:
+            first = date.fromisoformat(found["first"])
+            last = date.fromisoformat(found["last"] or found["first"])
+        except ValueError as error:
+            raise UsageError(f"{text!r} is no window: {error}") from None
+        if last < first:
+            raise UsageError(f"{text!r} ends before it begins; write the earlier day first")
+        return cls(first, last, found["track"])
+
+    @property
+    def since(self) -> datetime:
+        """Before the start of every partition of the span, in any zone."""
+        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - SLACK
+
+    @property
+    def until(self) -> datetime:
+        """After the start of every partition of the span, in any zone."""
+        return datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC) + 2 * SLACK
+
+    def __contains__(self, key: str) -> bool:
+        return self.first.isoformat() <= key[:10] <= self.last.isoformat()
+
+    def __str__(self) -> str:
+        days = f"{self.first}..{self.last}" if self.last > self.first else f"{self.first}"
+        return f"{self.track}:{days}" if self.track else days
+
+
+@dataclass(frozen=True)
+class ColumnDrift:
+    """How far one column's current window lies from its reference window.
+
+    Attributes
+    ----------
+    column, kind : str
+        Kind is ``numeric`` or ``categorical``.
+    rows : tuple of int
+        Of the reference and the current window, nulls included; and so are the next two.
+    nulls : tuple of float or None
+        Shares of nulls and NaN.
+    median : tuple of float or None
+        In the column's unit, to within the width of a bin; None where there is no finite value.
+    distances : dict of str to float or None
+        As `lupus_assets.stats.stack` names and `lupus_assets.stats.distance` defines them; None where a
+        window has no rows, or no finite value.
+    expected_psi : float or None
+        The PSI that windows of so many rows have without any drift.
+    """
+
+    column: str
+    kind: str
+    rows: tuple[int, int]
+    nulls: tuple[float | None, float | None]
+    median: tuple[float | None, float | None]
+    distances: dict[str, float | None]
+    expected_psi: float | None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Two windows of a model, column by column.
+
+    Attributes
+    ----------
+    partitions : tuple of int
+        Of the reference and the current window.
+    columns : tuple of ColumnDrift
+        In the order of the declaration.
+    left_out : tuple of str
+        Columns that only one of the windows has, or has otherwise in some partition.
+    """
+
+    partitions: tuple[int, int]
+    columns: tuple[ColumnDrift, ...]
+    left_out: tuple[str, ...]
+
+
+def drift(reference: Sequence[Mapping[str, State]], current: Sequence[Mapping[str, State]]) -> Drift:
+    """Compare two windows, each given as the column states of its partitions; one partition each at least."""
+    both = [*reference, *current]
+    names = list(dict.fromkeys(name for states in both for name in states))
+    found, left_out = [], []
+    for name in names:
+        states = [states[name] for states in both if name in states]
+        if len(states) < len(both) or len({type(state) for state in states}) > 1:
+            left_out.append(name)
+            continue
+        try:
+            found.append(_column(name, states, len(reference)))
+        except StateError as error:
+            raise StateError(f"column {name!r}: {error}") from error
+    return Drift((len(reference), len(current)), tuple(found), tuple(left_out))
+
+
+def _column(name: str, states: Sequence[Any], split: int) -> ColumnDrift:
+    numeric = isinstance(states[0], NumericColumn)
+    stack: Stack = NumericStack.of(states) if numeric else CategoricalStack.of(states)
+    windows = stack.windows([0, split], [split, len(states)])
+    nulls = windows.apart[:, -1].tolist()
+    before, after = windows.rows.tolist()
+    values = {key: float(value[1]) for key, value in windows.distances(0).items()}
+    bins = windows.bins_compared(0)
+    return ColumnDrift(
+        column=name,
+        kind="numeric" if numeric else "categorical",
+        rows=(before, after),
+        nulls=(_share(nulls[0], before), _share(nulls[1], after)),
+        median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
+        distances={key: None if np.isnan(value) else value for key, value in values.items()},
+        expected_psi=distance.expected_psi(bins, before, after) if before and after else None,
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _medians(windows: NumericStack) -> tuple[float | None, float | None]:
+    first, second = (windows.quantile(at, 0.5) for at in (0, 1))
+    return first, second
+
+
+def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
+    """Return the column states of each partition of `span`, in time order, all rows of all versions together.
+
+    Of a column that was profiled at several cuts the latest counts.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Of the table ``profiles``, with `COLUMNS`; of one track.
+    """
+    wanted = {name: rows[name].to_pylist() for name in COLUMNS if name != "state"}
+    latest: dict[tuple[Any, str], tuple[Any, int]] = {}
+    for at, key in enumerate(wanted["partition_key"]):
+        if (
+            key in span
+            and wanted["kind"][at] in KINDS
+            and wanted["segment"][at] == wanted["version"][at] == EVERYTHING
+        ):
+            place = (wanted["window_start"][at], wanted["column_name"][at])
+            seen = latest.get(place)
+            if seen is None or seen[0] < wanted["as_of"][at]:
+                latest[place] = (wanted["as_of"][at], at)
+    found: dict[Any, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
+    states = rows["state"]
+    for (start, column), (_, at) in latest.items():
+        found[start][column] = from_bytes(states[at].as_py())
+    return list(found.values())
+
+
+def check_track(tracks: Iterable[str], model: str) -> None:
+    """Raise `UsageError` if there are several tracks to choose from."""
+    found = sorted(set(tracks))
+    if len(found) > 1:
+        raise UsageError(
+            f"{model} has the tracks {', '.join(found)}; write {found[0]}:2013-05-01..2013-05-28"
+        )

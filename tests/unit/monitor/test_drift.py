@@ -1,0 +1,130 @@
+"""Windows are chosen by day and track, and compared column by column."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from lupus_assets.compare import compare
+from lupus_assets.errors import StateError, UsageError
+from lupus_assets.monitor.drift import Span
+from lupus_assets.records import Place, ProfileRow
+from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.stats.codec import to_bytes
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.grid import Grid
+
+MODEL = "shop.score"
+DAY = datetime(2013, 5, 1, 4, tzinfo=UTC)  # midnight in New York
+GRID = Grid(0.0, 1.0)
+
+
+def write(store, at, columns, track="champion", later=0):
+    """Write a partition's profile; with `later`, as of so many days after."""
+    start = DAY + timedelta(days=at)
+    as_of = start + timedelta(days=1 + later)
+    rows = [
+        ProfileRow(
+            track=track, version="*", partition_key=f"{start:%Y-%m-%d}", window_start=start, as_of=as_of,
+            segment=segment, column_name=name, kind=type(state).__name__, reference="r",
+            state=to_bytes(state),
+        )
+        for name, state in columns.items()
+        for segment in ("*", "origin=JFK")
+    ]  # fmt: skip
+    store.replace("profiles", Place(MODEL, track, start, as_of, f"{start:%Y-%m}"), rows)
+
+
+def amounts(shift, seed, grid=GRID):
+    return NumericColumn.of(np.random.default_rng(seed).normal(shift, 1, 1_000), 10, grid)
+
+
+def origins(jfk):
+    return CategoricalColumn.of(["JFK", "LGA"], np.array([jfk, 1_000 - jfk]), 0, b"salt")
+
+
+@pytest.fixture
+def store(tmp_path):
+    found = ParquetStore(Folder(tmp_path))
+    for day in range(10):
+        moved = day == 9
+        write(
+            found,
+            day,
+            {"amount": amounts(1.0 if moved else 0.0, day), "origin": origins(900 if moved else 500)},
+        )
+    return found
+
+
+def ask(store, reference, current):
+    return compare(store, MODEL, Span.parse(reference), Span.parse(current))
+
+
+def test_a_moved_day_stands_out_from_the_days_before_and_an_ordinary_one_does_not(store):
+    moved = ask(store, "2013-05-01..2013-05-09", "2013-05-10")
+    same = ask(store, "2013-05-01..2013-05-08", "2013-05-09")
+    assert moved.partitions == (9, 1)
+    amount, origin = moved.columns
+    assert (amount.column, amount.kind, amount.rows) == ("amount", "numeric", (9 * 1_010, 1_010))
+    assert amount.nulls == pytest.approx((10 / 1_010, 10 / 1_010))
+    assert amount.median == pytest.approx((0.0, 1.0), abs=0.1)
+    assert amount.distances["wasserstein"] == pytest.approx(1.0, abs=0.1)
+    assert amount.distances["psi"] > 0.5 > 10 * same.columns[0].distances["psi"]
+    assert same.columns[0].distances["psi"] < 3 * same.columns[0].expected_psi
+    assert origin.distances["l_infinity"] == pytest.approx(0.4, abs=0.01)
+    assert origin.median == (None, None)
+
+
+def test_tracks_are_compared_by_name_and_one_has_to_be_chosen_of_several(store):
+    write(store, 0, {"amount": amounts(2.0, 1), "origin": origins(500)}, track="challenger")
+    found = ask(store, "champion:2013-05-01", "challenger:2013-05-01")
+    assert found.columns[0].distances["wasserstein"] == pytest.approx(2.0, abs=0.1)
+    with pytest.raises(UsageError, match="has the tracks challenger, champion; write challenger:2013"):
+        ask(store, "2013-05-01", "champion:2013-05-02")
+
+
+def test_of_several_cuts_the_latest_counts_and_a_column_of_one_window_only_is_left_out(store):
+    write(store, 9, {"amount": amounts(5.0, 1), "late": amounts(0.0, 1)}, later=3)
+    found = ask(store, "2013-05-01", "2013-05-10")
+    assert found.columns[0].median[1] == pytest.approx(5.0, abs=0.1)
+    assert found.left_out == ("late",)
+
+
+def test_windows_of_other_references_are_refused_with_the_column(store):
+    write(store, 20, {"amount": amounts(0.0, 1, Grid(5.0, 1.0))})
+    with pytest.raises(StateError, match="column 'amount': the windows lie on different grids"):
+        ask(store, "2013-05-01", "2013-05-21")
+
+
+def test_days_without_a_profile_are_an_error(store):
+    with pytest.raises(
+        UsageError, match=r"shop.score has no profile in 2014-01-01\.\.2014-01-02; materialise"
+    ):
+        ask(store, "2013-05-01", "2014-01-01..2014-01-02")
+    with pytest.raises(UsageError, match=r"shop\.other has no profile"):
+        compare(store, "shop.other", Span(date(2013, 5, 1), date(2013, 5, 1)), Span.parse("2013-05-01"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2013-5-1", "is no window; write 2013-05-01"),
+        ("2013-02-30", "is no window: day is out of range"),
+        ("2013-05-02..2013-05-01", "ends before it begins"),
+        ("Champion:2013-05-01", "is no window"),
+    ],
+)
+def test_what_is_no_window_is_refused(text, message):
+    with pytest.raises(UsageError, match=message):
+        Span.parse(text)
+
+
+def test_a_span_is_written_as_it_is_read():
+    for text in ("2013-05-01", "champion:2013-05-01..2013-05-28"):
+        assert str(Span.parse(text)) == text
+
+
+def test_no_table_at_all_is_no_profile(tmp_path):
+    with pytest.raises(UsageError, match="has no profile in 2013-05-01; materialise it"):
+        ask(ParquetStore(Folder(tmp_path / "empty")), "2013-05-01", "2013-05-02")

@@ -1,0 +1,116 @@
+"""Stacked windows give the very numbers that adding the states and comparing them two by two gives."""
+
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ks_2samp
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats import distance
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.stack import BINNED, FULL, CategoricalStack, NumericStack
+from tests.strategies import SALT, arrays, category_counts
+
+GRID = Grid(0.0, 1.0)
+
+
+def numeric(values: np.ndarray, nulls: int = 1) -> NumericColumn:
+    return NumericColumn.of(values, nulls, GRID)
+
+
+def categorical(counts: dict[str, int], nulls: int = 1) -> CategoricalColumn:
+    return CategoricalColumn.of(list(counts), np.array(list(counts.values()), np.int64), nulls, SALT)
+
+
+def expected(old, new, binned) -> list[float]:
+    a, b = binned(old), binned(new)
+    statistic, p = distance.chi_square(a, b)
+    return [
+        float(value)
+        for value in (
+            distance.psi(a, b),
+            distance.jensen_shannon(a, b),
+            statistic,
+            p,
+            distance.l_infinity(a, b),
+        )
+    ]
+
+
+@given(st.lists(arrays(), min_size=2, max_size=6), st.data())
+def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
+    columns = [numeric(part) for part in parts]
+    split = data.draw(st.integers(1, len(columns) - 1))
+    old, new = (reduce(add, some) for some in (columns[:split], columns[split:]))
+    stack = NumericStack.of(columns).windows([0, split], [split, len(columns)])
+    found = stack.distances(0)
+    assert stack.rows.tolist() == [old.rows, new.rows]
+    np.testing.assert_allclose(
+        [found[name][1] for name in BINNED], expected(old, new, NumericReference.of(old).binned), rtol=1e-12
+    )
+    assert stack.bins_compared(0) == NumericReference.of(old).reference_counts.size
+    if old.finite and new.finite:
+        assert found["ks"][1] == pytest.approx(distance.ks(old.histogram, new.histogram), abs=1e-12)
+        far = distance.wasserstein(old.histogram, new.histogram)
+        assert found["wasserstein"][1] == pytest.approx(far, rel=1e-9, abs=1e-9 * far)
+        assert stack.quantile(1, 0.5) == float(new.histogram.quantile(0.5))
+    else:
+        assert np.isnan([found["ks"][1], found["wasserstein"][1]]).all()
+
+
+@given(st.lists(category_counts(), min_size=2, max_size=6), st.data())
+def test_categories_are_compared_on_the_references_most_frequent(parts, data):
+    columns = [categorical(part) for part in parts]
+    split = data.draw(st.integers(1, len(columns) - 1))
+    old, new = (reduce(add, some) for some in (columns[:split], columns[split:]))
+    found = CategoricalStack.of(columns).windows([0, split], [split, len(columns)]).distances(0)
+    np.testing.assert_allclose(
+        [found[name][1] for name in BINNED],
+        expected(old, new, CategoricalReference.of(old).binned),
+        rtol=1e-12,
+    )
+
+
+@given(st.lists(arrays(), min_size=1, max_size=5))
+def test_all_pairs_are_the_distances_from_each_window_in_turn(parts):
+    stack = NumericStack.of([numeric(part) for part in parts])
+    pairs = stack.pairs()
+    for at in range(len(parts)):
+        for name, values in stack.distances(at).items():
+            np.testing.assert_allclose(pairs[name][at], values, rtol=1e-9)
+
+
+def test_all_pairs_of_categories_too():
+    stack = CategoricalStack.of([categorical({"a": n, "b": 100 - n}) for n in (10, 50, 90)])
+    pairs = stack.pairs()
+    np.testing.assert_array_equal(pairs["psi"][1], stack.distances(1)["psi"])
+    assert pairs["psi"][0, 2] > pairs["psi"][0, 1] > pairs["psi"][0, 0] == 0
+
+
+def test_ks_is_scipys_to_within_the_largest_bin():
+    rng = np.random.default_rng(3)
+    old, new = rng.normal(0, 1, 20_000), rng.normal(0.2, 1.1, 5_000)
+    columns = [numeric(old, 0), numeric(new, 0)]
+    found = NumericStack.of(columns).distances(0)["ks"][1]
+    exact = ks_2samp(old, new).statistic
+    largest = max(column.histogram.largest_mass for column in columns)
+    assert exact - largest <= found <= exact
+
+
+def test_a_window_without_rows_has_no_distance():
+    found = NumericStack.of([numeric(np.ones(3)), numeric(np.empty(0), 0)])
+    assert all(np.isnan(found.distances(0)[name][1]) for name in (*BINNED, *FULL))
+    assert all(np.isnan(found.distances(1)[name]).all() for name in BINNED)
+    assert found.quantile(1, 0.5) is None
+
+
+def test_windows_on_other_grids_are_refused():
+    other = NumericColumn.of(np.ones(3), 0, Grid(1.0, 1.0))
+    with pytest.raises(StateError, match="profile them with one reference"):
+        NumericStack.of([numeric(np.ones(3)), other])
