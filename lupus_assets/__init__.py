@@ -10,6 +10,7 @@ declare   what a user writes, and its validation
 monitor   what a declaration means for Arrow rows: profile, metrics, verdicts, checks, comparison
 ports     what the library asks of a source and of a store
 pipeline  the steps of every asset: read, compute, write
+compare   any two windows from stored profiles
 sources   prediction logs
 sinks     stores, one module per technology
 assets    Dagster: declarations become assets, checks, partitions, schedules, sensors

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_home, aligned, cell, counted, installation
+from lupus_assets.cli.output import Commands, add_home, aligned, counted, installation
 
 if TYPE_CHECKING:
     from lupus_assets.monitor.drift import ColumnDrift, Drift
@@ -68,7 +68,7 @@ def _line(column: "ColumnDrift") -> list[str]:
         column.column,
         " → ".join(f"{rows:,}" for rows in column.rows),
         " → ".join("" if share is None else f"{share:.2%}" for share in column.nulls),
-        " → ".join(map(cell, column.median)) if column.kind == "numeric" else "",
+        " → ".join(map(_rounded, column.median)) if column.kind == "numeric" else "",
         _rounded(column.distances["psi"]),
         _rounded(column.expected_psi),
         *(_rounded(column.distances.get(name)) for name in DISTANCES),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.grid import BINS, Grid
+from lupus_assets.stats.grid import BINS, CENTRE, Grid
 from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted
 
 FEW = 4_096  # below so many values sorting them is quicker than clearing and reading 65,536 counters
@@ -110,7 +110,8 @@ class Histogram(State):
         bins = self.bins[at]
         # Weighing the edges rather than adding to one of them cannot overflow.
         value = (1 - share) * self.grid.lower(bins) + share * self.grid.upper(bins)
-        return np.asarray(value, np.float64)
+        # Values that repeat the centre are common, those within 1e-40 of it are not.
+        return np.where(bins == CENTRE, self.grid.centre, value)
 
     def mass(self, table: Floats) -> float:
         """Return the sum over all values of what the table says for their bin.

@@ -1,0 +1,65 @@
+"""`lupus compare` prints what moved most first, or JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from lupus_assets.cli import main
+from lupus_assets.records import Place, ProfileRow
+from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.stats.codec import to_bytes
+from lupus_assets.stats.column import NumericColumn
+from lupus_assets.stats.grid import Grid
+
+DAY = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.delenv("LUPUS_ENV", raising=False)
+    store = ParquetStore(Folder(tmp_path / "warehouse"))
+    rng = np.random.default_rng(0)
+    for day, shift in enumerate((0.0, 0.0, 3.0)):
+        start, as_of = DAY + timedelta(days=day), DAY + timedelta(days=day + 1)
+        columns = {"steady": rng.normal(0, 1, 500), "moved": rng.normal(shift, 1, 500), "dry": np.zeros(500)}
+        rows = [
+            ProfileRow(
+                track="champion", version="*", partition_key=f"{start:%Y-%m-%d}", window_start=start,
+                as_of=as_of, segment="*", column_name=name, kind="NumericColumn", reference="r",
+                state=to_bytes(NumericColumn.of(values, 0, Grid(0.0, 1.0))),
+            )
+            for name, values in columns.items()
+        ]  # fmt: skip
+        store.replace("profiles", Place("shop.score", "champion", start, as_of, "2013-05"), rows)
+    return tmp_path
+
+
+def test_the_column_that_moved_most_comes_first(home, capsys):
+    assert main(["compare", "shop/score", "2013-05-01..2013-05-02", "2013-05-03", "--home", str(home)]) == 0
+    out, err = capsys.readouterr()
+    header, *lines = out.splitlines()
+    assert header.split()[:4] == ["column", "rows", "null", "median"]
+    assert lines[0].startswith("moved")
+    dry = next(line for line in lines if line.startswith("dry"))
+    assert dry.split()[1:10] == ["1,000", "→", "500", "0.00%", "→", "0.00%", "0", "→", "0"]
+    assert err == "2013-05-01..2013-05-02 (2 partitions) against 2013-05-03 (1 partition)\n"
+
+
+def test_json_holds_every_distance(home, capsys):
+    arguments = ["compare", "shop.score", "2013-05-01", "2013-05-03", "--json", "--home", str(home)]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["partitions"] == [1, 1]
+    moved = next(column for column in found["columns"] if column["column"] == "moved")
+    assert moved["distances"]["wasserstein"] == pytest.approx(3.0, abs=0.3)
+    assert set(moved["distances"]) == {
+        "psi", "jensen_shannon", "chi_square", "chi_square_p", "l_infinity", "ks", "wasserstein",
+    }  # fmt: skip
+
+
+def test_what_is_no_window_is_said(home, capsys):
+    assert main(["compare", "shop.score", "may", "2013-05-03", "--home", str(home)]) == 2
+    assert capsys.readouterr().err.startswith("lupus compare: 'may' is no window; write 2013-05-01..")
