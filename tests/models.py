@@ -181,7 +181,7 @@ def metric(number: int, value: float | None, **other: object) -> MetricRow:
         segment="*",
         family="input",
         column_name="amount",
-        metric="mean",
+        metric="clipped_mean",
         value=value,
         lower=None,
         upper=None,

@@ -28,9 +28,14 @@ METRICS: dict[str, str] = {
     # categories
     "distinct": "estimated number of different values; a count",
     "top_share": "share of values (not null) that are the most frequent one; 0 to 1",
+    **{
+        f"share_{rank}": f"share of values (not null) that are the reference's {word}most frequent; 0 to 1"
+        for rank, word in enumerate(("", "second ", "third ", "fourth ", "fifth "), start=1)
+    },
     "unseen_rate": "share of values (not null) that the reference window does not hold; 0 to 1",
     # against the frozen reference, row by row
     "out_of_range_rate": "share of values further out than the reference's range and a margin; 0 to 1",
+    "clipped_mean": "mean, values clipped at 12 spreads from the reference's median; in the column's unit",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
     "residual_mean": "mean of prediction minus its surrogate, fitted on the reference; scores in logits",
@@ -46,6 +51,8 @@ METRICS: dict[str, str] = {
     "auc": "area under the ROC curve; 0 to 1, 0.5 for guessing",
     "log_loss": "mean negative log-likelihood of the label; nats, at least 0",
     "brier": "mean squared difference of score and label; 0 to 1",
+    "brier_excess": "Brier score less what calibrated scores would have; -1 to 1, above 0 if too sure",
+    "slope_excess": "covariance of label minus score with the score; below 0 if the score lost its grip",
     "calibration_error": "mean gap of score and observed rate over score bins, by rows; 0 to 1",
     "bias": "mean of label minus score; -1 to 1, above 0 if scores are too low",
     "accuracy": "share of right decisions; 0 to 1",
@@ -54,16 +61,17 @@ METRICS: dict[str, str] = {
     "base_rate": "share of positive labels; 0 to 1",
     "mean_error": "mean of predicted value minus label; in the label's unit, above 0 if too high",
     "mae": "mean absolute error; in the label's unit",
+    "wape": "mean absolute error over the mean absolute label; no unit, at least 0",
     "rmse": "root of the mean squared error; in the label's unit",
     "macro_f1": "mean over the classes of their F1; 0 to 1",
 }
 
 PERFORMANCE: dict[str, tuple[str, ...]] = {
     "score": (
-        "auc", "log_loss", "brier", "calibration_error", "bias", "accuracy", "precision", "recall",
-        "base_rate",
+        "auc", "log_loss", "brier", "brier_excess", "slope_excess", "calibration_error", "bias",
+        "accuracy", "precision", "recall", "base_rate",
     ),
-    "value": ("mae", "rmse", "mean_error"),
+    "value": ("mae", "rmse", "wape", "mean_error"),
     "class": ("accuracy", "macro_f1"),
 }  # fmt: skip
 NEEDS_LABEL = frozenset({"labelled_rate"}.union(*PERFORMANCE.values()))

@@ -53,9 +53,14 @@ MEASURES: dict[str, Measure] = {
     "zero_rate": _share("share of zeros in", side=0, judged=False),
     "unseen_rate": _share("share of values unseen in the reference in"),
     "out_of_range_rate": _share("share of values beyond the reference's range in"),
-    "top_share": _share("share of the most frequent value of", side=0, judged=False),
+    "top_share": _share("share of the most frequent value of"),
+    **{
+        f"share_{rank}": _share(f"share of the reference's {word}most frequent value of", side=0)
+        for rank, word in enumerate(("", "second ", "third ", "fourth ", "fifth "), start=1)
+    },
     "labelled_rate": _share("share of rows with a label in", side=-1),
-    "mean": Measure("natural", "mean of", judged=True),
+    "mean": Measure("natural", "mean of"),
+    "clipped_mean": Measure("natural", "clipped mean of", judged=True),
     "sd": Measure("positive", "standard deviation of"),
     "skewness": Measure("natural", "skewness of"),
     "kurtosis": Measure("natural", "excess kurtosis of"),
@@ -85,6 +90,8 @@ MEASURES: dict[str, Measure] = {
     "auc": Measure("probability", "AUC of", -1, judged=True),
     "log_loss": Measure("positive", "log loss of", 1, judged=True),
     "brier": Measure("positive", "Brier score of", 1, judged=True),
+    "brier_excess": Measure("natural", "excess of the Brier score over calibrated scores of", judged=True),
+    "slope_excess": Measure("natural", "covariance of label minus score with the score of", -1, judged=True),
     "calibration_error": Measure("distance", "calibration error of", 1),
     "bias": Measure("natural", "mean of label minus prediction for", judged=True),
     "accuracy": _share("accuracy of", side=-1, judged=False),
@@ -93,6 +100,7 @@ MEASURES: dict[str, Measure] = {
     "macro_f1": Measure("probability", "macro F1 of", -1, judged=True),
     "mean_error": Measure("natural", "mean of prediction minus label for", judged=True),
     "mae": Measure("positive", "mean absolute error of", 1, judged=True),
+    "wape": Measure("positive", "absolute error relative to the label of", 1, judged=True),
     "rmse": Measure("positive", "root mean squared error of", 1, judged=True),
 }
 

@@ -36,6 +36,8 @@ SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
     "auc": performance.auc,
     "log_loss": performance.log_loss,
     "brier": performance.brier,
+    "brier_excess": performance.brier_excess,
+    "slope_excess": performance.slope_excess,
     "calibration_error": performance.calibration_error,
     "bias": performance.bias,
     "accuracy": performance.accuracy,
@@ -45,6 +47,7 @@ SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
 VALUE_PERFORMANCE: dict[str, Callable[[ErrorSums], Estimate]] = {
     "mae": performance.mae,
     "rmse": performance.rmse,
+    "wape": performance.wape,
     "mean_error": performance.mean_error,
 }
 CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
@@ -81,19 +84,21 @@ def row_metrics(counts: RowCounts) -> Iterator[Named]:
 def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
     """Yield the judged metrics of a numeric column that need no reference."""
     values = column.rows - column.nulls
-    finite, moments = column.finite, column.moments
+    finite = column.finite
     yield "null_rate", _share(column.nulls, column.rows)
     yield "nan_rate", _share(column.nans, values, NO_VALUES)
     yield "infinity_rate", _share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
-    variance = moments.variance
-    spread = None if variance is None else variance / finite
-    yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
+    largest = int(column.histogram.counts.max()) if finite else None
+    yield "top_share", _share(largest, finite, NO_VALUES)
 
 
 def numeric_shape(column: NumericColumn) -> Iterator[Named]:
     """Yield what describes a numeric column further; nobody is alarmed by it."""
     finite, moments = column.finite, column.moments
     yield "zero_rate", _share(column.zeros, finite, NO_VALUES)
+    variance = moments.variance
+    spread = None if variance is None else variance / finite
+    yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
     yield "sd", _plain(moments.sd, finite, "fewer than two values")
     yield "skewness", _plain(moments.skewness, finite, "constant, or fewer than three values")
     yield "kurtosis", _plain(moments.kurtosis, finite, "constant, or fewer than four values")
@@ -108,15 +113,13 @@ def numeric_shape(column: NumericColumn) -> Iterator[Named]:
 def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
     """Yield the judged metrics of a categorical column that need no reference."""
     yield "null_rate", _share(column.nulls, column.rows)
+    values, counts = column.rows - column.nulls, column.categories.counts
+    yield "top_share", _share(int(counts.max()) if counts.size else None, values, NO_VALUES)
 
 
 def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
     """Yield what describes a categorical column further; nobody is alarmed by it."""
-    values = column.rows - column.nulls
-    categories = column.categories
-    largest = int(categories.counts.max()) if categories.counts.size else None
-    yield "distinct", _plain(categories.distinct.estimate(), values)
-    yield "top_share", _share(largest, values, NO_VALUES)
+    yield "distinct", _plain(column.categories.distinct.estimate(), column.rows - column.nulls)
 
 
 def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
@@ -158,6 +161,7 @@ def _other_distances(reference: ColumnReference, counts: Counts) -> Iterator[Nam
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
     """Yield the judged metrics of a numeric column against its reference."""
     yield "out_of_range_rate", _share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
+    yield "clipped_mean", reference.clipped_mean(column)
     yield "mean_rank", reference.mean_rank(column)
     yield "rank_spread", reference.rank_spread(column)
     yield "psi", _psi(reference, reference.binned(column))
@@ -178,6 +182,8 @@ def categorical_drift(column: CategoricalColumn, reference: CategoricalReference
     values = column.rows - column.nulls
     undefined = "the reference has too many values" if values else NO_VALUES
     yield "unseen_rate", _share(unseen, values, undefined)
+    for rank, count in enumerate(reference.named(column).tolist(), start=1):
+        yield f"share_{rank}", _share(count, values, NO_VALUES)
     yield "psi", _psi(reference, reference.binned(column))
 
 

@@ -5,6 +5,7 @@ take rows as independent; where a ratio or a square is taken they are first-orde
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -66,6 +67,49 @@ def bias(state: ScoreLabel) -> Estimate:
     return Estimate.of_mean(state.residual, NO_LABELS)
 
 
+def brier_excess(state: ScoreLabel) -> Estimate:
+    """Return the Brier score less what calibrated scores would have, mean((y − p)(1 − 2p)), in [−1, 1].
+
+    0 in expectation while the scores are calibrated, above 0 where they are too sure of themselves. The
+    variance is that of labels drawn from the scores, so that a few rows do not vouch for themselves. Scores
+    count as the middle of their grid bin.
+
+    References
+    ----------
+    Spiegelhalter (1986), Probabilistic prediction in patient management and clinical trials.
+    """
+    return _score_test(state, lambda p: 1 - 2 * p)
+
+
+def slope_excess(state: ScoreLabel) -> Estimate:
+    """Return cov(label − score, score), in [−1/4, 1/4]: below 0 where the score has lost its grip.
+
+    0 in expectation while the scores are calibrated. Variance and scores as `brier_excess`.
+
+    References
+    ----------
+    Cox (1958), Two further applications of a model for binary regression.
+    """
+    if state.n == 0:
+        return Estimate.undefined(NO_LABELS)
+    grid = state.positive_scores.grid
+    scores = [h.counts @ grid.middle(h.bins) for h in (state.positive_scores, state.negative_scores)]
+    mean = float(sum(scores)) / state.n
+    return _score_test(state, lambda p: p - mean)
+
+
+def _score_test(state: ScoreLabel, weight: Callable[[Floats], Floats]) -> Estimate:
+    """Return mean((y − p) weight(p)) with the variance it has if every label is drawn with its score."""
+    if state.n == 0:
+        return Estimate.undefined(NO_LABELS)
+    total = variance = 0.0
+    for histogram, label in ((state.positive_scores, 1.0), (state.negative_scores, 0.0)):
+        p = np.clip(histogram.grid.middle(histogram.bins), 0.0, 1.0)
+        total += float(histogram.counts @ ((label - p) * weight(p)))
+        variance += float(histogram.counts @ (p * (1 - p) * weight(p) ** 2))
+    return Estimate(total / state.n, variance / state.n**2, state.n, None)
+
+
 def calibration_error(state: ScoreLabel) -> Estimate:
     """Return the expected calibration error over ten bins of equal width, in [0, 1].
 
@@ -120,6 +164,22 @@ def mae(state: ErrorSums) -> Estimate:
 def mean_error(state: ErrorSums) -> Estimate:
     """Return mean(prediction − label) in the label's unit: positive if predictions are too high."""
     return Estimate.of_mean(state.error, NO_LABELS)
+
+
+def wape(state: ErrorSums) -> Estimate:
+    """Return the mean absolute error over the mean absolute label, at least 0 and without unit.
+
+    Labels are taken as of one sign, as counts and amounts are: undefined where they sum to nothing. The
+    variance is first-order, error and label taken as uncorrelated.
+    """
+    n, level = state.n, abs(state.label.mean) if state.n else 0.0
+    if n == 0 or level == 0:
+        return Estimate.undefined("the labels sum to 0" if n else NO_LABELS, n)
+    value = state.absolute.mean / level
+    of_error, of_label = state.absolute.variance, state.label.variance
+    if of_error is None or of_label is None:
+        return Estimate(value, None, n, None)
+    return Estimate(value, (of_error + value**2 * of_label) / level**2 / n, n, None)
 
 
 def rmse(state: ErrorSums) -> Estimate:

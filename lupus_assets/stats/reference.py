@@ -20,8 +20,11 @@ from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
 TOP = 30  # categories with a bin of their own
 RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
+CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
+NAMED = 5  # categories whose share has a history of its own
 TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
 
+EVERY_BIN = np.arange(BINS, dtype=np.int32)
 NO_REFERENCE = "the reference holds no finite values"
 NO_VALUES = "the window holds no finite values"
 
@@ -164,6 +167,31 @@ class NumericReference(State):
         """
         return self._mean(column, self.distances_from_half)
 
+    @cached_property
+    def clipped(self) -> Floats:
+        """Middle of every grid bin, clipped at `CLIP` spreads of the grid from the reference's median.
+
+        Shape (65536,), in the column's unit; the grid's centre stands in without finite values.
+        """
+        histogram = self.column.histogram
+        grid = histogram.grid
+        median = float(histogram.quantile(0.5)) if histogram.total else grid.centre
+        return np.clip(grid.middle(EVERY_BIN), median - CLIP * grid.scale, median + CLIP * grid.scale)
+
+    def clipped_mean(self, column: NumericColumn) -> Estimate:
+        """Return the mean of the finite values, each clipped as `clipped` says, in the column's unit.
+
+        One wrong value moves it by no more than `CLIP` spreads over the number of rows. Values count as the
+        middle of their grid bin, 0.4 % of their distance from the centre at most. Undefined without finite
+        values on either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        return self._mean(column, self.clipped)
+
     def out_of_range(self, column: NumericColumn) -> int | None:
         """Return how many values lie beyond `limits`, infinities included; None without limits.
 
@@ -244,6 +272,10 @@ class CategoricalReference(State):
         counts = column.categories.count_of(self.top)
         rest = column.categories.total - int(counts.sum())
         return np.concatenate((counts, [rest, column.nulls])).astype(np.int64)
+
+    def named(self, column: CategoricalColumn) -> Counts:
+        """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""
+        return column.categories.count_of(self.top[:NAMED])
 
     def unseen(self, column: CategoricalColumn) -> int | None:
         """Return how many rows hold a value that the reference never held; nulls are no value.

@@ -209,10 +209,10 @@ def test_a_rule_on_a_metric_that_needs_labels_needs_a_label(tmp_path):
 
 
 SCORE = (
-    "auc, log_loss, brier, calibration_error, bias, accuracy, precision, recall, base_rate, "
-    "invalid_rate, residual_mean, residual_spread"
+    "auc, log_loss, brier, brier_excess, slope_excess, calibration_error, bias, accuracy, precision, recall, "
+    "base_rate, invalid_rate, residual_mean, residual_spread"
 )
-VALUE = "mae, rmse, mean_error, residual_mean, residual_spread"
+VALUE = "mae, rmse, wape, mean_error, residual_mean, residual_spread"
 CLASS = "accuracy, macro_f1"
 
 

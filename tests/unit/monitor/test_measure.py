@@ -26,7 +26,7 @@ def tables():
     """Return a model and a log for each kind of prediction; together they have every metric."""
     yield declared(), log(5)
     yield declared({"prediction": {"value": "p"}, "label": {"column": "y"}}), log(5, y=np.arange(300.0))
-    classes = ["a", "b"] * 150
+    classes = ["a", "b", "c", "d", "e"] * 60
     yield declared({"prediction": {"class": "c"}}), log(5, p=None, c=classes, y=classes)
 
 

@@ -18,17 +18,17 @@ def ruled(rows, *rules, numbers=(5,), reference="now", **parts):
 @pytest.mark.parametrize(
     ("rule", "value", "flagged", "said"),
     [
-        ({"below": 10}, 9.0, True, "mean of `amount` is 9, below 10"),
-        ({"below": 10}, 10.0, False, "mean of `amount` is 10, not below 10"),
-        ({"above": 10}, 10.5, True, "mean of `amount` is 10.5, above 10"),
-        ({"above": 10}, 10.0, False, "mean of `amount` is 10, not above 10"),
+        ({"below": 10}, 9.0, True, "clipped mean of `amount` is 9, below 10"),
+        ({"below": 10}, 10.0, False, "clipped mean of `amount` is 10, not below 10"),
+        ({"above": 10}, 10.5, True, "clipped mean of `amount` is 10.5, above 10"),
+        ({"above": 10}, 10.0, False, "clipped mean of `amount` is 10, not above 10"),
     ],
 )
 def test_a_limit_is_crossed_beyond_it_and_not_at_it(rule, value, flagged, said):
-    (row,) = ruled([metric(5, value)], {"metric": "mean", **rule})
+    (row,) = ruled([metric(5, value)], {"metric": "clipped_mean", **rule})
     assert (row.flagged, row.sentence) == (flagged, said)
     assert (row.low, row.high) == (rule.get("below"), rule.get("above"))
-    assert row.rule == f"mean {next(iter(rule))} 10"
+    assert row.rule == f"clipped_mean {next(iter(rule))} 10"
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_a_limit_is_crossed_beyond_it_and_not_at_it(rule, value, flagged, said):
 )
 def test_a_change_is_measured_from_the_median_of_the_recent_partitions(verb, value, flagged, said):
     past = [metric(number, float(number)) for number in range(5)]  # the last three: 2, 3, 4
-    rule = {"metric": "mean", f"{verb}_from_recent": {"partitions": 3, "by": 1}}
+    rule = {"metric": "clipped_mean", f"{verb}_from_recent": {"partitions": 3, "by": 1}}
     (row,) = ruled([*past, metric(5, value)], rule)
     assert (row.flagged, row.expected, row.history) == (flagged, 3.0, 5)
     assert row.effect == value - 3
     assert said in row.sentence
-    assert row.rule == f"mean {verb} from recent 3 by 1"
+    assert row.rule == f"clipped_mean {verb} from recent 3 by 1"
 
 
 def test_a_change_needs_as_many_earlier_partitions_as_it_names():
-    rule = {"metric": "mean", "falls_from_recent": {"partitions": 3, "by": 1}}
+    rule = {"metric": "clipped_mean", "falls_from_recent": {"partitions": 3, "by": 1}}
     (row,) = ruled([metric(4, 50.0), metric(5, 0.0)], rule)
     assert not row.flagged
     assert row.sentence.endswith("no verdict yet: 1 of 3 earlier partitions")
@@ -76,7 +76,7 @@ def test_a_rule_concerns_what_it_names_and_all_rows_otherwise():
 
     def concerned(**limits):
         return [(row.column_name, row.segment) for row in ruled(
-            rows, {"metric": "mean", "below": 5, **limits}, groups={"some": ["other"]},
+            rows, {"metric": "clipped_mean", "below": 5, **limits}, groups={"some": ["other"]},
         )]  # fmt: skip
 
     assert concerned() == [("amount", "*"), ("other", "*")]
@@ -88,18 +88,18 @@ def test_a_rule_concerns_what_it_names_and_all_rows_otherwise():
 
 def test_a_rule_of_another_track_is_silent():
     tracks = {name: {"parquet": f"{name}/{{partition}}.parquet"} for name in ("champion", "challenger")}
-    rule = {"metric": "mean", "below": 5, "track": "challenger"}
+    rule = {"metric": "clipped_mean", "below": 5, "track": "challenger"}
     assert ruled([metric(5, 1.0)], rule, tracks=tracks) == []
 
 
 def test_of_several_cuts_the_latest_stands():
     late = metric(5, 20.0, as_of=day(5).end + 3 * DAY)
-    (row,) = ruled([metric(5, 1.0), late], {"metric": "mean", "below": 5})
+    (row,) = ruled([metric(5, 1.0), late], {"metric": "clipped_mean", "below": 5})
     assert (row.flagged, row.as_of) == (False, late.as_of)
 
 
 def test_an_undefined_number_crosses_nothing():
-    assert ruled([metric(5, None)], {"metric": "mean", "below": 5}) == []
+    assert ruled([metric(5, None)], {"metric": "clipped_mean", "below": 5}) == []
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -32,7 +32,7 @@ def test_an_ordinary_day_is_said_with_its_usual_range():
     assert (row.rule, row.history, row.partition_key) == ("history", 58, day(59).key)
     assert row.low < row.expected < row.high
     assert row.effect == row.value - row.expected
-    assert row.sentence.startswith("mean of `amount` is ")
+    assert row.sentence.startswith("clipped mean of `amount` is ")
     assert row.sentence.endswith(" on Thursdays")
 
 
@@ -126,7 +126,7 @@ def test_segments_are_judged_each_by_itself():
     rows[-1] = replace(rows[-1], value=500.0)
     whole, segment = judged(rows, 39)
     assert (whole.flagged, segment.flagged) == (False, True)
-    assert segment.sentence.startswith("mean of `amount` where country=de is 500, usually ")
+    assert segment.sentence.startswith("clipped mean of `amount` where country=de is 500, usually ")
 
 
 def test_the_ledger_keeps_series_sorted_and_leaves_gaps_open():
@@ -141,12 +141,12 @@ def test_the_ledger_keeps_series_sorted_and_leaves_gaps_open():
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=2, max_size=40),
-    st.sampled_from(["mean", "psi", "row_count", "null_rate", "auc", "residual_spread"]),
+    st.sampled_from(["clipped_mean", "psi", "row_count", "null_rate", "auc", "residual_spread"]),
     st.data(),
 )
 def test_a_verdict_does_not_depend_on_later_partitions(values, name, data):
     number = data.draw(st.integers(0, len(values) - 1))
-    within = {"mean": 1.0, "residual_spread": 1.0}.get(name, 0.0)
+    within = {"clipped_mean": 1.0, "residual_spread": 1.0}.get(name, 0.0)
     usual = [value if value is None or within else min(abs(value) / 1e6, 1.0) for value in values]
     if name == "residual_spread":
         usual = [value if value is None else abs(value) for value in usual]

@@ -15,13 +15,15 @@ OF_SCORES = [
     performance.log_loss,
     performance.brier,
     performance.bias,
+    performance.brier_excess,
+    performance.slope_excess,
     performance.calibration_error,
     performance.base_rate,
     performance.accuracy,
     performance.precision,
     performance.recall,
 ]
-OF_ERRORS = [performance.mae, performance.rmse, performance.mean_error]
+OF_ERRORS = [performance.mae, performance.rmse, performance.wape, performance.mean_error]
 
 
 def scored(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -93,6 +95,20 @@ def test_calibration_error_is_the_mean_gap_over_ten_equal_widths(state):
     assert performance.calibration_error(state).value == pytest.approx(sum(gaps) / label.size, rel=1e-12)
 
 
+def test_excesses_are_those_of_the_rows_and_have_the_variance_of_labels_drawn_from_the_scores(state):
+    p, y = scored()
+    excess, slope = performance.brier_excess(state), performance.slope_excess(state)
+    assert excess.value == pytest.approx(np.mean((y - p) ** 2 - p * (1 - p)), abs=2e-4)
+    assert slope.value == pytest.approx(np.mean((y - p) * (p - p.mean())), abs=2e-4)
+    rng = np.random.default_rng(1)
+    drawn = [ScoreLabel.of(p, rng.random(p.size) < p, GRID, 0.4) for _ in range(300)]
+    for metric, estimate in ((performance.brier_excess, excess), (performance.slope_excess, slope)):
+        values = [metric(each).value for each in drawn]
+        assert abs(np.mean(values)) < 4 * np.sqrt(estimate.variance / 300)
+        assert np.var(values) == pytest.approx(estimate.variance, rel=0.25)
+        assert abs(estimate.value) > 3 * np.sqrt(estimate.variance)  # these labels are drawn otherwise
+
+
 def test_decisions_are_scikit_learns_at_the_threshold(state):
     score, label = scored()
     decided = score >= 0.4
@@ -145,6 +161,19 @@ def test_errors_of_values_are_scikit_learns():
     assert performance.mae(state).value == pytest.approx(metrics.mean_absolute_error(label, prediction))
     assert performance.rmse(state).value == pytest.approx(rmse, rel=1e-12)
     assert performance.mean_error(state).value == pytest.approx((prediction - label).mean(), rel=1e-12)
+
+
+def test_wape_is_the_error_relative_to_the_label_with_the_variance_that_resampling_gives():
+    prediction, label = valued()
+    estimate = performance.wape(ErrorSums.of(prediction, label))
+    assert estimate.value == pytest.approx(np.abs(prediction - label).sum() / label.sum())
+    rng = np.random.default_rng(2)
+    again = [
+        performance.wape(ErrorSums.of(prediction[at], label[at])).value
+        for at in rng.integers(0, label.size, (400, label.size))
+    ]
+    assert np.var(again) == pytest.approx(estimate.variance, rel=0.4)
+    assert performance.wape(ErrorSums.of([1.0, 2.0], [1.0, -1.0])).reason == "the labels sum to 0"
 
 
 def test_the_variance_of_rmse_is_the_delta_methods():

@@ -116,6 +116,21 @@ def test_mean_and_spread_of_ranks_are_those_of_the_rows_with_their_sampling_vari
         assert estimate.n == 400
 
 
+def test_a_clipped_mean_is_the_mean_until_a_value_is_twelve_spreads_out(reference):
+    x = normal(500, 7)
+    of = reference.clipped_mean(numeric(x))
+    assert of.value == pytest.approx(x.mean(), abs=2e-3)
+    assert of.variance == pytest.approx(x.var(ddof=1) / x.size, rel=0.02)
+    wild = reference.clipped_mean(numeric(np.append(x, 1e9)))
+    assert wild.value == pytest.approx((x.sum() + 12) / 501, abs=1e-2)
+    assert reference.clipped_mean(numeric(np.empty(0))).reason is not None
+
+
+def test_the_five_most_frequent_values_are_counted_by_name():
+    reference = CategoricalReference.of(categorical(list("aaaaaabbbbbccccddde") + ["f"] * 10))
+    assert reference.named(categorical(list("fffabz"))).tolist() == [3, 1, 1, 0, 0]
+
+
 def test_ranks_without_values_have_a_reason(reference):
     empty = numeric(np.array([np.nan, np.inf]))
     assert reference.mean_rank(empty) == Estimate.undefined("the window holds no finite values")
