@@ -10,6 +10,7 @@ import pytest
 
 from lupus_assets.assets.partition import partitions_of, window_of, windows_between
 from lupus_assets.declare import Cadence
+from lupus_assets.declare.window import windows
 from lupus_assets.sources.parquet import ParquetSource
 
 # In 2013: New York changed on 10 March and 3 November, Berlin on 31 March and 27 October.
@@ -49,6 +50,20 @@ def test_windows_follow_the_clock_on_the_wall(every, zone, span):
         assert partitions.has_partition_key(window.key)
         assert window_of(partitions, window.key) == window
     assert len({window.key for window in found}) == len(found)
+
+
+ZONES = ("America/New_York", "Europe/Berlin", "UTC", "Asia/Kolkata", "Australia/Lord_Howe")
+CRONS = ("30 2 * * *", "0 0 1 * *", "15 */4 * * *")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("every", [*STARTS, "2 hours", "12 hours", *CRONS])
+def test_windows_without_dagster_are_dagsters_with_their_keys(every, zone):
+    cadence = Cadence(every=every, start="2013-01-01", timezone=zone)
+    first, last = (datetime(2013, month, 1, tzinfo=ZoneInfo(zone)) for month in (2, 12))
+    found = windows(cadence, first, last)
+    assert found == windows_between(partitions_of(cadence.group), first, last)
+    assert len(found) > 8
 
 
 @pytest.mark.parametrize(
