@@ -37,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from lupus_assets.errors import LupusError, UsageError
 
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read the answer, as `head` does, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it ends
+        return 0
     except LupusError as error:
         print(f"{parser.prog} {arguments.command}: {error}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else MISTAKES

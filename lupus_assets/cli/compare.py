@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lupus_assets.monitor.drift import ColumnDrift, Drift
 
 DISTANCES = ("jensen_shannon", "l_infinity", "ks", "wasserstein", "chi_square_p")
-WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included"
+WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
 
 
 def add(commands: Commands) -> None:
@@ -31,9 +31,9 @@ def add(commands: Commands) -> None:
 def compare(arguments: argparse.Namespace) -> int:
     """Print the distances of every column, the most moved first."""
     from lupus_assets.compare import compare as compare_windows
-    from lupus_assets.monitor.drift import Span
+    from lupus_assets.monitor.drift import parse_window
 
-    reference, current = Span.parse(arguments.reference), Span.parse(arguments.current)
+    reference, current = parse_window(arguments.reference), parse_window(arguments.current)
     tables = installation(arguments.home).tables()
     found = compare_windows(tables, arguments.model.replace("/", "."), reference, current)
     if arguments.json:
@@ -42,7 +42,7 @@ def compare(arguments: argparse.Namespace) -> int:
     print_drift(found)
     before, after = found.partitions
     print(
-        f"{reference} ({counted(before, 'partition')}) against {current} ({counted(after, 'partition')})",
+        f"{reference} ({counted(before, 'profile')}) against {current} ({counted(after, 'profile')})",
         file=sys.stderr,
     )
     return 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +19,9 @@ from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack
 KINDS: Mapping[str, str] = {"NumericColumn": "numeric", "CategoricalColumn": "categorical"}
 COLUMNS = ("track", "version", "partition_key", "window_start", "as_of", "segment", "column_name", "kind",
            "state")  # fmt: skip
+DAY = r"\d{4}-\d{2}-\d{2}"
 WORD = re.compile(
-    r"(?:(?P<track>[a-z0-9_]+):)?(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.(?P<last>\d{4}-\d{2}-\d{2}))?"
+    rf"(?:(?P<track>[a-z0-9_]+):)?(?:(?P<frozen>reference)|(?P<first>{DAY})(?:\.\.(?P<last>{DAY}))?)"
 )
 SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
 
@@ -43,31 +44,6 @@ class Span:
     last: date
     track: str | None = None
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the span that ``[track:]first[..last]`` names.
-
-        Raises
-        ------
-        UsageError
-
-        Examples
-        --------
-        >>> Span.parse("champion:2013-05-01..2013-05-28").last
-        datetime.date(2013, 5, 28)
-        """
-        found = WORD.fullmatch(text)
-        if found is None:
-            raise UsageError(f"{text!r} is no window; write 2013-05-01..2013-05-28, or track:2013-05-01")
-        try:
-            first = date.fromisoformat(found["first"])
-            last = date.fromisoformat(found["last"] or found["first"])
-        except ValueError as error:
-            raise UsageError(f"{text!r} is no window: {error}") from None
-        if last < first:
-            raise UsageError(f"{text!r} ends before it begins; write the earlier day first")
-        return cls(first, last, found["track"])
-
     @property
     def since(self) -> datetime:
         """Before the start of every partition of the span, in any zone."""
@@ -84,6 +60,51 @@ class Span:
     def __str__(self) -> str:
         days = f"{self.first}..{self.last}" if self.last > self.first else f"{self.first}"
         return f"{self.track}:{days}" if self.track else days
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The reference window that a track is measured against, as it was frozen.
+
+    Attributes
+    ----------
+    track : str or None
+        None where the model has only one.
+    """
+
+    track: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.track}:reference" if self.track else "reference"
+
+
+def parse_window(text: str) -> Span | Frozen:
+    """Return the window that ``[track:]first[..last]`` or ``[track:]reference`` names.
+
+    Raises
+    ------
+    UsageError
+
+    Examples
+    --------
+    >>> parse_window("champion:2013-05-01..2013-05-28")
+    Span(first=datetime.date(2013, 5, 1), last=datetime.date(2013, 5, 28), track='champion')
+    """
+    found = WORD.fullmatch(text)
+    if found is None:
+        raise UsageError(
+            f"{text!r} is no window; write 2013-05-01..2013-05-28, reference, or either behind track:"
+        )
+    if found["frozen"]:
+        return Frozen(found["track"])
+    try:
+        first = date.fromisoformat(found["first"])
+        last = date.fromisoformat(found["last"] or found["first"])
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no window: {error}") from None
+    if last < first:
+        raise UsageError(f"{text!r} ends before it begins; write the earlier day first")
+    return Span(first, last, found["track"])
 
 
 @dataclass(frozen=True)
@@ -209,10 +230,8 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     return list(found.values())
 
 
-def check_track(tracks: Iterable[str], model: str) -> None:
-    """Raise `UsageError` if there are several tracks to choose from."""
+def check_track(tracks: Iterable[str], model: str, window: Span | Frozen) -> None:
+    """Raise `UsageError` if there are several tracks to choose from and `window` names none."""
     found = sorted(set(tracks))
-    if len(found) > 1:
-        raise UsageError(
-            f"{model} has the tracks {', '.join(found)}; write {found[0]}:2013-05-01..2013-05-28"
-        )
+    if window.track is None and len(found) > 1:
+        raise UsageError(f"{model} has the tracks {', '.join(found)}; write {found[0]}:{window}")

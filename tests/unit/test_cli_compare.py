@@ -1,7 +1,11 @@
 """`lupus compare` prints what moved most first, or JSON."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +49,7 @@ def test_the_column_that_moved_most_comes_first(home, capsys):
     assert lines[0].startswith("moved")
     dry = next(line for line in lines if line.startswith("dry"))
     assert dry.split()[1:10] == ["1,000", "→", "500", "0.00%", "→", "0.00%", "0", "→", "0"]
-    assert err == "2013-05-01..2013-05-02 (2 partitions) against 2013-05-03 (1 partition)\n"
+    assert err == "2013-05-01..2013-05-02 (2 profiles) against 2013-05-03 (1 profile)\n"
 
 
 def test_json_holds_every_distance(home, capsys):
@@ -63,3 +67,15 @@ def test_json_holds_every_distance(home, capsys):
 def test_what_is_no_window_is_said(home, capsys):
     assert main(["compare", "shop.score", "may", "2013-05-03", "--home", str(home)]) == 2
     assert capsys.readouterr().err.startswith("lupus compare: 'may' is no window; write 2013-05-01..")
+
+
+def test_a_reader_that_has_read_enough_is_no_error(home):
+    program = Path(sys.executable).parent / "lupus"
+    command = [program, "compare", "shop.score", "2013-05-01", "2013-05-03", "--home", str(home)]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "Broken pipe" not in done.stderr

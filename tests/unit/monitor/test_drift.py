@@ -1,19 +1,21 @@
 """Windows are chosen by day and track, and compared column by column."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from lupus_assets.compare import compare
 from lupus_assets.errors import StateError, UsageError
-from lupus_assets.monitor.drift import Span
-from lupus_assets.records import Place, ProfileRow
+from lupus_assets.monitor.drift import parse_window
+from lupus_assets.records import Place, ProfileRow, ReferenceRow
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.reference import NumericReference
 
 MODEL = "shop.score"
 DAY = datetime(2013, 5, 1, 4, tzinfo=UTC)  # midnight in New York
@@ -58,7 +60,7 @@ def store(tmp_path):
 
 
 def ask(store, reference, current):
-    return compare(store, MODEL, Span.parse(reference), Span.parse(current))
+    return compare(store, MODEL, parse_window(reference), parse_window(current))
 
 
 def test_a_moved_day_stands_out_from_the_days_before_and_an_ordinary_one_does_not(store):
@@ -97,13 +99,30 @@ def test_windows_of_other_references_are_refused_with_the_column(store):
         ask(store, "2013-05-01", "2013-05-21")
 
 
+def test_the_reference_that_was_frozen_last_is_a_window_like_any_other(store):
+    for version, level in ((1, 7.0), (2, 3.0)):
+        as_of = DAY + timedelta(days=version)
+        columns = {"amount": NumericReference.of(amounts(level, 1))}
+        reference = Reference(1_000, {"amount": "numeric"}, {"amount": GRID}, {"*": columns}, None, "", "r")
+        row = ReferenceRow(
+            track="champion", window_start=DAY, window_end=as_of, as_of=as_of, rows=1_000, reference="r",
+            borrowed_from=None, state=to_bytes(reference),
+        )  # fmt: skip
+        store.replace("frozen_references", Place(MODEL, "champion", DAY, as_of, "2013-05"), [row])
+    found = ask(store, "reference", "2013-05-09")
+    assert found.partitions == (1, 1)
+    assert found.columns[0].median == pytest.approx((3.0, 0.0), abs=0.1)
+    with pytest.raises(UsageError, match="has no challenger:reference; materialise it first"):
+        ask(store, "challenger:reference", "2013-05-09")
+
+
 def test_days_without_a_profile_are_an_error(store):
     with pytest.raises(
         UsageError, match=r"shop.score has no profile in 2014-01-01\.\.2014-01-02; materialise"
     ):
         ask(store, "2013-05-01", "2014-01-01..2014-01-02")
     with pytest.raises(UsageError, match=r"shop\.other has no profile"):
-        compare(store, "shop.other", Span(date(2013, 5, 1), date(2013, 5, 1)), Span.parse("2013-05-01"))
+        compare(store, "shop.other", parse_window("2013-05-01"), parse_window("2013-05-01"))
 
 
 @pytest.mark.parametrize(
@@ -117,12 +136,12 @@ def test_days_without_a_profile_are_an_error(store):
 )
 def test_what_is_no_window_is_refused(text, message):
     with pytest.raises(UsageError, match=message):
-        Span.parse(text)
+        parse_window(text)
 
 
 def test_a_span_is_written_as_it_is_read():
-    for text in ("2013-05-01", "champion:2013-05-01..2013-05-28"):
-        assert str(Span.parse(text)) == text
+    for text in ("2013-05-01", "champion:2013-05-01..2013-05-28", "reference", "champion:reference"):
+        assert str(parse_window(text)) == text
 
 
 def test_no_table_at_all_is_no_profile(tmp_path):
