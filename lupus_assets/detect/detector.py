@@ -1,0 +1,186 @@
+"""The verdict of every series at every partition, and which targets an alarm names, for a stated budget.
+
+Online and causal: a partition is judged from what came before it, whether it is judged that day or in a
+backfill, and whether or not later partitions exist.
+
+1. what a partition should hold (`season`, `value`, `rare`), and how far it is from that;
+2. how surprising that is by the series' own past (`evidence`), as −log10 p;
+3. per target, the largest over its series and windows, less what looking at so many costs;
+4. a threshold from the budget, per group of targets (`threshold`), and who is named (`naming`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lupus_assets.detect.evidence import Evidence
+from lupus_assets.detect.history import WINDOWS, Array, History, Ints, Role, Series
+from lupus_assets.detect.naming import Naming, Point
+from lupus_assets.detect.rare import Excess, Rare
+from lupus_assets.detect.season import Season
+from lupus_assets.detect.threshold import FIRST, Thresholds
+from lupus_assets.detect.value import Residuals, Values
+
+CALM, CALM_ROWS = 0.25, 0.004  # see `value`: numbers of rows are often more regular than Poisson's
+FLAT, FLAT_ROWS = 1e-4, 0.02  # 2 % more or less rows are no news
+LONE_WARM = 28  # partitions that teach where no reference does
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One partition of K series and Q targets.
+
+    Attributes
+    ----------
+    values : Residuals
+        Of the series that are values, in their order.
+    excess : Excess
+        Of the rare counts.
+    surprise : array of float, shape (windows, K)
+        −log10 p, at least 0.
+    reach : array of float, shape (K,)
+        Deviation over one partition at which the series would have raised an alarm, in scales; for the first
+        budget.
+    score : array of float, shape (Q,)
+        Decades after paying for the number of series and windows, at least 0.
+    threshold : array of float, shape (budgets, Q)
+    named : list of list of int
+        For each budget the targets that are named.
+    """
+
+    values: Residuals
+    excess: Excess
+    surprise: Array
+    reach: Array
+    score: Array
+    threshold: Array
+    named: list[list[int]]
+
+
+@dataclass
+class Detector:
+    """The state of one (model, track) between two partitions.
+
+    Parameters
+    ----------
+    series : Series
+    per_month : float
+        Partitions in a month.
+    budgets : sequence of float
+        False incidents a month; each is judged by itself in the same pass.
+    """
+
+    series: Series
+    per_month: float
+    budgets: Sequence[float]
+    values: Values = field(init=False)
+    rare: Rare = field(init=False)
+    evidence: Evidence = field(init=False)
+    thresholds: Thresholds = field(init=False)
+    naming: list[Naming] = field(init=False)
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        series = self.series
+        self._value, self._rare = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
+        rows = series.role[self._value] == Role.ROWS
+        self.values = Values(Season([], []), np.where(rows, CALM_ROWS, CALM), np.where(rows, FLAT_ROWS, FLAT))
+        self.rare = Rare(self._rare.size)
+        self.evidence = Evidence(series.rare.size)
+        self.thresholds = Thresholds(series.group, series.column, self.per_month)
+        self.naming = [Naming(series.group, series.column) for _ in self.budgets]
+        order = np.argsort(series.target, kind="stable")
+        self._order = order
+        self._first = np.searchsorted(series.target[order], np.arange(series.group.size))
+        count = np.bincount(series.target, minlength=series.group.size)
+        self._cost = np.log10(np.maximum(count, 1) * len(WINDOWS))
+        self._nulls = np.full(series.group.size, -1)
+        for at in np.flatnonzero(series.role == Role.NULL):
+            self._nulls[series.target[at]] = at
+
+    def start(self, values: Array, variance: Array, n: Array, phases: Ints) -> list[Judged]:
+        """Learn from the first partitions, as `History` holds them; what is judged of them is no verdict."""
+        self.values.season, others = Season.learn(values[:, self._value], phases)
+        self.values.start_from((values[:, self._value] - others)[:14])
+        found = [self._step(values[at], variance[at], n[at], others[at]) for at in range(len(values))]
+        self.values.end_reference()
+        return found
+
+    def step(self, values: Array, variance: Array, n: Array, phases: Ints) -> Judged:
+        """Judge one partition, shape (K,) each, and learn from it."""
+        found = self._step(values, variance, n, self.values.season.at(phases))
+        self.values.doubt_reference(found.values)
+        self.values.follow_season(phases, found.values)
+        return found
+
+    def _step(self, values: Array, variance: Array, n: Array, season: Array | float) -> Judged:
+        residuals = self.values.step(values[self._value], variance[self._value], season)
+        excess = self.rare.step(values[self._rare], n[self._rare])
+        z = np.full((len(WINDOWS), values.size), np.nan)
+        z[:, self._value], z[:, self._rare] = residuals.z, excess.z
+        surprise = self.evidence.step(self._counted(z, values), np.ones(values.size, bool))
+        score = self._score(surprise)
+        point = self._point(surprise, score, values, n)
+        self.thresholds.refresh()
+        threshold = np.stack([self.thresholds.of(budget) for budget in self.budgets])
+        named = [
+            naming.step(Point(score - each, point.role, point.nulls))
+            for naming, each in zip(self.naming, threshold, strict=True)
+        ]
+        self.thresholds.step(point)
+        self.seen += 1
+        needed = (threshold[0] + self._cost)[self.series.target]
+        return Judged(
+            values=residuals,
+            excess=excess,
+            surprise=surprise,
+            reach=self.evidence.deviation(needed)[0],
+            score=score,
+            threshold=threshold,
+            named=named,
+        )
+
+    def _counted(self, z: Array, values: Array) -> Array:
+        """Return deviations in the direction that is news, at least 0."""
+        side = self.series.side
+        with np.errstate(invalid="ignore"):
+            news = np.where(side == 0, np.abs(z), z * side)
+            news = np.where(values >= self.series.least, news, np.where(np.isnan(z), np.nan, 0.0))
+        return np.maximum(news, 0.0)
+
+    def _score(self, surprise: Array) -> Array:
+        if self.seen < FIRST:
+            return np.zeros(self.series.group.size)
+        most = np.maximum.reduceat(surprise.max(axis=0)[self._order], self._first)
+        return np.asarray(np.maximum(most - self._cost, 0.0))
+
+    def _point(self, surprise: Array, score: Array, values: Array, n: Array) -> Point:
+        most = surprise.max(axis=0)
+        role = np.zeros(score.size, np.int64)
+        shares = np.full(score.size, np.nan)
+        for target in np.flatnonzero(score > 0):
+            mine = np.flatnonzero(self.series.target == target)
+            role[target] = self.series.role[mine[np.argmax(most[mine])]]
+            if self._nulls[target] >= 0:
+                at = self._nulls[target]
+                shares[target] = values[at] / n[at] if n[at] > 0 else 0.0
+        return Point(score, role, np.nan_to_num(shares))
+
+
+def replay(history: History, budgets: Sequence[float]) -> list[Judged]:
+    """Return what the detector says of every partition; the first `History.warm` have no verdict.
+
+    Parameters
+    ----------
+    history : History
+    budgets : sequence of float
+        False incidents a month.
+    """
+    detector = Detector(history.series, history.per_month, budgets)
+    warm = min(history.warm or LONE_WARM, len(history.values))
+    values, variance, n, phases = history.values, history.variance, history.n, history.phases
+    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm])
+    for at in range(warm, len(values)):
+        found.append(detector.step(values[at], variance[at], n[at], phases[at]))
+    return found

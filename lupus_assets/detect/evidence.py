@@ -1,0 +1,89 @@
+"""Deviations become p values that the series' own past bears out.
+
+A normal tail, widened for each series and window by how far its own past has reached, and flattened where its
+tail has proven heavier than a normal's. Prequential: only earlier partitions are looked at.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import log_ndtr, ndtri
+
+from lupus_assets.detect.history import WINDOWS, Array, Mask
+
+WARM = 14  # first partitions, in which nothing has a verdict
+FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
+MEMORY = 364  # partitions that it looks back on
+CAP = 8.0  # scales: one storm widens a tail, and not without limit
+NORMAL_95 = 1.959964
+QUARTER = 90  # partitions: of so many, the largest alone may be a fault
+SLOPE_FIRST, SLOPE_EVERY = 35, 7
+NORMAL_SLOPE = float(np.log10(np.e))  # mean excess of −log10 p where p is uniform
+THRESHOLD, MOST = 0.7, 4.0  # excess over so much, and at most so much, says how heavy a tail is
+PRIOR = 6.0  # partitions' worth of a normal tail
+LOG10_2 = float(np.log10(2))
+
+
+@dataclass
+class Evidence:
+    """The state of K series between two partitions."""
+
+    size: int
+    past: Array = field(init=False)  # (K, windows, MEMORY): ring of deviations
+    width: Array = field(init=False)  # (windows, K)
+    slope: Array = field(init=False)  # (K,)
+    excess: Array = field(init=False)
+    exceeded: Array = field(init=False)
+    waiting: list[Array] = field(init=False, default_factory=list)
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.past = np.zeros((self.size, len(WINDOWS), MEMORY))
+        self.width = np.ones((len(WINDOWS), self.size))
+        self.slope, self.excess, self.exceeded = np.ones(self.size), np.zeros(self.size), np.zeros(self.size)
+
+    def step(self, z: Array, counted: Mask) -> Array:
+        """Return −log10 p of each window and series, at least 0, and remember the deviations.
+
+        Parameters
+        ----------
+        z : array of float, shape (windows, K)
+            How far out, in the direction that counts, at least 0; NaN where there is no verdict.
+        counted : array of bool, shape (K,)
+            Whether what is seen is remembered.
+        """
+        known = np.nan_to_num(z)
+        if self.seen >= FIRST and (self.seen - FIRST) % EVERY == 0:
+            self._widen()
+        if self.seen >= SLOPE_FIRST and (self.seen - SLOPE_FIRST) % SLOPE_EVERY == 0:
+            self._flatten()
+        plain = np.zeros_like(known) if self.seen < FIRST else self._plain(known)
+        if self.seen >= SLOPE_FIRST - SLOPE_EVERY:
+            most = np.where(counted, plain.max(axis=0), 0.0)
+            self.excess += np.clip(most - THRESHOLD, 0, MOST)
+            self.exceeded += most > THRESHOLD
+        if self.seen >= WARM:
+            self.past[:, :, (self.seen - WARM) % MEMORY] = np.where(counted, np.minimum(known, CAP), 0.0).T
+        self.seen += 1
+        return np.asarray(plain * self.slope)
+
+    def deviation(self, surprise: Array) -> Array:
+        """Return the deviation, shape (windows, K), whose −log10 p is `surprise`: of the next partition."""
+        with np.errstate(over="ignore"):
+            p = 10.0 ** -np.minimum(surprise / np.maximum(self.slope, 1e-9) + LOG10_2, 300)
+        return np.asarray(-ndtri(p) * self.width)
+
+    def _plain(self, z: Array) -> Array:
+        return np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0)
+
+    def _widen(self) -> None:
+        count = min(self.seen - WARM, MEMORY)
+        ordered = np.sort(self.past[:, :, :count], axis=2)
+        spared = count // QUARTER
+        largest = ordered[:, :, count - 1 - spared] / -ndtri(0.5 * (1 + spared) / (count + 1))
+        usual = ordered[:, :, int(np.ceil(0.95 * count)) - 1] / NORMAL_95
+        self.width = np.maximum(1.0, np.maximum(largest, usual)).T
+
+    def _flatten(self) -> None:
+        mean = (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)
+        self.slope = np.minimum(1.0, NORMAL_SLOPE / mean)

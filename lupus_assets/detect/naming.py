@@ -1,0 +1,127 @@
+"""Which targets an alarm names: the causes, and not all that they drag along.
+
+One machine per (model, track). A target opens when its score passes its threshold, and a step more for every
+column that is open already; it closes after three quiet partitions. Rows that are missing explain their
+columns, columns that are missing together are one cause, and a column that moved by itself explains that
+others no longer go with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lupus_assets.detect.history import Array, Group, Ints, Mask, Role
+
+QUIET = 3  # partitions without an alarm that close a target
+AT_ONCE = 2  # columns that open in one partition: the third is rarely the cause
+STEP = 0.7  # decades that each open column puts on the threshold of the next
+ALIKE, LEAST_ALIKE = 0.15, 0.003  # of a share of nulls: columns that are missing on the same rows
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is known of Q targets at one partition.
+
+    Attributes
+    ----------
+    over : array of float, shape (Q,)
+        Score less threshold, in decades.
+    role : array of int, shape (Q,)
+        `Role` of the series that says most.
+    nulls : array of float, shape (Q,)
+        Share of nulls; NaN where it is not known.
+    """
+
+    over: Array
+    role: Ints
+    nulls: Array
+
+
+@dataclass
+class Naming:
+    """The state of the machine between two partitions."""
+
+    group: Ints
+    column: Mask
+    seen: int = 0
+    last: dict[int, int] = field(default_factory=dict)  # target: last partition with an alarm
+    rows_at: int = -99
+    marginal_at: int = -99
+    nulls_at: dict[int, tuple[int, float]] = field(default_factory=dict)
+    dependence: tuple[int, float] = (-99, 0.0)  # partition and score of the last that opened
+
+    def step(self, point: Point) -> list[int]:
+        """Return the targets that are named at this partition, the most surprising first."""
+        at, self.seen = self.seen, self.seen + 1
+        passed = np.flatnonzero(point.over >= 0)
+        if not passed.size:
+            return []
+        order = passed[np.argsort(-point.over[passed], kind="stable")].tolist()
+        if any(self.group[each] == Group.ROWS and point.role[each] == Role.ROWS for each in order):
+            self.rows_at = at
+        apart = {each for each in order if point.role[each] == Role.DEPENDENCE}
+        if any(self.column[each] for each in order if each not in apart):
+            self.marginal_at = at
+        running = {each for each, when in self.last.items() if at - when <= QUIET}
+        named, new = [], 0
+        for each in sorted(order, key=lambda target: target in apart):  # what explains goes first
+            if self._null_elsewhere(at, each, point, running):
+                continue
+            if each in running:
+                self.last[each] = at
+                named.append(each)
+                continue
+            column = bool(self.column[each])
+            if (column and new >= AT_ONCE) or self._explained(at, each, point, each in apart):
+                continue
+            if point.over[each] >= STEP * max(0, self._open_columns(running) - (AT_ONCE - 1)):
+                self.last[each] = at
+                running.add(each)
+                named.append(each)
+                new += column
+        return named
+
+    def _open_columns(self, running: set[int]) -> int:
+        return sum(bool(self.column[each]) for each in running)
+
+    def _null_elsewhere(self, at: int, target: int, point: Point, running: set[int]) -> bool:
+        """Return whether another column that is missing as often has been named; else remember this one."""
+        if point.role[target] != Role.NULL:
+            return False
+        share = point.nulls[target]
+        if target not in running:
+            for other, (when, seen) in self.nulls_at.items():
+                alike = abs(share - seen) <= ALIKE * max(share, seen) + LEAST_ALIKE
+                if other != target and at - when <= QUIET and alike:
+                    return True
+        self.nulls_at[target] = (at, float(share))
+        return False
+
+    def _explained(self, at: int, target: int, point: Point, dependence: bool) -> bool:
+        """Return whether something else explains that a target has passed its threshold."""
+        if self.group[target] != Group.ROWS and at - self.rows_at < QUIET:
+            return True
+        if not dependence or not self.column[target]:
+            return False
+        if self.marginal_at == at:
+            return True
+        when, score = self.dependence
+        if at - when <= QUIET and point.over[target] < score:
+            return True
+        self.dependence = (at, float(point.over[target]))
+        return False
+
+
+@dataclass
+class Episodes:
+    """Counts incidents: alarms no more than `QUIET` partitions apart are one."""
+
+    count: int = 0
+    last: int = -99
+
+    def step(self, at: int, named: Sequence[int]) -> None:
+        """Take in what was named at one partition."""
+        if named:
+            self.count += at - self.last > QUIET
+            self.last = at

@@ -1,0 +1,120 @@
+"""Counts of what should be rare: nulls, values unseen or out of range, duplicates.
+
+The count is predictive gamma-Poisson: of a rate that earlier partitions leave uncertain, divided by how much
+more than Poisson they scatter. Only more than usual is news.
+
+References
+----------
+Bayarri and Berger, and others: the predictive distribution of a Poisson count under a gamma rate is negative
+binomial, with the tail P(X >= k) = I_{n/(n + N)}(k, K) after K events in N rows.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import betainc, ndtri
+
+from lupus_assets.detect.history import WINDOWS, Array
+
+FORGET = 0.985
+HALF = 0.5  # Jeffreys prior of a Poisson rate
+ONE = 1.0  # row, behind it
+LEAST_ROWS = 20.0  # behind a rate: one partition without the event does not prove that there is none
+LEAST_PARTITIONS = 14
+MOST_DISPERSED = 200.0  # one partition's part of the over-dispersion
+FLOOR = 0.05  # of a variance: an event where none was expected is one event and not infinitely surprising
+OUTLYING, REGIME = 4.5, 6  # scales; partitions in a row after which they are what is usual
+LEAST_P = 1e-300
+
+
+@dataclass
+class Rare:
+    """The state of K counts between two partitions."""
+
+    size: int
+    events: Array = field(init=False)  # (K,), discounted
+    rows: Array = field(init=False)
+    dispersion: Array = field(init=False)
+    run: Array = field(init=False)
+    counts: Array = field(init=False)  # (longest window, K): rings
+    exposures: Array = field(init=False)
+    rates: Array = field(init=False)
+    behind: Array = field(init=False)
+    dispersions: Array = field(init=False)
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.events, self.rows, self.run = np.zeros(self.size), np.zeros(self.size), np.zeros(self.size)
+        self.dispersion = np.ones(self.size)
+        for name in ("counts", "exposures", "rates", "behind", "dispersions"):
+            setattr(self, name, np.zeros((WINDOWS[-1], self.size)))
+
+    def step(self, count: Array, n: Array) -> "Excess":
+        """Judge one partition from what came before it, and learn from it.
+
+        Parameters
+        ----------
+        count, n : array of float, shape (K,)
+            Events, and rows in which they could occur; NaN where they were not counted.
+        """
+        unknown = np.isnan(count) | np.isnan(n)
+        count, n = np.where(unknown, 0.0, count), np.where(unknown, 0.0, n)
+        at = self.seen % len(self.counts)
+        rate = (self.events + HALF) / (self.rows + ONE)
+        self.counts[at], self.exposures[at], self.rates[at] = count, n, rate
+        self.behind[at], self.dispersions[at] = np.maximum(self.rows, LEAST_ROWS), self.dispersion
+        z = np.full((len(WINDOWS), self.size), np.nan)
+        if self.seen >= LEAST_PARTITIONS:
+            for index, window in enumerate(WINDOWS):
+                z[index] = self._judge(window)
+        self._learn(count, n, rate, np.nan_to_num(z[0]))
+        self.seen += 1
+        return Excess(z=z, rate=rate, behind=self.behind[at].copy(), dispersion=self.dispersions[at].copy())
+
+    def _judge(self, window: int) -> Array:
+        rows = (self.seen - np.arange(window)) % len(self.counts)
+        first = rows[-1]
+        rate, behind, spread = self.rates[first], self.behind[first], self.dispersions[first]
+        count, n = self.counts[rows].sum(axis=0), self.exposures[rows].sum(axis=0)
+        z = np.zeros(self.size)
+        news = (count > n * rate) & (count > 0)
+        if news.any():
+            p = tail(count[news], n[news], rate[news], behind[news], spread[news])
+            z[news] = np.maximum(-ndtri(np.clip(p, LEAST_P, 1 - 1e-9)), 0)
+        return z
+
+    def _learn(self, count: Array, n: Array, rate: Array, z: Array) -> None:
+        outlying = z > OUTLYING
+        self.run = np.where(outlying, self.run + 1, 0)
+        use = ~outlying | (self.run >= REGIME)
+        expected = n * rate
+        chi_square = (count - expected) ** 2 / (expected * (1 - rate) + FLOOR)
+        scattered = FORGET * self.dispersion + (1 - FORGET) * np.minimum(chi_square, MOST_DISPERSED)
+        self.events = np.where(use, FORGET * self.events + count, self.events)
+        self.rows = np.where(use, FORGET * self.rows + n, self.rows)
+        self.dispersion = np.where(use, np.maximum(scattered, 0.0), self.dispersion)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """One partition of K counts.
+
+    Attributes
+    ----------
+    z : array of float, shape (windows, K)
+        How surprising so many are, in normal scales, at least 0; NaN without a verdict.
+    rate, behind, dispersion : array of float, shape (K,)
+        Expected events a row, the rows that it rests on, and how many times Poisson's the variance is.
+    """
+
+    z: Array
+    rate: Array
+    behind: Array
+    dispersion: Array
+
+
+def tail(count: Array, n: Array, rate: Array, behind: Array, dispersion: Array) -> Array:
+    """Return P(at least `count` events in `n` rows), given `rate` from `behind` rows."""
+    scale = np.maximum(dispersion, 1.0)
+    prior = behind / scale
+    return np.asarray(betainc(count / scale, rate * prior, (n / scale) / (n / scale + prior)))

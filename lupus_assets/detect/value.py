@@ -1,0 +1,225 @@
+"""Values with a sampling variance: predicted one step ahead, and how far they fall from it.
+
+The level is the best of a bank of exponential averages, the scale is robust over recent residuals and never
+below what sampling alone gives. Means of the last 1, 3 and 7 partitions are set against the level before
+them, so that a small change shows when it lasts.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
+from lupus_assets.detect.season import Season
+
+PACES = np.array([0.03, 0.1, 0.25, 0.6])  # of the bank
+FORGET = 0.985  # a partition: half of the error that chooses a pace is of the last 45
+CLIP = 3.0  # scales: a wilder innovation moves the level no further
+ERROR_CLIP = 4.0
+MEMORY = 60  # residuals behind a scale
+LEAST_RESIDUALS = 14
+WINSOR = 4.0  # scales: a residual beyond counts as so much, or one storm hides the next fault
+CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation under normality
+NORMAL_95 = 1.959964  # of |z|: a series that is quiet but for some days has its scale in the tail
+FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
+CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
+FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
+RETURN, WEEK = 2.5, 7  # scales; partitions after the reference in which its level is doubted
+LONG = 60.0  # partitions that a level learned from a reference counts for
+TINY = 1e-12
+
+
+@dataclass
+class Values:
+    """The state of K series between two partitions.
+
+    Attributes
+    ----------
+    season : Season
+    calm, flat : array of float, shape (K,)
+        Least part of the sampling variance, and least scale, of each series.
+    """
+
+    season: Season
+    calm: Array
+    flat: Array
+    level: Array = field(init=False)  # (paces, K)
+    error: Array = field(init=False)
+    weight: Array = field(init=False)  # (K,): partitions behind the level
+    run: Array = field(init=False)
+    sign: Array = field(init=False)
+    residuals: Array = field(init=False)  # (windows, K, MEMORY + longest window): rings
+    noise: Array = field(init=False)
+    recent: Array = field(init=False)  # (longest window, K): rings of values less season, variances, levels
+    variance: Array = field(init=False)
+    levels: Array = field(init=False)
+    seen: int = 0
+    since_reference: int = -1  # before it ends
+
+    def __post_init__(self) -> None:
+        count, longest = self.calm.size, WINDOWS[-1]
+        self.level, self.error = np.zeros((PACES.size, count)), np.zeros((PACES.size, count))
+        self.weight, self.run, self.sign = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
+        self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
+        self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
+        self.levels = np.full((longest, count), np.nan)
+
+    def start_from(self, values: Array) -> None:
+        """Begin at the median of the first values, shape (T, K)."""
+        self.level[:] = np.nan_to_num(_median(values.T))
+
+    def end_reference(self) -> None:
+        """Take the level for well known: what follows has to speak against it for a week."""
+        self.weight[:] = LONG
+        self.since_reference = 0
+
+    def step(self, value: Array, variance: Array, season: Array | float) -> "Residuals":
+        """Judge one partition from what came before it, and learn from it.
+
+        Parameters
+        ----------
+        value, variance : array of float, shape (K,)
+            NaN where there is none.
+        season : array of float, shape (K,), or float
+            What the season adds to this partition.
+        """
+        at = self.seen % len(self.recent)
+        level = self.level[np.argmin(self.error, axis=0), np.arange(value.size)]
+        self.recent[at], self.variance[at], self.levels[at] = value - season, variance, level
+        found = self._judge(level, season)
+        self._learn(found.scale[0])
+        self.seen += 1
+        return found
+
+    def _judge(self, level: Array, season: Array | float) -> "Residuals":
+        shape = (len(WINDOWS), level.size)
+        z, scale = np.full(shape, np.nan), np.full(shape, np.nan)
+        gap, before = np.full(shape, np.nan), np.full(shape, np.nan)
+        alpha = PACES[np.argmin(self.error, axis=0)]
+        young = np.maximum(1 / (self.weight + 2) - alpha / (2 - alpha), 0)  # the level's own uncertainty
+        for index, window in enumerate(WINDOWS):
+            if self.seen + 1 < window:
+                break
+            rows = (self.seen - np.arange(window)) % len(self.recent)
+            before[index] = self.levels[rows[-1]]
+            gap[index] = _mean(self.recent[rows]) - before[index]
+            sampling = _mean(self.variance[rows]) / window
+            past = self._past(index, window)
+            clipped = gap[index]
+            if past is not None:
+                spread, known = _spread(past)
+                usual = _mean(self.noise[index].T)
+                square = np.where(
+                    spread**2 > usual,
+                    spread**2 - usual + sampling,
+                    sampling * np.clip(spread**2 / np.maximum(usual, TINY), self.calm, 1),
+                )
+                square = square + self.flat**2
+                square = square + (square if index == 0 else scale[0] ** 2) * young
+                scale[index] = np.sqrt(square + TINY)
+                z[index] = gap[index] / scale[index]
+                reach = np.where(known & np.isfinite(scale[index]), WINSOR * scale[index], np.inf)
+                clipped = np.clip(gap[index], -reach, reach)
+            self.residuals[index, :, self.seen % self.residuals.shape[-1]] = clipped
+            self.noise[index, :, self.seen % MEMORY] = sampling
+        return Residuals(z=z, scale=scale, gap=gap, expected=before + season)
+
+    def _past(self, index: int, window: int) -> Array | None:
+        """Return the residuals of earlier windows that share no partition with this one, shape (K, most)."""
+        end = self.seen - window + 1
+        first = max(0, end - MEMORY)
+        if end - first < LEAST_RESIDUALS:
+            return None
+        ring = self.residuals.shape[-1]
+        return np.asarray(self.residuals[index][:, np.arange(first, end) % ring])
+
+    def _learn(self, scale: Array) -> None:
+        rest = self.recent[self.seen % len(self.recent)]
+        there = ~np.isnan(rest)
+        known = np.where(np.isnan(scale), np.inf, scale)
+        innovation = np.where(there, rest - self.level, 0.0)
+        bound = np.where(np.isinf(known), 1e9, ERROR_CLIP * known)
+        self.error *= FORGET
+        self.error += np.minimum(np.abs(innovation), bound)
+        pace = np.maximum(PACES[:, None], 1 / (self.weight + 2))
+        self.level += pace * np.clip(innovation, -CLIP * known, CLIP * known)
+        self.weight += there
+        self._accept(rest, known)
+        if self.since_reference >= 0:
+            self.since_reference += 1
+
+    def _accept(self, rest: Array, scale: Array) -> None:
+        """Move the level of series that have been far off on one side for long, or since the reference."""
+        level = self.levels[self.seen % len(self.levels)]
+        z = np.nan_to_num((rest - level) / scale)
+        far = np.abs(z) > FAR
+        self.run = np.where(far & (np.sign(z) == self.sign), self.run + 1, far.astype(float))
+        self.sign = np.sign(z)
+        moved = self.run >= REGIME
+        if moved.any():
+            rows = (self.seen - np.arange(REGIME)) % len(self.recent)
+            self.level[:, moved] = _median(self.recent[rows][:, moved].T)
+            self.run[moved] = 0
+
+    def doubt_reference(self, found: "Residuals") -> None:
+        """Give up the reference's level where the first week after it lies elsewhere."""
+        if self.since_reference != WEEK:
+            return
+        elsewhere = np.nan_to_num(np.abs(found.z[-1])) > RETURN
+        if elsewhere.any():
+            self.level[:, elsewhere] = np.nan_to_num(_median(self.recent[:, elsewhere].T))
+            self.weight[elsewhere] = WEEK
+
+    def follow_season(self, phases: Ints, found: "Residuals") -> None:
+        """Let the season follow slowly."""
+        at = (self.seen - 1) % len(self.recent)
+        scale = np.where(np.isnan(found.scale[0]), np.inf, found.scale[0])
+        self.season.follow(phases, self.recent[at] - self.levels[at], 2 * scale)
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """One partition of K series over each of `WINDOWS`; arrays of shape (windows, K), NaN without verdict.
+
+    Attributes
+    ----------
+    z : array of float
+        Deviation in scales, signed.
+    scale, gap, expected : array of float
+        Scale, deviation from the level before the window, and the value expected of this partition.
+    """
+
+    z: Array
+    scale: Array
+    gap: Array
+    expected: Array
+
+
+def _spread(past: Array) -> tuple[Array, Mask]:
+    """Return the robust spread of residuals, shape (K, count), and where enough of them are there."""
+    ordered = np.sort(np.abs(past), axis=1)  # NaN sorts last
+    count = np.sum(~np.isnan(past), axis=1)
+    series = np.arange(len(past))
+    middle = ordered[series, np.minimum(count // 2, past.shape[1] - 1)]
+    tail = ordered[series, np.clip(np.ceil(0.95 * count).astype(int) - 1, 0, past.shape[1] - 1)]
+    return np.fmax(CONSISTENT * middle, tail / NORMAL_95), count >= LEAST_RESIDUALS
+
+
+def _median(values: Array) -> Array:
+    """Return medians over the last axis without NaN; NaN where there is nothing."""
+    ordered = np.sort(values, axis=1)
+    count = np.sum(~np.isnan(values), axis=1)
+    series = np.arange(len(values))
+    low = ordered[series, np.maximum(count - 1, 0) // 2]
+    high = ordered[series, np.minimum(count // 2, values.shape[1] - 1)]
+    return np.where(count > 0, (low + high) / 2, np.nan)
+
+
+def _mean(rows: Array) -> Array:
+    """Return means over the first axis without NaN; NaN where there is nothing, without a warning."""
+    if len(rows) == 1:
+        return np.asarray(rows[0])
+    there = ~np.isnan(rows)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(there, rows, 0.0).sum(axis=0) / there.sum(axis=0))
