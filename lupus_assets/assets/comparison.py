@@ -13,7 +13,7 @@ from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.model import Compare
-from lupus_assets.errors import ReferenceMissing, SourceError
+from lupus_assets.errors import ReferenceMissing, ServiceUnreachable, SourceError
 from lupus_assets.records import ComparisonRow
 
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
@@ -47,7 +47,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
     def compare(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
         # A generator: a value returned, None too, would materialise every partition of the range.
         pipeline, now = pipeline_of(context), datetime.now(UTC)
-        failed: list[str] = []
+        failed: dict[str, Exception] = {}
         try:
             reference_of(context, pipeline, model, pair.old, now)
         except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
@@ -59,15 +59,18 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
             except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")
                 continue
-            except Exception:  # the other partitions go on; the step fails when it ends
-                failed.append(window.key)
+            except ServiceUnreachable:
+                raise  # nor does it answer for the others, after as long a wait for each
+            except Exception as error:  # the other partitions go on; the step fails when it ends
+                failed[window.key] = error
                 context.log.error(traceback.format_exc())
                 continue
             yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
         if failed:
+            first, reason = next(iter(failed.items()))
             raise dg.Failure(
                 f"{model.key}: {pair.old} and {pair.new} could not be compared in {len(failed)} partitions "
-                f"({', '.join(failed[:10])}); the log says why for each"
+                f"({', '.join([*failed][:10])}); the log says why for each. {first}: {reason}"
             )
 
     return compare

@@ -24,6 +24,7 @@ from lupus_assets.errors import (
     LupusError,
     PartitionMissing,
     ReferenceMissing,
+    ServiceUnreachable,
     SourceError,
     SourceUnreadable,
 )
@@ -116,7 +117,7 @@ class _Run:
     context: dg.AssetExecutionContext
     pipeline: Pipeline
     now: datetime
-    crashed: list[str] = field(default_factory=list)
+    crashed: dict[str, str] = field(default_factory=dict)  # what went wrong, by partition
 
     def __post_init__(self) -> None:
         wanted = self.context.selected_asset_keys
@@ -129,9 +130,11 @@ class _Run:
         for start in range(0, len(windows), CHUNK):
             yield from self._chunk(windows[start : start + CHUNK])
         if self.crashed:
+            first, text = next(iter(self.crashed.items()))
             raise dg.Failure(
-                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed, and not "
-                f"because of their log: {', '.join(self.crashed[:10])}; their checks and this log say which"
+                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed, and not because of "
+                f"their log: {', '.join([*self.crashed][:10])}; their checks and this log say why. "
+                f"{first}: {text}"
             )
 
     def _chunk(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
@@ -142,9 +145,12 @@ class _Run:
         except Exception as error:  # reported below for each partition
             wrong = dict.fromkeys(windows, error)
         else:
-            for window in windows:
+            for number, window in enumerate(windows):
                 try:
                     done[window] = self._measured(window, reference)
+                except ServiceUnreachable as error:  # nor does it answer for the others, after as long a wait
+                    wrong |= dict.fromkeys(windows[number:], error)
+                    break
                 except Exception as error:  # reported below; the other partitions go on
                     wrong[window] = error
             wrong |= self._judge(done, reference)
@@ -170,6 +176,10 @@ class _Run:
             return {}
         try:
             self._verdicts(done, list(done), reference)
+        except ServiceUnreachable as error:  # nor does it answer for one at a time
+            unjudged: dict[Window, Exception] = dict.fromkeys(done, error)
+            done.clear()
+            return unjudged
         except Exception:  # together they cannot be judged: find out which
             wrong: dict[Window, Exception] = {}
             for window in list(done):
@@ -242,7 +252,7 @@ class _Run:
         text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
         if not isinstance(error, SourceError | ReferenceMissing):
-            self.crashed.append(window.key)
+            self.crashed[window.key] = text
             self.context.log.error("".join(traceback.format_exception(error)))
         absent = isinstance(error, PartitionMissing) and "profile" in self.steps
         concerned = "arrival" if absent else "completeness"

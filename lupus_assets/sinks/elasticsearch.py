@@ -182,12 +182,13 @@ class Cluster:
             )
         if isinstance(error, ConnectionTimeout):
             return ServiceUnreachable(
-                f"{problem}: no answer in {address.timeout_seconds:g} s; what is missing is caught up later"
+                f"{problem}: no answer in {address.timeout_seconds:g} s; see whether it is up and not "
+                "overloaded; what is missing is caught up later"
             )
         if not isinstance(error, ApiError):
             return ServiceUnreachable(
-                f"{problem}: it does not answer ({error.message}); start it, or mend the network; "
-                "what is missing is caught up later"
+                f"{problem}: it does not answer ({error.message}) where LUPUS_ELASTICSEARCH_URL says; "
+                "start it, or mend the network; what is missing is caught up later"
             )
         reason, status = reason_of(error.body) or error.message, error.meta.status
         if status == 401:
