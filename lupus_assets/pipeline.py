@@ -1,7 +1,7 @@
 """What every asset does, in three moves and without Dagster: read, compute, write."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -16,13 +16,14 @@ from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import declared, freeze
 from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
+from lupus_assets.monitor.ledger import COLUMNS
 from lupus_assets.monitor.metric import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.record import profile_rows, profiles_from
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
-from lupus_assets.monitor.verdict import COLUMNS, verdict_rows
+from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.monitor.wording import ROWS, target
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
@@ -47,7 +48,7 @@ class Pipeline:
 
     store: MetricStore
     source: Callable[[MonitoredModel, str], Source]
-    salt: bytes
+    salt: bytes = field(repr=False)
 
     def freeze(self, model: MonitoredModel, windows: Sequence[Window], now: datetime) -> dict[str, Reference]:
         """Freeze the reference of every track from the partitions of the reference window.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+ALARM, NOTICE = "alarm", "notice"  # severities of a verdict: told of; out of its range, and explained
+
 
 @dataclass(frozen=True, order=True)
 class Window:
@@ -58,6 +60,8 @@ class Month:
         Path, relative to the warehouse, of the one folder that holds its rows now.
     version : str
         Another text whenever anything in it is another.
+    unswept : bool
+        Whether it is compacted, and has files besides the one in force.
     """
 
     table: str
@@ -65,6 +69,7 @@ class Month:
     month: str
     location: str
     version: str
+    unswept: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -182,8 +187,11 @@ class MetricRow:
 class VerdictRow:
     """The judgement of one history at one partition, in the metric's own unit.
 
-    `surprise` is the distance from the expected value in spreads: it still tells verdicts apart
-    where `p` has become 0.
+    `low` and `high` are the range at the alarm level: a value beyond them would have been told of.
+    `surprise` is the distance from the expected value in spreads: it still tells verdicts apart where `p` has
+    become 0. Both, `p` and `effect` are of the last `partitions` partitions, those that show it best; `since`
+    is the key of the first partition of an alarm. `severity` is ``alarm`` where `flagged`, and ``notice``
+    where the value is out of its range and other alarms explain it.
     """
 
     track: str
@@ -204,6 +212,9 @@ class VerdictRow:
     effect: float | None
     surprise: float | None
     history: int
+    partitions: int | None
+    since: str | None
+    severity: str | None
     flagged: bool
     incident: str | None
     sentence: str

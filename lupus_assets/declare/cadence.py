@@ -1,7 +1,6 @@
 """How often a model is judged: the cadence, and what follows from it for one window."""
 
 import re
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Annotated, NamedTuple, Self
@@ -133,17 +132,21 @@ class Cadence(Part):
         """Return ``yyyy-mm`` of an aware instant in the zone."""
         return f"{moment.astimezone(self.zone):%Y-%m}"
 
-    def phase(self, moment: datetime) -> int:
-        """Return the phase of the season for a window that starts at this aware instant.
+    def seasons(self, moment: datetime) -> tuple[int, ...]:
+        """Return the phase of each season for a window that starts at this aware instant, finest first.
 
-        The weekday (Monday is 0) for a cadence by day, the local hour for one by hours; 0 for
-        weeks and cron strings, which have no season of their own.
+        The weekday (Monday is 0) for a cadence by day; the local hour and the weekday for one by hours;
+        nothing for weeks and cron strings, which have no season of their own.
         """
         local = moment.astimezone(self.zone)
         if self.by_hour:
-            return local.hour
-        return local.weekday() if self.every == "day" else 0
+            return local.hour, local.weekday()
+        return (local.weekday(),) if self.every == "day" else ()
 
-    def phases(self, moments: Iterable[datetime]) -> tuple[int, ...]:
-        """Return the `phase` of each instant."""
-        return tuple(self.phase(moment) for moment in moments)
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """How many partitions each of `seasons` takes to come round."""
+        if self.by_hour:
+            day = timedelta(days=1) // self.period
+            return day, 7 * day
+        return (7,) if self.every == "day" else ()

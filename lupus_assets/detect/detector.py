@@ -4,7 +4,8 @@ Online and causal: a partition is judged from what came before it, whether it is
 backfill, and whether or not later partitions exist.
 
 1. what a partition should hold (`season`, `value`, `rare`), and how far it is from that;
-2. how surprising that is by the series' own past (`evidence`), as −log10 p;
+2. what of that other columns explain (`gate`), and how surprising the rest is by the series' own past
+   (`evidence`), as −log10 p;
 3. per target, the largest over its series and windows, less what looking at so many costs;
 4. a threshold from the budget, per group of targets (`threshold`), and who is named (`naming`).
 """
@@ -14,12 +15,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lupus_assets.detect.evidence import Evidence
-from lupus_assets.detect.history import WINDOWS, Array, History, Ints, Role, Series
+from lupus_assets.detect.evidence import FIRST, Evidence
+from lupus_assets.detect.gate import Gate
+from lupus_assets.detect.history import WINDOWS, Array, History, Ints, Mask, Role, Series
 from lupus_assets.detect.naming import Naming, Point
 from lupus_assets.detect.rare import Excess, Rare
 from lupus_assets.detect.season import Season
-from lupus_assets.detect.threshold import FIRST, Thresholds
+from lupus_assets.detect.threshold import Thresholds
 from lupus_assets.detect.value import Residuals, Values
 
 CALM, CALM_ROWS = 0.25, 0.004  # see `value`: numbers of rows are often more regular than Poisson's
@@ -42,6 +44,8 @@ class Judged:
     reach : array of float, shape (K,)
         Deviation over one partition at which the series would have raised an alarm, in scales; for the first
         budget.
+    out : array of bool, shape (K,)
+        Whether the series by itself is beyond its range, whatever explains that; for the first budget.
     score : array of float, shape (Q,)
         Decades after paying for the number of series and windows, at least 0.
     threshold : array of float, shape (budgets, Q)
@@ -53,6 +57,7 @@ class Judged:
     excess: Excess
     surprise: Array
     reach: Array
+    out: Mask
     score: Array
     threshold: Array
     named: list[list[int]]
@@ -76,6 +81,7 @@ class Detector:
     budgets: Sequence[float]
     values: Values = field(init=False)
     rare: Rare = field(init=False)
+    gate: Gate = field(init=False)
     evidence: Evidence = field(init=False)
     thresholds: Thresholds = field(init=False)
     naming: list[Naming] = field(init=False)
@@ -87,6 +93,7 @@ class Detector:
         rows = series.role[self._value] == Role.ROWS
         self.values = Values(Season([], []), np.where(rows, CALM_ROWS, CALM), np.where(rows, FLAT_ROWS, FLAT))
         self.rare = Rare(self._rare.size)
+        self.gate = Gate(series.target, np.flatnonzero(series.foretells))
         self.evidence = Evidence(series.rare.size)
         self.thresholds = Thresholds(series.group, series.column, self.per_month)
         self.naming = [Naming(series.group, series.column) for _ in self.budgets]
@@ -99,9 +106,11 @@ class Detector:
         for at in np.flatnonzero(series.role == Role.NULL):
             self._nulls[series.target[at]] = at
 
-    def start(self, values: Array, variance: Array, n: Array, phases: Ints) -> list[Judged]:
+    def start(
+        self, values: Array, variance: Array, n: Array, phases: Ints, cycles: Sequence[int]
+    ) -> list[Judged]:
         """Learn from the first partitions, as `History` holds them; what is judged of them is no verdict."""
-        self.values.season, others = Season.learn(values[:, self._value], phases)
+        self.values.season, others = Season.learn(values[:, self._value], phases, cycles)
         self.values.start_from((values[:, self._value] - others)[:14])
         found = [self._step(values[at], variance[at], n[at], others[at]) for at in range(len(values))]
         self.values.end_reference()
@@ -119,7 +128,8 @@ class Detector:
         excess = self.rare.step(values[self._rare], n[self._rare])
         z = np.full((len(WINDOWS), values.size), np.nan)
         z[:, self._value], z[:, self._rare] = residuals.z, excess.z
-        surprise = self.evidence.step(self._counted(z, values), np.ones(values.size, bool))
+        alone = self._counted(z, values)
+        surprise = self.evidence.step(self._counted(self.gate.step(z), values))
         score = self._score(surprise)
         point = self._point(surprise, score, values, n)
         self.thresholds.refresh()
@@ -131,10 +141,15 @@ class Detector:
         self.thresholds.step(point)
         self.seen += 1
         needed = (threshold[0] + self._cost)[self.series.target]
+        with np.errstate(invalid="ignore"):
+            out = (self.evidence.surprise(alone) >= needed).any(axis=0) & (
+                self.seen > FIRST
+            )  # `seen` counts this one
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
+            out=out,
             reach=self.evidence.deviation(needed)[0],
             score=score,
             threshold=threshold,
@@ -180,7 +195,7 @@ def replay(history: History, budgets: Sequence[float]) -> list[Judged]:
     detector = Detector(history.series, history.per_month, budgets)
     warm = min(history.warm or LONE_WARM, len(history.values))
     values, variance, n, phases = history.values, history.variance, history.n, history.phases
-    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm])
+    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm], history.cycles)
     for at in range(warm, len(values)):
         found.append(detector.step(values[at], variance[at], n[at], phases[at]))
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from lupus_assets.detect.history import WINDOWS, Array, Mask
+from lupus_assets.detect.history import WINDOWS, Array
 
 WARM = 14  # first partitions, in which nothing has a verdict
 FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
@@ -34,7 +34,6 @@ class Evidence:
     slope: Array = field(init=False)  # (K,)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
-    waiting: list[Array] = field(init=False, default_factory=list)
     seen: int = 0
 
     def __post_init__(self) -> None:
@@ -42,15 +41,13 @@ class Evidence:
         self.width = np.ones((len(WINDOWS), self.size))
         self.slope, self.excess, self.exceeded = np.ones(self.size), np.zeros(self.size), np.zeros(self.size)
 
-    def step(self, z: Array, counted: Mask) -> Array:
+    def step(self, z: Array) -> Array:
         """Return −log10 p of each window and series, at least 0, and remember the deviations.
 
         Parameters
         ----------
         z : array of float, shape (windows, K)
             How far out, in the direction that counts, at least 0; NaN where there is no verdict.
-        counted : array of bool, shape (K,)
-            Whether what is seen is remembered.
         """
         known = np.nan_to_num(z)
         if self.seen >= FIRST and (self.seen - FIRST) % EVERY == 0:
@@ -59,13 +56,17 @@ class Evidence:
             self._flatten()
         plain = np.zeros_like(known) if self.seen < FIRST else self._plain(known)
         if self.seen >= SLOPE_FIRST - SLOPE_EVERY:
-            most = np.where(counted, plain.max(axis=0), 0.0)
+            most = plain.max(axis=0)
             self.excess += np.clip(most - THRESHOLD, 0, MOST)
             self.exceeded += most > THRESHOLD
         if self.seen >= WARM:
-            self.past[:, :, (self.seen - WARM) % MEMORY] = np.where(counted, np.minimum(known, CAP), 0.0).T
+            self.past[:, :, (self.seen - WARM) % MEMORY] = np.minimum(known, CAP).T
         self.seen += 1
         return np.asarray(plain * self.slope)
+
+    def surprise(self, z: Array) -> Array:
+        """Return −log10 p of deviations as `step` does, and remember nothing."""
+        return np.asarray(self._plain(np.nan_to_num(z)) * self.slope)
 
     def deviation(self, surprise: Array) -> Array:
         """Return the deviation, shape (windows, K), whose −log10 p is `surprise`: of the next partition."""
@@ -74,7 +75,7 @@ class Evidence:
         return np.asarray(-ndtri(p) * self.width)
 
     def _plain(self, z: Array) -> Array:
-        return np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0)
+        return np.asarray(np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0))
 
     def _widen(self) -> None:
         count = min(self.seen - WARM, MEMORY)

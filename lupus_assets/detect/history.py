@@ -44,6 +44,8 @@ class Series:
         1 where only a rise counts, -1 where only a fall does, 0 where both do; of rare counts, 1.
     role : array of int, shape (K,)
         A `Role`.
+    foretells : array of bool, shape (K,)
+        Whether its deviations may explain those of other targets: means, spreads and distances of columns.
     least : array of float, shape (K,)
         Value below which a series says nothing, on its scale; -inf where it always speaks.
     group : array of int, shape (Q,)
@@ -56,6 +58,7 @@ class Series:
     rare: Mask
     side: Ints
     role: Ints
+    foretells: Mask
     least: Array
     group: Ints
     column: Mask
@@ -77,6 +80,8 @@ class History:
         Rows behind each value.
     phases : array of int, shape (T, F)
         Phase of each partition in each of F seasons, coarsest last; F may be 0.
+    cycles : tuple of int
+        Partitions that each season takes to come round.
     warm : int
         How many of the first partitions teach what is ordinary and are not judged: those of the reference.
     per_month : float
@@ -88,5 +93,6 @@ class History:
     variance: Array
     n: Array
     phases: Ints
+    cycles: tuple[int, ...]
     warm: int
     per_month: float

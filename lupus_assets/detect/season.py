@@ -1,11 +1,13 @@
 """Seasons: what a partition's weekday or hour adds to a series, where it is proven to add anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lupus_assets.detect.history import Array, Ints, Mask
 
+PHASES = 24  # of the finest season, hours
 LEAST_CYCLES = 4  # of a season that is learned: a median of fewer says nothing
 PROOF = 0.85  # left of the error when each partition is predicted from the others of its phase
 CLIP = 4.0  # typical deviations beyond which one partition proves no more
@@ -27,7 +29,7 @@ class Season:
     proven: list[Mask]
 
     @classmethod
-    def learn(cls, values: Array, phases: Ints) -> "tuple[Season, Array]":
+    def learn(cls, values: Array, phases: Ints, cycles: Sequence[int]) -> "tuple[Season, Array]":
         """Learn seasons from the first partitions.
 
         Parameters
@@ -35,6 +37,8 @@ class Season:
         values : array of float, shape (T, K)
             NaN where there is none.
         phases : array of int, shape (T, F)
+        cycles : sequence of int
+            Partitions that each season takes to come round.
 
         Returns
         -------
@@ -45,8 +49,8 @@ class Season:
         effects, proven = [], []
         others = np.zeros_like(values)
         rest = values
-        for phase in phases.T:
-            effect, left_out, holds = _effects(rest, phase)
+        for phase, cycle in zip(phases.T, cycles, strict=True):
+            effect, left_out, holds = _effects(rest, phase, cycle)
             effects.append(effect)
             proven.append(holds)
             rest = rest - effect[phase]
@@ -73,16 +77,14 @@ class Season:
             effect[phase] += np.where(holds, step, 0.0)
 
 
-def _effects(values: Array, phase: Ints) -> tuple[Array, Array, Mask]:
+def _effects(values: Array, phase: Ints, cycle: int) -> tuple[Array, Array, Mask]:
     """Return effects, the effect on each partition by the others of its phase, and where they are proven."""
-    period = int(phase.max(initial=0)) + 1
-    shape = (period, values.shape[1])
-    nothing = np.zeros(shape), np.zeros_like(values), np.zeros(values.shape[1], bool)
-    if period == 1 or len(values) < LEAST_CYCLES * period:
-        return nothing
-    deviation = values - _rolling_median(values, period)
+    shape = (PHASES, values.shape[1])
     effect, left_out = np.zeros(shape), np.zeros_like(values)
-    for each in range(period):
+    if len(values) < LEAST_CYCLES * cycle:
+        return effect, left_out, np.zeros(values.shape[1], bool)
+    deviation = values - _rolling_median(values, cycle)
+    for each in np.unique(phase):
         mine = np.flatnonzero(phase == each)
         if mine.size < LEAST_CYCLES - 1:
             continue

@@ -14,7 +14,7 @@ from lupus_assets.detect.naming import Episodes, Naming, Point
 
 LEVELS = (2.6, 2.2, 1.8, 1.5, 1.2, 0.9, 0.6, 0.3)  # decades
 ENOUGH = 8  # incidents from which a rate is read
-FIRST, START = 28, 35  # partitions: from when on scores count, and from when on thresholds look back
+START = 35  # partitions: from when on thresholds look back
 EVERY = 7
 LEAST_PAST = 14  # partitions
 LONGEST_EXCESS = 2.0  # decades: one fault says how far faults go, and not how far chance does

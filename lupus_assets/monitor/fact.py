@@ -6,7 +6,7 @@ from lupus_assets.declare.column import Columns
 from lupus_assets.monitor.profiling import WHOLE, Profiled
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.records import VerdictRow
+from lupus_assets.records import ALARM, VerdictRow
 from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn
 from lupus_assets.stats.frozen import ColumnReference, Reference
 
@@ -105,6 +105,9 @@ def fact_rows(
             effect=None,
             surprise=None,
             history=0,
+            partitions=None,
+            since=None,
+            severity=ALARM,
             flagged=True,
             incident=None,
             sentence=sentence,

@@ -11,6 +11,7 @@ from lupus_assets.detect.scale import SCALES, Array, count_variance, share_varia
 from lupus_assets.stats.estimate import Estimate
 
 NORMAL_975 = 1.959964  # two-sided 95 %
+STUCK = 0.5  # share of one value from which a column may have stopped
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Measure:
         Whether its history gets a verdict.
     percent : bool
         Whether people read it as a percentage.
+    rare : bool
+        Whether it is a share that should be near 0: its count is judged, and only a rise is news.
+    least : float
+        Value below which its history is no news; in its own unit.
     """
 
     scale: str
@@ -36,26 +41,34 @@ class Measure:
     side: Literal[-1, 0, 1] = 0
     judged: bool = False
     percent: bool = False
+    rare: bool = False
+    least: float = -math.inf
 
 
-def _share(phrase: str, side: Literal[-1, 0, 1] = 1, judged: bool = True) -> Measure:
+def _share(phrase: str, side: Literal[-1, 0, 1] = 0, judged: bool = True) -> Measure:
     return Measure("share", phrase, side, judged, percent=True)
+
+
+def _rare(phrase: str) -> Measure:
+    return Measure("share", phrase, 1, judged=True, percent=True, rare=True)
 
 
 MEASURES: dict[str, Measure] = {
     "row_count": Measure("count", "number of rows", judged=True),
-    "duplicate_rate": _share("share of duplicated rows"),
-    "outside_rate": _share("share of rows timed outside their window in"),
-    "invalid_rate": _share("share of scores outside [0, 1] in"),
-    "null_rate": _share("share of null", side=0),
-    "nan_rate": _share("share of NaN in"),
-    "infinity_rate": _share("share of infinities in"),
-    "zero_rate": _share("share of zeros in", side=0, judged=False),
-    "unseen_rate": _share("share of values unseen in the reference in"),
-    "out_of_range_rate": _share("share of values beyond the reference's range in"),
-    "top_share": _share("share of the most frequent value of"),
+    "duplicate_rate": _rare("share of duplicated rows"),
+    "outside_rate": _rare("share of rows timed outside their window in"),
+    "invalid_rate": _rare("share of scores outside [0, 1] in"),
+    "null_rate": _rare("share of null"),
+    "nan_rate": _rare("share of NaN in"),
+    "infinity_rate": _rare("share of infinities in"),
+    "zero_rate": _share("share of zeros in", judged=False),
+    "unseen_rate": _rare("share of values unseen in the reference in"),
+    "out_of_range_rate": _rare("share of values beyond the reference's range in"),
+    "top_share": Measure(
+        "share", "share of the most frequent value of", 1, judged=True, percent=True, least=STUCK
+    ),
     **{
-        f"share_{rank}": _share(f"share of the reference's {word}most frequent value of", side=0)
+        f"share_{rank}": _share(f"share of the reference's {word}most frequent value of")
         for rank, word in enumerate(("", "second ", "third ", "fourth ", "fifth "), start=1)
     },
     "labelled_rate": _share("share of rows with a label in", side=-1),

@@ -13,7 +13,7 @@ from lupus_assets.monitor.intake import comparable, is_in, rows_where
 from lupus_assets.monitor.measure import MEASURES
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, subject
-from lupus_assets.records import VerdictRow, Window
+from lupus_assets.records import ALARM, VerdictRow, Window
 
 Point = tuple[datetime, datetime, float | None, int]  # (window start, as of, value, rows behind it)
 
@@ -135,6 +135,9 @@ def _rows(
             effect=None if crossing.expected is None else value - crossing.expected,
             surprise=None,
             history=len(earlier),
+            partitions=None,
+            since=None,
+            severity=ALARM if crossing.crossed else None,
             flagged=crossing.crossed,
             incident=None,
             sentence=f"{what} is {number(value, percent=percent)}, {crossing.said}",

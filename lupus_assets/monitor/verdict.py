@@ -1,124 +1,39 @@
-"""Histories of metrics become verdicts, each with a sentence."""
+"""Histories of metrics become verdicts: who is named, what was to be expected, and a sentence."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.detect.judge import LEAST_HISTORY, History, judge
-from lupus_assets.detect.scale import SCALES, share_variance
-from lupus_assets.monitor.intake import comparable, is_in, table_floats, table_integers, table_levels
-from lupus_assets.monitor.measure import MEASURES, NORMAL_975
+from lupus_assets.detect.detector import Judged, replay
+from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.history import WINDOWS, History
+from lupus_assets.detect.rare import most_expected
+from lupus_assets.detect.scale import SCALES
+from lupus_assets.monitor.history import PERFORMANCE, history, judged_series
+from lupus_assets.monitor.intake import comparable, is_in
+from lupus_assets.monitor.ledger import Array, Ledger
+from lupus_assets.monitor.measure import MEASURES
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, season, subject
-from lupus_assets.records import VerdictRow, Window
+from lupus_assets.records import ALARM, NOTICE, VerdictRow, Window
 
 HISTORY_RULE = "history"
+LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
-JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
-SERIES = ("segment", "family", "column_name", "metric")
-COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")
 
-Array = npt.NDArray[np.float64]
-Series = tuple[str, str, str, str]
+Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The judged metrics of one track as series over partitions, in the metrics' own units.
-
-    Attributes
-    ----------
-    starts : array of datetime64[us], shape (partitions,)
-        Window starts, increasing, UTC.
-    series : list of tuple
-        (segment, family, column_name, metric) of each column of the arrays, sorted.
-    values, upper, n : array of float, shape (partitions, series)
-        NaN where there is no number.
-    as_of : array of datetime64[us], shape (partitions, series)
-        NaT where there is no row.
-    """
-
-    starts: npt.NDArray[np.datetime64]
-    series: list[Series]
-    values: Array
-    upper: Array
-    n: Array
-    as_of: npt.NDArray[np.datetime64]
-
-    @classmethod
-    def of(cls, metrics: pa.Table, reference: str) -> "Ledger":
-        """Return the ledger of the rows of the table ``metrics`` that were measured against `reference`.
-
-        The rows come in the store's order: where a partition was judged at several cuts, the latest stands.
-        """
-        kept = comparable(metrics, reference) & is_in(metrics, "metric", JUDGED)
-        series, column = _series(metrics, kept)
-        starts, at = np.unique(table_integers(metrics, "window_start")[kept], return_inverse=True)
-
-        def spread(name: str) -> Array:
-            table = np.full((len(starts), len(series)), np.nan)
-            table[at, column] = table_floats(metrics, name)[kept]  # of repeated places numpy keeps the last
-            return table
-
-        as_of = np.full((len(starts), len(series)), np.datetime64("NaT", "us"))
-        as_of[at, column] = table_integers(metrics, "as_of")[kept].astype("datetime64[us]")
-        return cls(
-            starts=starts.astype("datetime64[us]"),
-            series=series,
-            values=spread("value"),
-            upper=spread("upper"),
-            n=spread("n"),
-            as_of=as_of,
-        )
-
-    def window(self, at: int) -> datetime:
-        """Return the start of a partition, aware UTC."""
-        start: datetime = self.starts[at].astype(datetime)
-        return start.replace(tzinfo=UTC)
-
-    def history(self, model: MonitoredModel) -> History:
-        """Return the ledger on its stabilised scales."""
-        values, variance = np.full_like(self.values, np.nan), np.full_like(self.values, np.nan)
-        metrics = np.array([metric for *_, metric in self.series])
-        for name in np.unique(metrics):
-            scale = MEASURES[name].scale
-            mine = metrics == name
-            forward, n = SCALES[scale].forward, self.n[:, mine]
-            values[:, mine] = forward(self.values[:, mine], n)
-            if scale == "share":  # its interval is cut off at 0 and 1
-                variance[:, mine] = share_variance(n)
-            else:
-                variance[:, mine] = ((forward(self.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
-        moments = [self.window(at) for at in range(len(self.starts))]
-        return History(
-            values=values,
-            variance=variance,
-            n=self.n,
-            phase=np.array(model.cadence.phases(moments), dtype=np.int64),
-            side=np.array([MEASURES[metric].side for metric in metrics], dtype=np.int64),
-            counted=np.array([MEASURES[metric].scale == "count" for metric in metrics], dtype=bool),
-        )
-
-
-def _series(table: pa.Table, kept: npt.NDArray[np.bool_]) -> tuple[list[Series], npt.NDArray[np.int64]]:
-    """Return the series that the kept rows belong to, sorted, and each row's index among them."""
-    columns = [table_levels(table, name) for name in SERIES]
-    code = np.zeros(np.count_nonzero(kept), dtype=np.int64)
-    for names, index in columns:
-        code = code * len(names) + index[kept]
-    codes, first, at = np.unique(code, return_index=True, return_inverse=True)
-    parts = [[names[place] for place in index[kept][first].tolist()] for names, index in columns]
-    found: list[Series] = list(zip(*parts, strict=True))
-    order = sorted(range(len(codes)), key=found.__getitem__)
-    place = np.empty(len(codes), dtype=np.int64)
-    place[order] = np.arange(len(codes))
-    return [found[index] for index in order], place[at]
+def chains(ledger: Ledger) -> list[Ledger]:
+    """Return what is judged together: what the rows say at once, and what the labels say later."""
+    late = np.array([family in LATE for _, family, _, _ in ledger.series], dtype=bool)
+    return [ledger.only(mine) for mine in (~late, late) if mine.any()]
 
 
 def verdict_rows(
@@ -138,88 +53,207 @@ def verdict_rows(
         In time order.
     """
     ledger = Ledger.of(metrics, reference)
-    history = ledger.history(model)
     foreign = is_in(metrics, "version", {EVERYTHING}) & ~comparable(metrics, reference)
     unlike = OTHER_REFERENCE if foreign.any() else ""
-    judgement = judge(history)
-    keys = {window.start: window for window in windows}
-    subjects = [subject(metric, name, segment) for segment, _, name, metric in ledger.series]
-    percents = [MEASURES[metric].percent for *_, metric in ledger.series]
-    low, high = _back(ledger, judgement.low), _back(ledger, judgement.high)
-    expected = _back(ledger, judgement.expected)
     rows: list[VerdictRow] = []
-    since = np.full(len(ledger.series), -1)
-    for at in range(len(ledger.starts)):
-        since = np.where(judgement.flagged[at], np.where(since < 0, at, since), -1)
-        window = keys.get(ledger.window(at))
-        if window is None:
-            continue
-        when = season(model, window.start)
-        as_of = {moment: moment.replace(tzinfo=UTC) for moment in set(ledger.as_of[at].tolist()) if moment}
-        said = zip(
-            ledger.series,
-            subjects,
-            percents,
-            ledger.as_of[at].tolist(),
-            *(each[at].tolist() for each in (ledger.values, low, expected, high)),
-            *(each[at].tolist() for each in (judgement.z, judgement.p, judgement.history, judgement.flagged)),
-            since.tolist(),
-            strict=True,
+    for chain in chains(ledger):
+        mine = chain.only(judged_series(chain, model))
+        if mine.series:
+            rows += _Chain.of(mine, model, track, unlike).rows(windows)
+    return sorted(rows, key=lambda row: row.window_start)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """One chain of judgements, and what the detector says of it; tables of shape (partitions, series)."""
+
+    ledger: Ledger
+    model: MonitoredModel
+    track: str
+    unlike: str
+    judged: list[Judged]
+    history: History
+    flagged: npt.NDArray[np.bool_]
+    expected: Array
+    low: Array
+    high: Array
+    surprise: Array  # −log10 p of the window that saw most
+    deviation: Array  # in scales, of that window
+    window: npt.NDArray[np.int64]
+    effect: Array
+
+    @classmethod
+    def of(cls, ledger: Ledger, model: MonitoredModel, track: str, unlike: str) -> "_Chain":
+        given = history(ledger, model)
+        judged = replay(given, [model.alarms.budget])
+        surprise = np.stack([each.surprise for each in judged])  # (partitions, windows, series)
+        needed = _needed(given, judged)
+        passes = surprise >= needed[:, None]
+        # The shortest window that shows it by itself, where one does: what came today is no weekly mean.
+        strongest = np.where(passes.any(axis=1), passes.argmax(axis=1), surprise.argmax(axis=1))
+        z, expected, low, high, effect = _measured(ledger, given, judged, strongest)
+        return cls(
+            ledger=ledger,
+            model=model,
+            track=track,
+            unlike=unlike,
+            judged=judged,
+            history=given,
+            flagged=_flagged(given, judged, surprise.max(axis=1), needed),
+            expected=expected,
+            low=low,
+            high=high,
+            surprise=surprise.max(axis=1),
+            deviation=z,
+            window=np.array(WINDOWS)[strongest],
+            effect=effect,
         )
-        for series, what, percent, moment, value, least, level, most, z, p, seen, flagged, first in said:
+
+    def rows(self, windows: Sequence[Window]) -> list[VerdictRow]:
+        """Return a row for every number of `windows`."""
+        keys = {window.start: window for window in windows}
+        seen = np.cumsum(~np.isnan(self.ledger.values), axis=0)
+        since = np.full(len(self.ledger.series), -1)
+        found: list[VerdictRow] = []
+        for at in range(len(self.ledger.starts)):
+            since = np.where(self.flagged[at], np.where(since < 0, at, since), -1)
+            window = keys.get(self.ledger.window(at))
+            if window is not None:
+                # The first partitions are looked at, and not judged: they teach what is ordinary.
+                first = max(self.history.warm, LEAST_HISTORY)
+                found += self._partition(at, window, seen[at - 1] if at else seen[at] * 0, since, at >= first)
+        return found
+
+    def _partition(
+        self, at: int, window: Window, seen: Floats, since: npt.NDArray[np.int64], judge: bool
+    ) -> list[VerdictRow]:
+        when = season(self.model, window.start)
+        rows = []
+        for index, key in enumerate(self.ledger.series):
+            value = float(self.ledger.values[at, index])
             if math.isnan(value):
                 continue
-            judged = not math.isnan(z)
-            segment, family, name, metric = series
+            segment, family, column, metric = key
+            judged = judge and not math.isnan(self.expected[at, index])
+            flagged = judged and bool(self.flagged[at, index])
+            out = judged and bool(self.judged[at].out[index])
+            low, high = float(self.low[at, index]), float(self.high[at, index])
+            first = self._key(int(since[index])) if flagged else None
+            over = int(self.window[at, index])
             rows.append(
                 VerdictRow(
-                    track=track,
+                    track=self.track,
                     version=EVERYTHING,
                     partition_key=window.key,
                     window_start=window.start,
-                    as_of=as_of[moment],
+                    as_of=self.ledger.as_of[at, index].astype(object).replace(tzinfo=UTC),
                     segment=segment,
                     family=family,
-                    column_name=name,
+                    column_name=column,
                     metric=metric,
                     rule=HISTORY_RULE,
                     value=value,
-                    expected=level if judged else None,
-                    low=_finite(least),
-                    high=_finite(most),
-                    p=p if judged else None,
-                    effect=value - level if judged else None,
-                    surprise=abs(z) if judged else None,
-                    history=seen,
+                    expected=float(self.expected[at, index]) if judged else None,
+                    low=_finite(low) if judged else None,
+                    high=_finite(high) if judged else None,
+                    p=float(10.0 ** -self.surprise[at, index]) if judged else None,
+                    effect=_finite(float(self.effect[at, index])) if judged else None,
+                    surprise=_finite(float(self.deviation[at, index])) if judged else None,
+                    history=int(seen[index]),
+                    partitions=over if judged else None,
+                    since=first,
+                    severity=ALARM if flagged else NOTICE if out else None,
                     flagged=flagged,
                     incident=None,
                     sentence=_sentence(
-                        what,
+                        subject(metric, column, segment),
                         value,
-                        (least, most) if judged else None,
-                        percent=percent,
+                        (low, high) if judged else None,
+                        percent=MEASURES[metric].percent,
                         when=when,
-                        since=_key(ledger, model, first) if flagged else None,
-                        short=f"{seen} of {LEAST_HISTORY} earlier partitions{unlike}",
+                        over=(over, float(self.effect[at, index])) if flagged else None,
+                        since=first,
+                        short=f"{int(seen[index])} of {LEAST_HISTORY} earlier partitions{self.unlike}",
+                        notice=out and not flagged,
                     ),
                 )
             )
-    return rows
+        return rows
+
+    def _key(self, at: int) -> str:
+        local = self.ledger.window(at).astimezone(self.model.cadence.zone)
+        return (
+            f"{local:%Y-%m-%d}" if self.model.cadence.every in ("day", "week") else f"{local:%Y-%m-%d %H:%M}"
+        )
 
 
-def _key(ledger: Ledger, model: MonitoredModel, at: int) -> str:
-    local = ledger.window(at).astimezone(model.cadence.zone)
-    return f"{local:%Y-%m-%d}" if model.cadence.every in ("day", "week") else f"{local:%Y-%m-%d %H:%M}"
+def _needed(given: History, judged: Sequence[Judged]) -> Array:
+    """Return the −log10 p at which each series by itself would raise an alarm; shape (partitions, series)."""
+    series = np.bincount(given.series.target, minlength=given.series.group.size)
+    threshold = np.stack([each.threshold[0] for each in judged])
+    return np.asarray((threshold + np.log10(series * len(WINDOWS)))[:, given.series.target])
 
 
-def _back(ledger: Ledger, table: Array) -> Array:
-    """Return `table` from the stabilised scales in the metrics' own units."""
-    back = np.full_like(table, np.nan)
-    scales = np.array([MEASURES[metric].scale for *_, metric in ledger.series])
+def _flagged(
+    given: History, judged: Sequence[Judged], surprise: Array, needed: Array
+) -> npt.NDArray[np.bool_]:
+    """Return the series for which a target is named: those that pass what it took, at least the strongest."""
+    flagged = np.zeros(surprise.shape, dtype=bool)
+    for at, each in enumerate(judged):
+        for target in each.named[0]:
+            mine = np.flatnonzero(given.series.target == target)
+            flagged[at, mine] = surprise[at, mine] >= min(needed[at, mine[0]], surprise[at, mine].max())
+    return flagged
+
+
+def _measured(
+    ledger: Ledger, given: History, judged: Sequence[Judged], strongest: npt.NDArray[np.int64]
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Return deviation, expected value, range at the alarm level and effect, in the metrics' own units."""
+    shape = ledger.values.shape
+    z, expected, low, high, effect = (np.full(shape, np.nan) for _ in range(5))
+    rare = given.series.rare
+    value, count = np.flatnonzero(~rare), np.flatnonzero(rare)
+    series = np.arange(shape[1])
+    for at, each in enumerate(judged):
+        window = strongest[at]
+        deviations = np.full((len(WINDOWS), shape[1]), np.nan)
+        deviations[:, value], deviations[:, count] = each.values.z, each.excess.z
+        z[at] = np.abs(deviations[window, series])
+        reach = each.reach[value] * each.values.scale[0]
+        level = each.values.expected[0]
+        own = window[value]
+        places = np.arange(value.size)
+        before, gap = each.values.expected[own, places], each.values.gap[own, places]
+        side = given.series.side[value]
+        for table, scaled in (
+            (expected, level),
+            (low, np.where(side > 0, -np.inf, level - reach)),
+            (high, np.where(side < 0, np.inf, level + reach)),
+            (effect, before + gap),
+        ):
+            table[at, value] = _back(ledger, value, at, scaled)
+        effect[at, value] -= _back(ledger, value, at, before)
+        n = ledger.n[at, count]
+        expected[at, count] = np.where(np.isnan(each.excess.z[0]), np.nan, each.excess.rate)
+        low[at, count] = 0.0
+        high[at, count] = most_expected(each.reach[count], n, each.excess)
+        effect[at, count] = ledger.values[at, count] - each.excess.rate
+    unknown = np.isnan(expected)
+    for table in (low, high, effect, z):
+        table[unknown] = np.nan
+    return z, expected, low, high, effect
+
+
+def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:
+    """Return what lies on the stabilised scales in the metrics' own units."""
+    back = np.full(series.size, np.nan)
+    scales = np.array([MEASURES[ledger.series[index][-1]].scale for index in series.tolist()])
+    n = ledger.n[at, series]
     for name in np.unique(scales).tolist():
         mine = scales == name
         with np.errstate(over="ignore", invalid="ignore"):
-            back[:, mine] = SCALES[name].backward(table[:, mine], ledger.n[:, mine])
+            back[mine] = SCALES[name].backward(scaled[mine], n[mine])
     return back
 
 
@@ -234,8 +268,10 @@ def _sentence(
     *,
     percent: bool,
     when: str,
+    over: tuple[int, float] | None,
     since: str | None,
     short: str,
+    notice: bool,
 ) -> str:
     said = f"{what} is {number(value, percent=percent)}"
     if bounds is None:
@@ -243,10 +279,15 @@ def _sentence(
     low, high = bounds
     if math.isfinite(low) and math.isfinite(high):
         usual = f"{number(low, percent=percent)} to {number(high, percent=percent)}"
+    elif math.isfinite(high):
+        usual = f"at most {number(high, percent=percent)}"
     else:
-        usual = (
-            f"at most {number(high, percent=percent)}"
-            if math.isfinite(high)
-            else f"at least {number(low, percent=percent)}"
-        )
-    return f"{said}, usually {usual}{when}" + (f"; since {since}" if since else "")
+        usual = f"at least {number(low, percent=percent)}"
+    said = f"{said}, usually {usual}{when}"
+    if over is not None and over[0] > 1 and math.isfinite(over[1]):
+        side = "above" if over[1] > 0 else "below"
+        off = number(abs(over[1]), percent=percent)
+        said += f"; over {over[0]} partitions {off} {side} what was expected"
+    if notice:
+        said += "; other alarms explain it"
+    return f"{said}; since {since}" if since else said

@@ -15,7 +15,8 @@ DAY = datetime(2025, 3, 9, tzinfo=UTC)
 ROW = VerdictRow(
     track="champion", version="*", partition_key="2025-03-09", window_start=DAY, as_of=DAY, segment="*",
     family="input", column_name="temp", metric="mean", rule="history", value=1.0, expected=None, low=None,
-    high=None, p=None, effect=None, surprise=4.5, history=30, flagged=True, incident="champion/2025-03-09",
+    high=None, p=None, effect=None, surprise=4.5, history=30, partitions=1,
+    since=None, severity="alarm", flagged=True, incident="champion/2025-03-09",
     sentence="mean of `temp` is 1",
 )  # fmt: skip
 DECLARATION = """\

@@ -282,17 +282,17 @@ def test_a_rule_of_the_team_is_judged_with_the_rest():
 def test_a_column_that_is_missing_one_day_is_a_fact_of_that_day_and_no_more():
     without = rows_of(20).drop_columns(["amount"])
     logs = LOGS | {"champion": Logs(LOGS["champion"].tables | {day(20): without})}
-    found = run(built(logs), [day(number) for number in range(2, 22)])
+    found = run(built(logs), [day(number) for number in range(24)])
     (fact,) = [row for row in found[day(20)] if row.rule == "fact"]
     assert (fact.column_name, fact.flagged, fact.incident) == ("amount", True, f"champion/{day(20).key}")
     assert not [row for row in found[day(20)] if row.column_name == "amount" and row.rule == "history"]
-    assert [row for row in found[day(21)] if row.column_name == "amount" and row.p is not None]
+    assert [row for row in found[day(23)] if row.column_name == "amount" and row.p is not None]
 
 
 def test_an_empty_partition_is_judged_as_one_without_rows():
-    logs = LOGS | {"champion": Logs(LOGS["champion"].tables | {day(20): log(20, 0)})}
-    found = run(built(logs), [day(number) for number in range(2, 21)])
-    said = {row.rule: row for row in found[day(20)] if row.metric == "row_count" and row.segment == "*"}
+    logs = LOGS | {"champion": Logs(LOGS["champion"].tables | {day(23): log(23, 0)})}
+    found = run(built(logs), [day(number) for number in range(24)])
+    said = {row.rule: row for row in found[day(23)] if row.metric == "row_count" and row.segment == "*"}
     assert said["fact"].sentence == "the partition holds no rows"
     assert said["row_count below 50"].flagged
     assert said["history"].flagged

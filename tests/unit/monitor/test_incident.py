@@ -15,7 +15,8 @@ def verdict(column: str = "amount", flagged: bool = True, **other: object) -> Ve
         "track": "champion", "version": "*", "partition_key": day(5).key, "window_start": day(5).start,
         "as_of": day(5).end, "segment": "*", "family": "input", "column_name": column, "metric": "mean",
         "rule": "history", "value": 1.0, "expected": 0.0, "low": None, "high": None, "p": 0.0, "effect": 1.0,
-        "surprise": 10.0, "history": 60, "flagged": flagged, "incident": None,
+        "surprise": 10.0, "history": 60, "partitions": 1, "since": None, "severity": None,
+        "flagged": flagged, "incident": None,
         "sentence": f"`{column}` is odd",
     }  # fmt: skip
     return VerdictRow(**(plain | other))

@@ -306,7 +306,8 @@ def test_only_alarms_are_found_by_their_words():
     row = VerdictRow(
         **shared, segment="origin=JFK", family="input", column_name="dep_delay", metric="mean",
         rule="history", value=1.0, expected=None, low=None, high=None, p=None, effect=None, surprise=None,
-        history=1, flagged=True, incident=None, sentence="Mean of `dep_delay`",
+        history=1, partitions=1, since="2013-05-01", severity="alarm", flagged=True,
+        incident=None, sentence="Mean of `dep_delay`",
     )  # fmt: skip
     rows = to_table("verdicts", [row, replace(row, flagged=False)])
     alarm, quiet = (orjson.loads(text) for _, text in documents("verdicts", PLACE, rows))

@@ -1,0 +1,176 @@
+"""A ledger as the detector takes it: on stabilised scales, with what each series says of its target."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.rule import DAYS_PER_MONTH
+from lupus_assets.detect.history import Group, History, Role, Series
+from lupus_assets.detect.scale import SCALES, share_variance
+from lupus_assets.monitor.ledger import Array, Key, Ledger, Mask
+from lupus_assets.monitor.measure import MEASURES, NORMAL_975
+from lupus_assets.monitor.rows import EVERYTHING
+from lupus_assets.monitor.wording import ROWS
+
+PERFORMANCE = "performance"
+MONTH = timedelta(days=DAYS_PER_MONTH)
+# What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
+AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
+DEPENDENCE = AGAINST_INPUTS
+SHAPE = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi", "top_share"})
+FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
+MANY = 1e12  # rows
+CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a history: what an alarm names.
+
+    Attributes
+    ----------
+    names : list of str
+        Columns, `ROWS` and `PERFORMANCE`.
+    of : array of int, shape (series,)
+        Index of each series' target.
+    """
+
+    names: list[str]
+    of: npt.NDArray[np.int64]
+
+
+def judged_series(ledger: Ledger, model: MonitoredModel) -> Mask:
+    """Return which series are judged: not what follows from others by construction.
+
+    The score's own level and shape follow its inputs where a surrogate says what these explain, and of a
+    column that has one value a partition, as a weekday has, only what is missing or new is news.
+    """
+    prediction = model.columns.prediction.column
+    explained = any(metric in AGAINST_INPUTS for *_, metric in ledger.series)
+    calendar = _calendar(ledger, model)
+    return np.array(
+        [
+            not (explained and column == prediction and metric in SHAPE)
+            and (column not in calendar or MEASURES[metric].rare)
+            for _, _, column, metric in ledger.series
+        ],
+        dtype=bool,
+    )
+
+
+def _calendar(ledger: Ledger, model: MonitoredModel) -> set[str]:
+    """Return the columns that have one value a partition, by the partitions of the reference window."""
+    warm = ledger.starts < _naive(model.reference_window()[1])
+    found = set()
+    for at, (segment, _, column, metric) in enumerate(ledger.series):
+        if metric == "top_share" and segment == EVERYTHING:
+            shares = ledger.values[warm, at]
+            shares = shares[~np.isnan(shares)]
+            if shares.size and np.mean(shares > CALENDAR_SHARE) > CALENDAR_PARTITIONS:
+                found.add(column)
+    return found
+
+
+def targets(series: list[Key]) -> Targets:
+    """Return what the series are about, in the order in which they come."""
+    named = [_target(key) for key in series]
+    names = list(dict.fromkeys(named))
+    index = {name: at for at, name in enumerate(names)}
+    return Targets(names, np.array([index[name] for name in named], dtype=np.int64))
+
+
+def _target(key: Key) -> str:
+    _, family, column, _ = key
+    return PERFORMANCE if family == PERFORMANCE else column or ROWS
+
+
+def history(ledger: Ledger, model: MonitoredModel) -> History:
+    """Return a ledger as the detector takes it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Of the series that are judged.
+    model : MonitoredModel
+        Gives seasons, the length of a month in partitions, and where the reference window ends.
+    """
+    values, variance = _scaled(ledger)
+    moments = [ledger.window(at) for at in range(len(ledger.starts))]
+    seasons = np.array([model.cadence.seasons(moment) for moment in moments], dtype=np.int64)
+    return History(
+        series=_described(ledger, model),
+        values=values,
+        variance=variance,
+        n=ledger.n,
+        phases=seasons.reshape(len(moments), -1),
+        cycles=model.cadence.cycles,
+        warm=int(np.count_nonzero(ledger.starts < _naive(model.reference_window()[1]))),
+        per_month=MONTH / model.cadence.period,
+    )
+
+
+def _described(ledger: Ledger, model: MonitoredModel) -> Series:
+    found = targets(ledger.series)
+    metrics = [metric for *_, metric in ledger.series]
+    measures = [MEASURES[metric] for metric in metrics]
+    group = {ROWS: Group.ROWS, PERFORMANCE: Group.SCORE, model.columns.prediction.column: Group.SCORE}
+    return Series(
+        target=found.of,
+        rare=np.array([measure.rare for measure in measures], dtype=bool),
+        side=np.array([measure.side for measure in measures], dtype=np.int64),
+        role=np.array([_role(metric) for metric in metrics], dtype=np.int64),
+        foretells=np.array(
+            [
+                metric in FORETELLS and segment == EVERYTHING and family == "input"
+                for segment, family, _, metric in ledger.series
+            ],
+            dtype=bool,
+        ),
+        least=np.array([_least(metric) for metric in metrics]),
+        group=np.array([group.get(name, Group.COLUMNS) for name in found.names], dtype=np.int64),
+        column=np.array([name not in (ROWS, PERFORMANCE) for name in found.names], dtype=bool),
+    )
+
+
+def _least(metric: str) -> float:
+    """Return below which value a history is no news, on its scale; of any number of rows."""
+    measure = MEASURES[metric]
+    if not math.isfinite(measure.least):
+        return measure.least
+    return float(SCALES[measure.scale].forward(np.array([measure.least]), np.array([MANY]))[0])
+
+
+def _role(metric: str) -> Role:
+    if metric == "null_rate":
+        return Role.NULL
+    if metric == "row_count":
+        return Role.ROWS
+    return Role.DEPENDENCE if metric in DEPENDENCE else Role.MARGINAL
+
+
+def _scaled(ledger: Ledger) -> tuple[Array, Array]:
+    """Return values on their scales, counts of what is rare, and the sampling variance of the former."""
+    values, variance = np.full_like(ledger.values, np.nan), np.full_like(ledger.values, np.nan)
+    metrics = np.array([metric for *_, metric in ledger.series])
+    for name in np.unique(metrics):
+        measure = MEASURES[name]
+        mine = metrics == name
+        n = ledger.n[:, mine]
+        if measure.rare:
+            values[:, mine] = np.round(ledger.values[:, mine] * n)
+            continue
+        forward = SCALES[measure.scale].forward
+        values[:, mine] = forward(ledger.values[:, mine], n)
+        if measure.scale == "share":  # its interval is cut off at 0 and 1
+            variance[:, mine] = share_variance(n)
+        else:
+            variance[:, mine] = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
+    return values, np.where(np.isfinite(variance), variance, 0.0)
+
+
+def _naive(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")

@@ -1,0 +1,102 @@
+"""The judged metrics of one track as histories: series over partitions, in the metrics' own units."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lupus_assets.monitor.intake import comparable, is_in, table_floats, table_integers, table_levels
+from lupus_assets.monitor.measure import MEASURES
+
+JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
+SERIES = ("segment", "family", "column_name", "metric")
+COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Series over partitions.
+
+    Attributes
+    ----------
+    starts : array of datetime64[us], shape (partitions,)
+        Window starts, increasing, UTC.
+    series : list of tuple
+        (segment, family, column_name, metric) of each column of the arrays, sorted.
+    values, upper, n : array of float, shape (partitions, series)
+        NaN where there is no number.
+    as_of : array of datetime64[us], shape (partitions, series)
+        NaT where there is no row.
+    """
+
+    starts: npt.NDArray[np.datetime64]
+    series: list[Key]
+    values: Array
+    upper: Array
+    n: Array
+    as_of: npt.NDArray[np.datetime64]
+
+    @classmethod
+    def of(cls, metrics: pa.Table, reference: str) -> Self:
+        """Return the ledger of the rows of the table ``metrics`` that were measured against `reference`.
+
+        The rows come in the store's order: where a partition was judged at several cuts, the latest stands.
+        """
+        kept = comparable(metrics, reference) & is_in(metrics, "metric", JUDGED)
+        series, column = _series(metrics, kept)
+        starts, at = np.unique(table_integers(metrics, "window_start")[kept], return_inverse=True)
+
+        def spread(name: str) -> Array:
+            table = np.full((len(starts), len(series)), np.nan)
+            table[at, column] = table_floats(metrics, name)[kept]  # of repeated places numpy keeps the last
+            return table
+
+        as_of = np.full((len(starts), len(series)), np.datetime64("NaT", "us"))
+        as_of[at, column] = table_integers(metrics, "as_of")[kept].astype("datetime64[us]")
+        return cls(
+            starts=starts.astype("datetime64[us]"),
+            series=series,
+            values=spread("value"),
+            upper=spread("upper"),
+            n=spread("n"),
+            as_of=as_of,
+        )
+
+    def only(self, kept: Mask) -> Self:
+        """Return some of the series, and the partitions that have a row of any of them."""
+        there = ~np.isnat(self.as_of[:, kept]).all(axis=1)
+        return type(self)(
+            starts=self.starts[there],
+            series=[key for key, keep in zip(self.series, kept.tolist(), strict=True) if keep],
+            values=self.values[there][:, kept],
+            upper=self.upper[there][:, kept],
+            n=self.n[there][:, kept],
+            as_of=self.as_of[there][:, kept],
+        )
+
+    def window(self, at: int) -> datetime:
+        """Return the start of a partition, aware UTC."""
+        start: datetime = self.starts[at].astype(datetime)
+        return start.replace(tzinfo=UTC)
+
+
+def _series(table: pa.Table, kept: Mask) -> tuple[list[Key], npt.NDArray[np.int64]]:
+    """Return the series that the kept rows belong to, sorted, and each row's index among them."""
+    columns = [table_levels(table, name) for name in SERIES]
+    code = np.zeros(np.count_nonzero(kept), dtype=np.int64)
+    for names, index in columns:
+        code = code * len(names) + index[kept]
+    codes, first, at = np.unique(code, return_index=True, return_inverse=True)
+    parts = [[names[place] for place in index[kept][first].tolist()] for names, index in columns]
+    found: list[Key] = list(zip(*parts, strict=True))
+    order = sorted(range(len(codes)), key=found.__getitem__)
+    place = np.empty(len(codes), dtype=np.int64)
+    place[order] = np.arange(len(codes))
+    return [found[index] for index in order], place[at]
