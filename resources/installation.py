@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.installation import ENVIRONMENT, HIVE, SEARCH, VARIABLES, Installation
@@ -29,7 +30,7 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
 
     home: str
     data_root: str
-    salt: str
+    salt: str = Field(repr=False)
 
     def installation(self) -> Installation:
         """Return what this resource describes."""
@@ -74,12 +75,12 @@ class Serviced(Embedded):
     hive_database: str | None = None
     hive_auth: str | None = None
     hive_user: str | None = None
-    hive_password: str | None = None
+    hive_password: str | None = Field(default=None, repr=False)
     hive_kerberos_service: str | None = None
     elasticsearch_url: str | None = None
     elasticsearch_user: str | None = None
-    elasticsearch_password: str | None = None
-    elasticsearch_api_key: str | None = None
+    elasticsearch_password: str | None = Field(default=None, repr=False)
+    elasticsearch_api_key: str | None = Field(default=None, repr=False)
     elasticsearch_ca: str | None = None
 
     def installation(self) -> Installation:

@@ -41,11 +41,12 @@ class Judged:
         Of the rare counts.
     surprise : array of float, shape (windows, K)
         −log10 p, at least 0.
-    reach : array of float, shape (K,)
-        Deviation over one partition at which the series would have raised an alarm, in scales; for the first
-        budget.
-    out : array of bool, shape (K,)
-        Whether the series by itself is beyond its range, whatever explains that; for the first budget.
+    needed : array of float, shape (budgets, K)
+        −log10 p at which each series by itself would raise an alarm.
+    reach : array of float, shape (budgets, K)
+        Deviation over one partition at which it would, in scales.
+    out : array of bool, shape (budgets, K)
+        Whether the series by itself is beyond its range, whatever explains that.
     score : array of float, shape (Q,)
         Decades after paying for the number of series and windows, at least 0.
     threshold : array of float, shape (budgets, Q)
@@ -56,6 +57,7 @@ class Judged:
     values: Residuals
     excess: Excess
     surprise: Array
+    needed: Array
     reach: Array
     out: Mask
     score: Array
@@ -140,17 +142,15 @@ class Detector:
         ]
         self.thresholds.step(point)
         self.seen += 1
-        needed = (threshold[0] + self._cost)[self.series.target]
-        with np.errstate(invalid="ignore"):
-            out = (self.evidence.surprise(alone) >= needed).any(axis=0) & (
-                self.seen > FIRST
-            )  # `seen` counts this one
+        needed = (threshold + self._cost)[:, self.series.target]
+        most = self.evidence.surprise(alone).max(axis=0)
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
-            out=out,
-            reach=self.evidence.deviation(needed)[0],
+            needed=needed,
+            out=(most >= needed) & (self.seen > FIRST),  # `seen` counts this one
+            reach=np.stack([self.evidence.deviation(each)[0] for each in needed]),
             score=score,
             threshold=threshold,
             named=named,

@@ -43,7 +43,7 @@ class Targets:
     of: npt.NDArray[np.int64]
 
 
-def judged_series(ledger: Ledger, model: MonitoredModel) -> Mask:
+def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Mask:
     """Return which series are judged: not what follows from others by construction.
 
     The score's own level and shape follow its inputs where a surrogate says what these explain, and of a
@@ -51,7 +51,7 @@ def judged_series(ledger: Ledger, model: MonitoredModel) -> Mask:
     """
     prediction = model.columns.prediction.column
     explained = any(metric in AGAINST_INPUTS for *_, metric in ledger.series)
-    calendar = _calendar(ledger, model)
+    calendar = _calendar(ledger, taught)
     return np.array(
         [
             not (explained and column == prediction and metric in SHAPE)
@@ -62,9 +62,9 @@ def judged_series(ledger: Ledger, model: MonitoredModel) -> Mask:
     )
 
 
-def _calendar(ledger: Ledger, model: MonitoredModel) -> set[str]:
-    """Return the columns that have one value a partition, by the partitions of the reference window."""
-    warm = ledger.starts < _naive(model.reference_window()[1])
+def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
+    """Return the columns that have one value a partition, by the partitions that teach what is ordinary."""
+    warm = ledger.starts < _naive(taught)
     found = set()
     for at, (segment, _, column, metric) in enumerate(ledger.series):
         if metric == "top_share" and segment == EVERYTHING:
@@ -88,7 +88,7 @@ def _target(key: Key) -> str:
     return PERFORMANCE if family == PERFORMANCE else column or ROWS
 
 
-def history(ledger: Ledger, model: MonitoredModel) -> History:
+def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
     """Return a ledger as the detector takes it.
 
     Parameters
@@ -96,7 +96,9 @@ def history(ledger: Ledger, model: MonitoredModel) -> History:
     ledger : Ledger
         Of the series that are judged.
     model : MonitoredModel
-        Gives seasons, the length of a month in partitions, and where the reference window ends.
+        Gives seasons and the length of a month in partitions.
+    taught : datetime
+        Where the partitions end that teach what is ordinary.
     """
     values, variance = _scaled(ledger)
     moments = [ledger.window(at) for at in range(len(ledger.starts))]
@@ -108,7 +110,7 @@ def history(ledger: Ledger, model: MonitoredModel) -> History:
         n=ledger.n,
         phases=seasons.reshape(len(moments), -1),
         cycles=model.cadence.cycles,
-        warm=int(np.count_nonzero(ledger.starts < _naive(model.reference_window()[1]))),
+        warm=int(np.count_nonzero(ledger.starts < _naive(taught))),
         per_month=MONTH / model.cadence.period,
     )
 

@@ -1,12 +1,12 @@
 """Alarms of one track that belong together, in time order.
 
-An alarm joins the open incident that its column is part of; the columns that no open incident knows open
-one together. An incident is closed after `QUIET` partitions without an alarm on its columns. It is a function
-of the flags, so a backfill finds the same.
+An alarm joins the incident that is open, and opens one where none is: the budget is of incidents, whatever
+columns they drag along. One is closed after `QUIET` partitions without an alarm. It is a function of the
+flags, so a backfill finds the same.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lupus_assets.monitor.fact import FACT_RULE
@@ -26,16 +26,7 @@ class Episodes:
 
     of: Mapping[tuple[datetime, str], str]
     opened: Mapping[datetime, str]
-    closed: Mapping[datetime, tuple[str, ...]]
-
-
-@dataclass
-class _Open:
-    """An incident that is not closed yet."""
-
-    name: str
-    targets: set[str] = field(default_factory=set)
-    quiet: int = 0
+    closed: Mapping[datetime, str]
 
 
 def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
@@ -49,23 +40,20 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
     """
     of: dict[tuple[datetime, str], str] = {}
     opened: dict[datetime, str] = {}
-    closed: dict[datetime, tuple[str, ...]] = {}
-    running: list[_Open] = []
+    closed: dict[datetime, str] = {}
+    running: str | None = None
+    quiet = 0
     for window in sorted(alarms):
-        new = set(alarms[window])
-        for incident in running:
-            mine = incident.targets & new
-            incident.quiet = 0 if mine else incident.quiet + 1
-            of |= {(window.start, name): incident.name for name in mine}
-            new -= mine
-        ended = tuple(incident.name for incident in running if incident.quiet >= QUIET)
-        if ended:
-            closed[window.start] = ended
-        running = [incident for incident in running if incident.quiet < QUIET]
-        if new:
-            opened[window.start] = f"{track}/{window.key}"
-            running.append(_Open(opened[window.start], new))
-            of |= {(window.start, name): opened[window.start] for name in new}
+        if alarms[window]:
+            quiet = 0
+            if running is None:
+                running = opened[window.start] = f"{track}/{window.key}"
+            of |= {(window.start, name): running for name in alarms[window]}
+        elif running is not None:
+            quiet += 1
+            if quiet == QUIET:
+                closed[window.start] = running
+                running = None
     return Episodes(of, opened, closed)
 
 
@@ -122,7 +110,8 @@ def incident_rows(
         )
 
     said = f"no alarm in {QUIET} partitions"
-    events = [event("closed", name, None, said) for name in found.closed.get(window.start, ())]
+    ended = found.closed.get(window.start)
+    events = [event("closed", ended, None, said)] if ended is not None else []
     unopened = found.opened.get(window.start)
     named: set[str] = set()
     for row in ranked(rows):

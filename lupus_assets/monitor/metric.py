@@ -7,7 +7,8 @@ import numpy as np
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.monitor.measure import MEASURES, intervals
-from lupus_assets.monitor.profiling import WHOLE, Cell
+from lupus_assets.monitor.parting import Cell
+from lupus_assets.monitor.profiling import WHOLE
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.rule import concerns
@@ -305,11 +306,13 @@ def metric_rows(
     window: Window,
     as_of: datetime,
     roles: Mapping[str, Role],
+    judged_only: bool = False,
 ) -> list[MetricRow]:
     """Return the metrics of every (version, segment) of one judged partition.
 
     All rows together carry every metric; single versions and segments carry those that are judged,
-    which keeps a partition with many segments small, and what a rule of the team's asks for.
+    which keeps a partition with many segments small, and what a rule of the team's asks for. With
+    `judged_only`, as a backtest wants it, all rows carry no others either.
     """
     found = [
         (version, segment, *each)
@@ -319,7 +322,7 @@ def metric_rows(
             reference.columns.get(segment, {}),
             roles,
             model,
-            whole=_whole((version, segment), model),
+            whole=not judged_only and _whole((version, segment), model),
         )
     ]
     bounds = intervals([each[-2] for each in found], [each[-1] for each in found])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ def chains(ledger: Ledger) -> list[Ledger]:
 def verdict_rows(
     metrics: pa.Table, *, model: MonitoredModel, track: str, reference: str, windows: Sequence[Window]
 ) -> list[VerdictRow]:
-    """Return the verdicts of `windows`, each judged from strictly earlier partitions.
+    """Return the verdicts of `windows` for the declared budget, each judged from strictly earlier partitions.
 
     Parameters
     ----------
@@ -55,130 +55,164 @@ def verdict_rows(
     ledger = Ledger.of(metrics, reference)
     foreign = is_in(metrics, "version", {EVERYTHING}) & ~comparable(metrics, reference)
     unlike = OTHER_REFERENCE if foreign.any() else ""
-    rows: list[VerdictRow] = []
-    for chain in chains(ledger):
-        mine = chain.only(judged_series(chain, model))
-        if mine.series:
-            rows += _Chain.of(mine, model, track, unlike).rows(windows)
+    rows = [
+        row
+        for judgement in judgements(ledger, model, [model.alarms.budget])
+        for row in judgement.rows(windows, track=track, unlike=unlike)
+    ]
     return sorted(rows, key=lambda row: row.window_start)
 
 
+def judgements(
+    ledger: Ledger, model: MonitoredModel, budgets: Sequence[float], taught: datetime | None = None
+) -> "list[Judgement]":
+    """Return what is judged together, chain by chain and budget by budget: each history is looked at once.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    model : MonitoredModel
+    budgets : sequence of float
+        False incidents a month.
+    taught : datetime, optional
+        Where the partitions end that teach what is ordinary; by default with the declared reference window.
+    """
+    taught = taught or model.reference_window()[1]
+    found = []
+    for chain in chains(ledger):
+        mine = chain.only(judged_series(chain, model, taught))
+        if mine.series:
+            given = history(mine, model, taught)
+            judged = replay(given, budgets)
+            found += [Judgement.of(mine, model, given, judged, at) for at in range(len(budgets))]
+    return found
+
+
 @dataclass(frozen=True)
-class _Chain:
-    """One chain of judgements, and what the detector says of it; tables of shape (partitions, series)."""
+class Judgement:
+    """What the detector says of one chain for one budget; tables of shape (partitions, series).
+
+    Attributes
+    ----------
+    budget : int
+        Index of the budget.
+    flagged : array of bool
+        Series of which someone is told.
+    out : array of bool
+        Series beyond their range, whatever explains that.
+    surprise : array of float
+        −log10 p of the window that shows it.
+    shown : array of int
+        That window, as an index into `WINDOWS`.
+    """
 
     ledger: Ledger
     model: MonitoredModel
-    track: str
-    unlike: str
-    judged: list[Judged]
     history: History
+    judged: Sequence[Judged]
+    warm: int
+    budget: int
     flagged: npt.NDArray[np.bool_]
-    expected: Array
-    low: Array
-    high: Array
-    surprise: Array  # −log10 p of the window that saw most
-    deviation: Array  # in scales, of that window
-    window: npt.NDArray[np.int64]
-    effect: Array
+    out: npt.NDArray[np.bool_]
+    surprise: Array
+    shown: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, ledger: Ledger, model: MonitoredModel, track: str, unlike: str) -> "_Chain":
-        given = history(ledger, model)
-        judged = replay(given, [model.alarms.budget])
+    def of(
+        cls, ledger: Ledger, model: MonitoredModel, given: History, judged: Sequence[Judged], budget: int
+    ) -> "Judgement":
+        """Return what `judged` comes to for one of its budgets."""
         surprise = np.stack([each.surprise for each in judged])  # (partitions, windows, series)
-        needed = _needed(given, judged)
+        needed = np.stack([each.needed[budget] for each in judged])
         passes = surprise >= needed[:, None]
         # The shortest window that shows it by itself, where one does: what came today is no weekly mean.
-        strongest = np.where(passes.any(axis=1), passes.argmax(axis=1), surprise.argmax(axis=1))
-        z, expected, low, high, effect = _measured(ledger, given, judged, strongest)
+        shown = np.where(passes.any(axis=1), passes.argmax(axis=1), surprise.argmax(axis=1))
         return cls(
             ledger=ledger,
             model=model,
-            track=track,
-            unlike=unlike,
-            judged=judged,
             history=given,
-            flagged=_flagged(given, judged, surprise.max(axis=1), needed),
-            expected=expected,
-            low=low,
-            high=high,
-            surprise=surprise.max(axis=1),
-            deviation=z,
-            window=np.array(WINDOWS)[strongest],
-            effect=effect,
+            judged=judged,
+            # The first partitions are looked at, and not judged: they teach what is ordinary.
+            warm=max(given.warm, LEAST_HISTORY),
+            budget=budget,
+            flagged=_flagged(given, judged, surprise.max(axis=1), needed, budget),
+            out=np.stack([each.out[budget] for each in judged]),
+            surprise=np.take_along_axis(surprise, shown[:, None], axis=1)[:, 0],
+            shown=shown,
         )
 
-    def rows(self, windows: Sequence[Window]) -> list[VerdictRow]:
-        """Return a row for every number of `windows`."""
+    def rows(
+        self, windows: Sequence[Window], *, track: str, unlike: str = "", flagged_only: bool = False
+    ) -> list[VerdictRow]:
+        """Return a row for every number of `windows`; with `flagged_only`, for those that are told of."""
         keys = {window.start: window for window in windows}
-        seen = np.cumsum(~np.isnan(self.ledger.values), axis=0)
+        seen = np.cumsum(~np.isnan(self.ledger.values), axis=0) - ~np.isnan(self.ledger.values)
         since = np.full(len(self.ledger.series), -1)
         found: list[VerdictRow] = []
         for at in range(len(self.ledger.starts)):
             since = np.where(self.flagged[at], np.where(since < 0, at, since), -1)
             window = keys.get(self.ledger.window(at))
-            if window is not None:
-                # The first partitions are looked at, and not judged: they teach what is ordinary.
-                first = max(self.history.warm, LEAST_HISTORY)
-                found += self._partition(at, window, seen[at - 1] if at else seen[at] * 0, since, at >= first)
+            if window is None:
+                continue
+            there = ~np.isnan(self.ledger.values[at])
+            if flagged_only:
+                there &= self.flagged[at] & (at >= self.warm)
+            if there.any():
+                said = _Said(track, window, season(self.model, window.start), unlike)
+                measured = _measured(self, at)
+                found += [
+                    self._row(at, index, said, measured, int(seen[at, index]), int(since[index]))
+                    for index in np.flatnonzero(there).tolist()
+                ]
         return found
 
-    def _partition(
-        self, at: int, window: Window, seen: Floats, since: npt.NDArray[np.int64], judge: bool
-    ) -> list[VerdictRow]:
-        when = season(self.model, window.start)
-        rows = []
-        for index, key in enumerate(self.ledger.series):
-            value = float(self.ledger.values[at, index])
-            if math.isnan(value):
-                continue
-            segment, family, column, metric = key
-            judged = judge and not math.isnan(self.expected[at, index])
-            flagged = judged and bool(self.flagged[at, index])
-            out = judged and bool(self.judged[at].out[index])
-            low, high = float(self.low[at, index]), float(self.high[at, index])
-            first = self._key(int(since[index])) if flagged else None
-            over = int(self.window[at, index])
-            rows.append(
-                VerdictRow(
-                    track=self.track,
-                    version=EVERYTHING,
-                    partition_key=window.key,
-                    window_start=window.start,
-                    as_of=self.ledger.as_of[at, index].astype(object).replace(tzinfo=UTC),
-                    segment=segment,
-                    family=family,
-                    column_name=column,
-                    metric=metric,
-                    rule=HISTORY_RULE,
-                    value=value,
-                    expected=float(self.expected[at, index]) if judged else None,
-                    low=_finite(low) if judged else None,
-                    high=_finite(high) if judged else None,
-                    p=float(10.0 ** -self.surprise[at, index]) if judged else None,
-                    effect=_finite(float(self.effect[at, index])) if judged else None,
-                    surprise=_finite(float(self.deviation[at, index])) if judged else None,
-                    history=int(seen[index]),
-                    partitions=over if judged else None,
-                    since=first,
-                    severity=ALARM if flagged else NOTICE if out else None,
-                    flagged=flagged,
-                    incident=None,
-                    sentence=_sentence(
-                        subject(metric, column, segment),
-                        value,
-                        (low, high) if judged else None,
-                        percent=MEASURES[metric].percent,
-                        when=when,
-                        over=(over, float(self.effect[at, index])) if flagged else None,
-                        since=first,
-                        short=f"{int(seen[index])} of {LEAST_HISTORY} earlier partitions{self.unlike}",
-                        notice=out and not flagged,
-                    ),
-                )
-            )
-        return rows
+    def _row(
+        self, at: int, index: int, said: "_Said", measured: "_Measured", seen: int, since: int
+    ) -> VerdictRow:
+        segment, family, column, metric = self.ledger.series[index]
+        value = float(self.ledger.values[at, index])
+        judged = at >= self.warm and not math.isnan(measured.expected[index])
+        flagged = judged and bool(self.flagged[at, index])
+        notice = judged and bool(self.out[at, index]) and not flagged
+        low, high, effect = (float(each[index]) for each in (measured.low, measured.high, measured.effect))
+        over = WINDOWS[self.shown[at, index]]
+        first = self._key(since) if flagged else None
+        return VerdictRow(
+            track=said.track,
+            version=EVERYTHING,
+            partition_key=said.window.key,
+            window_start=said.window.start,
+            as_of=self.ledger.as_of[at, index].astype(object).replace(tzinfo=UTC),
+            segment=segment,
+            family=family,
+            column_name=column,
+            metric=metric,
+            rule=HISTORY_RULE,
+            value=value,
+            expected=float(measured.expected[index]) if judged else None,
+            low=_finite(low) if judged else None,
+            high=_finite(high) if judged else None,
+            p=float(10.0 ** -self.surprise[at, index]) if judged else None,
+            effect=_finite(effect) if judged else None,
+            surprise=_finite(float(measured.deviation[index])) if judged else None,
+            history=seen,
+            partitions=over if judged else None,
+            since=first,
+            severity=ALARM if flagged else NOTICE if notice else None,
+            flagged=flagged,
+            incident=None,
+            sentence=_sentence(
+                subject(metric, column, segment),
+                value,
+                (low, high) if judged else None,
+                percent=MEASURES[metric].percent,
+                when=said.when,
+                over=(over, effect) if flagged else None,
+                since=first,
+                short=f"{seen} of {LEAST_HISTORY} earlier partitions{said.unlike}",
+                notice=notice,
+            ),
+        )
 
     def _key(self, at: int) -> str:
         local = self.ledger.window(at).astimezone(self.model.cadence.zone)
@@ -187,62 +221,61 @@ class _Chain:
         )
 
 
-def _needed(given: History, judged: Sequence[Judged]) -> Array:
-    """Return the −log10 p at which each series by itself would raise an alarm; shape (partitions, series)."""
-    series = np.bincount(given.series.target, minlength=given.series.group.size)
-    threshold = np.stack([each.threshold[0] for each in judged])
-    return np.asarray((threshold + np.log10(series * len(WINDOWS)))[:, given.series.target])
-
-
 def _flagged(
-    given: History, judged: Sequence[Judged], surprise: Array, needed: Array
+    given: History, judged: Sequence[Judged], surprise: Array, needed: Array, budget: int
 ) -> npt.NDArray[np.bool_]:
     """Return the series for which a target is named: those that pass what it took, at least the strongest."""
     flagged = np.zeros(surprise.shape, dtype=bool)
     for at, each in enumerate(judged):
-        for target in each.named[0]:
+        for target in each.named[budget]:
             mine = np.flatnonzero(given.series.target == target)
             flagged[at, mine] = surprise[at, mine] >= min(needed[at, mine[0]], surprise[at, mine].max())
     return flagged
 
 
-def _measured(
-    ledger: Ledger, given: History, judged: Sequence[Judged], strongest: npt.NDArray[np.int64]
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Return deviation, expected value, range at the alarm level and effect, in the metrics' own units."""
-    shape = ledger.values.shape
-    z, expected, low, high, effect = (np.full(shape, np.nan) for _ in range(5))
-    rare = given.series.rare
-    value, count = np.flatnonzero(~rare), np.flatnonzero(rare)
-    series = np.arange(shape[1])
-    for at, each in enumerate(judged):
-        window = strongest[at]
-        deviations = np.full((len(WINDOWS), shape[1]), np.nan)
-        deviations[:, value], deviations[:, count] = each.values.z, each.excess.z
-        z[at] = np.abs(deviations[window, series])
-        reach = each.reach[value] * each.values.scale[0]
-        level = each.values.expected[0]
-        own = window[value]
-        places = np.arange(value.size)
-        before, gap = each.values.expected[own, places], each.values.gap[own, places]
-        side = given.series.side[value]
-        for table, scaled in (
-            (expected, level),
-            (low, np.where(side > 0, -np.inf, level - reach)),
-            (high, np.where(side < 0, np.inf, level + reach)),
-            (effect, before + gap),
-        ):
-            table[at, value] = _back(ledger, value, at, scaled)
-        effect[at, value] -= _back(ledger, value, at, before)
-        n = ledger.n[at, count]
-        expected[at, count] = np.where(np.isnan(each.excess.z[0]), np.nan, each.excess.rate)
-        low[at, count] = 0.0
-        high[at, count] = most_expected(each.reach[count], n, each.excess)
-        effect[at, count] = ledger.values[at, count] - each.excess.rate
-    unknown = np.isnan(expected)
-    for table in (low, high, effect, z):
-        table[unknown] = np.nan
-    return z, expected, low, high, effect
+@dataclass(frozen=True)
+class _Said:
+    """What the rows of one partition share."""
+
+    track: str
+    window: Window
+    when: str
+    unlike: str
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One partition in the metrics' own units, and deviations in scales; arrays of shape (series,)."""
+
+    expected: Array
+    low: Array
+    high: Array
+    effect: Array
+    deviation: Array
+
+
+def _measured(judgement: Judgement, at: int) -> _Measured:
+    ledger, series, each = judgement.ledger, judgement.history.series, judgement.judged[at]
+    size = len(ledger.series)
+    expected, low, high, effect = (np.full(size, np.nan) for _ in range(4))
+    value, count = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
+    shown, reach = judgement.shown[at], each.reach[judgement.budget]
+    deviation = np.empty((len(WINDOWS), size))
+    deviation[:, value], deviation[:, count] = np.abs(each.values.z), each.excess.z
+
+    places, own, side = np.arange(value.size), shown[value], series.side[value]
+    level, away = each.values.expected[0], reach[value] * each.values.scale[0]
+    before, gap = each.values.expected[own, places], each.values.gap[own, places]
+    expected[value] = _back(ledger, value, at, level)
+    low[value] = _back(ledger, value, at, np.where(side > 0, -np.inf, level - away))
+    high[value] = _back(ledger, value, at, np.where(side < 0, np.inf, level + away))
+    effect[value] = _back(ledger, value, at, before + gap) - _back(ledger, value, at, before)
+
+    rate = each.excess.rate
+    expected[count] = np.where(np.isnan(each.excess.z[0]), np.nan, rate)
+    low[count], high[count] = 0.0, most_expected(reach[count], ledger.n[at, count], each.excess)
+    effect[count] = ledger.values[at, count] - rate
+    return _Measured(expected, low, high, effect, deviation[shown, np.arange(size)])
 
 
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -56,8 +57,12 @@ class BucketAddress:
         Raises
         ------
         StoreError
-            It names no bucket.
+            It names no bucket, or an address holds credentials.
         """
+        for variable, address in (("LUPUS_WAREHOUSE", url), ("LUPUS_S3_ENDPOINT", endpoint or "")):
+            if "@" in urlsplit(address).netloc:  # and it is not repeated here
+                remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead"
+                raise StoreError(f"{variable} holds a user; {remedy}")
         bucket, _, prefix = url.removeprefix(SCHEME).partition("/")
         if not url.startswith(SCHEME) or not bucket:
             raise StoreError(f"{url!r} is no bucket; write s3://bucket or s3://bucket/prefix")
@@ -188,8 +193,8 @@ class Bucket:
             ) from None
         except (HTTPClientError, BotoCoreError) as error:
             raise ServiceUnreachable(
-                f"cannot {verb} {where}: {at} does not answer ({error}); start it or mend the network, "
-                "then run again what failed"
+                f"cannot {verb} {where}: {at} does not answer ({error}); correct LUPUS_S3_ENDPOINT, "
+                "start it or mend the network, then run again what failed"
             ) from None
 
 
@@ -197,7 +202,8 @@ REMEDIES: Mapping[str, str] = {
     "NoSuchBucket": "make the bucket, or correct LUPUS_WAREHOUSE",
     "InvalidAccessKeyId": "correct AWS_ACCESS_KEY_ID or AWS_PROFILE",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
-    "AccessDenied": "give these credentials the rights to list, get, put and delete there",
+    "AccessDenied": "give these credentials the rights to list, get, put and delete there, or set others "
+    "in AWS_ACCESS_KEY_ID or AWS_PROFILE",
 }
 
 

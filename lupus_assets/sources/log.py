@@ -41,8 +41,8 @@ class LogSource:
         order = np.flatnonzero(present)
         order = order[np.argsort(micros[order], kind="stable")]
         self._micros = micros[order]
-        self._rows = _encoded(_taken(rows, order))
-        self._name = name
+        self._rows = _encoded(_taken(rows, order), name)
+        self.name = name
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -62,7 +62,7 @@ class LogSource:
             The log ends before `window`.
         """
         if not self.arrived(window):
-            raise PartitionMissing(f"{self._name} ends before partition {window.key}")
+            raise PartitionMissing(f"{self.name} ends before partition {window.key}")
         return self._rows.schema
 
     def batches(self, window: Window, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -72,10 +72,10 @@ class LogSource:
         ------
         PartitionMissing, ColumnMismatch
         """
-        schema = select(self.schema(window), columns, self._name)
+        schema = select(self.schema(window), columns, self.name)
         first, end = np.searchsorted(self._micros, [microseconds(window.start), microseconds(window.end)])
         if end > first:
-            yield conform(self._rows.slice(int(first), int(end - first)), schema)
+            yield conform(self._rows.slice(int(first), int(end - first)), schema, self.name)
 
 
 def _taken(rows: pa.Table, order: npt.NDArray[np.intp]) -> pa.Table:
@@ -83,8 +83,8 @@ def _taken(rows: pa.Table, order: npt.NDArray[np.intp]) -> pa.Table:
     return rows.take(pa.Array.from_buffers(pa.int64(), at.size, [None, pa.py_buffer(at)]))
 
 
-def _encoded(rows: pa.Table) -> pa.RecordBatch:
+def _encoded(rows: pa.Table, name: str) -> pa.RecordBatch:
     """Return all rows as one batch, strings dictionary-encoded."""
     schema = encoded_schema(rows.schema)
-    columns = [rows[name].combine_chunks() for name in rows.column_names]
-    return conform(pa.RecordBatch.from_arrays(columns, names=rows.column_names), schema)
+    columns = [rows[column].combine_chunks() for column in rows.column_names]
+    return conform(pa.RecordBatch.from_arrays(columns, names=rows.column_names), schema, name)

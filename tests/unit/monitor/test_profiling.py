@@ -48,7 +48,7 @@ def test_a_label_that_one_batch_cannot_give_costs_the_performance_whatever_the_s
     labels = np.zeros(300)
     labels[299] = 7.0
     found = only(profiled(MODEL, REFERENCE, log(5, y=labels), at=at))
-    assert "holds 7 where 0 or 1 is needed" in found.problems["y"]
+    assert "holds other numbers where 0 or 1 is needed" in found.problems["y"]
     assert all(profile.joint is None and "y" not in profile.columns for profile in found.profiles.values())
     assert found.profiles[WHOLE].residual is not None
 
@@ -222,4 +222,4 @@ def test_values_whose_error_overflows_are_left_out():
     whole = only(profiled(model, frozen(model, [ordinary]), table)).profiles[WHOLE]
     assert isinstance(whole.joint, ErrorSums)
     assert whole.joint.n == 200
-    assert whole.joint.error.mean == 1.5
+    assert whole.joint.error.mean == pytest.approx(1.5, rel=1e-12)

@@ -1,0 +1,233 @@
+"""A monitor tried on a log before it is switched on: partition by partition, as it would have been that day.
+
+The steps are those of the pipeline; nothing is stored, and no service is asked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.rule import DAYS_PER_MONTH
+from lupus_assets.declare.window import windows as windows_of
+from lupus_assets.errors import UsageError
+from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.fact import fact_rows, facts
+from lupus_assets.monitor.freezing import freeze
+from lupus_assets.monitor.history import PERFORMANCE
+from lupus_assets.monitor.incident import episodes, ranked
+from lupus_assets.monitor.ledger import Ledger
+from lupus_assets.monitor.metric import metric_rows
+from lupus_assets.monitor.profiling import Profiled, profile_partition
+from lupus_assets.monitor.role import Role, kinds, needed, roles
+from lupus_assets.monitor.rows import Reading
+from lupus_assets.monitor.verdict import judgements
+from lupus_assets.monitor.wording import target
+from lupus_assets.records import MetricRow, VerdictRow, Window
+from lupus_assets.sinks.schema import to_table
+from lupus_assets.sources.log import LogSource
+from lupus_assets.stats.frozen import Reference
+
+SALT = b"backtest"  # nothing that is hashed outlives it
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One target that is named at one partition.
+
+    Attributes
+    ----------
+    partition : str
+        Key of the judged partition.
+    decided_at : datetime
+        End of the window in which the verdict became possible, naive in the cadence's zone.
+    target : str
+        Column, ``rows`` or ``performance``.
+    metric, sentence : str
+    p, effect : float or None
+        None for what is wrong whatever the history.
+    """
+
+    partition: str
+    decided_at: datetime
+    target: str
+    metric: str
+    p: float | None
+    effect: float | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a monitor would have said.
+
+    Attributes
+    ----------
+    windows : tuple of Window
+        Partitions of the log, all judged.
+    months : float
+    alarms : mapping of float to list of Alarm
+        By budget, in time order.
+    incidents : mapping of float to int
+        By budget.
+    """
+
+    windows: tuple[Window, ...]
+    months: float
+    alarms: Mapping[float, list[Alarm]]
+    incidents: Mapping[float, int]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A reference that was frozen, and what its own partitions are like.
+
+    Attributes
+    ----------
+    reference : Reference
+    roles : tuple of Role
+    metrics : list of MetricRow
+        Of the partitions of the reference window.
+    """
+
+    reference: Reference
+    roles: tuple[Role, ...]
+    metrics: list[MetricRow]
+
+
+def learn(model: MonitoredModel, log: LogSource) -> Learned:
+    """Freeze the reference from a log of its window, and measure its partitions.
+
+    Raises
+    ------
+    UsageError
+        The log has no rows.
+    ReferenceMissing, SourceError
+    """
+    spans = _windows(model, log)
+    schema = log.schema(spans[0])
+    listed = roles(model, kinds(model, schema))
+    columns = [name for name in needed(model, listed) if name in schema.names]
+    reference = freeze(
+        model,
+        roles=listed,
+        schema=pa.schema([schema.field(name) for name in columns]),
+        windows=spans,
+        batches=lambda window: log.batches(window, columns),
+        salt=SALT,
+    )
+    metrics = [row for window in spans for row in _measured(model, log, reference, listed, window)[0]]
+    return Learned(reference, listed, metrics)
+
+
+def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: Sequence[float]) -> Backtest:
+    """Replay a log partition by partition.
+
+    Rows and labels are seen once they have arrived, and a verdict rests on earlier partitions alone.
+
+    Parameters
+    ----------
+    model : MonitoredModel
+        Its `cadence.start` and `reference` are not looked at: what was learned comes before the log.
+    learned : Learned
+    log : LogSource
+    budgets : sequence of float
+        False incidents a month.
+
+    Raises
+    ------
+    UsageError
+        The log has no rows.
+    SourceError
+    """
+    spans = _windows(model, log)
+    metrics, wrong = list(learned.metrics), []
+    for window in spans:
+        rows, odd = _measured(model, log, learned.reference, learned.roles, window)
+        metrics += rows
+        wrong += odd
+    ledger = Ledger.of(to_table("metrics", metrics), learned.reference.digest)
+    chains = judgements(ledger, model, budgets, taught=spans[0].start)
+    alarms, incidents = {}, {}
+    for at, budget in enumerate(budgets):
+        flagged = [
+            row
+            for chain in chains
+            if chain.budget == at
+            for row in chain.rows(spans, track="", flagged_only=True)
+        ]
+        rows_by_window = _by_window(spans, [*flagged, *wrong])
+        alarms[budget] = [
+            alarm for window in spans for alarm in _alarms(model, window, rows_by_window[window], spans)
+        ]
+        named = {window: {target(row) for row in rows} for window, rows in rows_by_window.items()}
+        incidents[budget] = len(episodes("", named).opened)
+    months = (spans[-1].end - spans[0].start).total_seconds() / 86_400 / DAYS_PER_MONTH
+    return Backtest(tuple(spans), months, alarms, incidents)
+
+
+def _windows(model: MonitoredModel, log: LogSource) -> list[Window]:
+    """Return the windows from the first row of a log to its last."""
+    if log.span is None:
+        raise UsageError(f"{log.name} holds no rows with a timestamp; give another file")
+    first, last = (datetime.fromtimestamp(micros / 1e6, UTC) for micros in log.span)
+    around = windows_of(model.cadence, first - 2 * model.cadence.period, last + 2 * model.cadence.period)
+    return [window for window in around if window.end > first and window.start <= last]
+
+
+def _measured(
+    model: MonitoredModel, log: LogSource, reference: Reference, listed: tuple[Role, ...], window: Window
+) -> tuple[list[MetricRow], list[VerdictRow]]:
+    """Return the metrics of one partition at all its cuts, and what is wrong with it whatever its history."""
+    schema = log.schema(window)
+    columns = [name for name in needed(model, listed) if name in schema.names]
+    by_column = {role.column: role for role in listed}
+    found: Mapping[Cut, Profiled] = profile_partition(
+        log.batches(window, columns),
+        schema=pa.schema([schema.field(name) for name in columns]),
+        reading=Reading(model, listed, reference.grids, SALT),
+        reference=reference,
+        window=window,
+        cuts=cuts(model, window),
+    )
+    metrics: list[MetricRow] = []
+    wrong: list[VerdictRow] = []
+    for cut, profiled in found.items():
+        metrics += metric_rows(
+            profiled.profiles,
+            reference,
+            model,
+            track="",
+            window=window,
+            as_of=cut.as_of,
+            roles=by_column,
+            judged_only=True,
+        )
+        like = {"track": "", "partition_key": window.key, "window_start": window.start, "as_of": cut.as_of}
+        wrong += fact_rows(facts(profiled, reference, model.columns), by_column, like=like)
+    return metrics, wrong
+
+
+def _by_window(spans: Sequence[Window], rows: Sequence[VerdictRow]) -> dict[Window, list[VerdictRow]]:
+    by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in spans}
+    for row in rows:
+        by_start[row.window_start].append(row)
+    return {window: by_start[window.start] for window in spans}
+
+
+def _alarms(
+    model: MonitoredModel, window: Window, rows: Sequence[VerdictRow], spans: Sequence[Window]
+) -> Iterator[Alarm]:
+    """Yield each target that is named at one partition once, by its most telling row."""
+    named: set[str] = set()
+    for row in ranked(rows):
+        about = PERFORMANCE if row.family == PERFORMANCE else target(row)
+        if about not in named:
+            named.add(about)
+            decided = next(
+                (each.end for each in spans if each.end >= row.as_of - model.cadence.grace), row.as_of
+            )
+            local = decided.astimezone(model.cadence.zone).replace(tzinfo=None)
+            yield Alarm(window.key, local, about, row.metric, row.p, row.effect, row.sentence)
