@@ -114,10 +114,6 @@ class Tables(MetricStore, Protocol):
         """Return the months before `before` (``yyyy-mm``) that are not one file; reads no rows."""
         ...
 
-    def unswept(self) -> list[Month]:
-        """Return the compacted months that have files besides the one in force; reads no rows."""
-        ...
-
     def sweep(self, table: str, *, model: str, month: str) -> int:
         """Remove the files that compaction has made superfluous; return how many.
 

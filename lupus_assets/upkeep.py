@@ -24,8 +24,9 @@ def settle(tables: Tables) -> None:
     ------
     StoreError
     """
-    for month in tables.unswept():
-        tables.compact(month.table, model=month.model, month=month.month)
+    for month in tables.months():
+        if month.unswept:
+            tables.compact(month.table, model=month.model, month=month.month)
 
 
 def sweep(tables: Tables, view: View) -> int:
@@ -40,8 +41,8 @@ def sweep(tables: Tables, view: View) -> int:
     """
     return sum(
         tables.sweep(month.table, model=month.model, month=month.month)
-        for month in tables.unswept()
-        if view.shows(month)
+        for month in tables.months()
+        if month.unswept and view.shows(month)
     )
 
 

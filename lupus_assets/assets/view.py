@@ -124,7 +124,8 @@ def view_sensor(name: str) -> dg.SensorDefinition:
         installation = installation_of(context)
         try:
             tables, view = installation.tables(), installation.view(name)
-            behind = len(view.behind(tables.months())) or (len(tables.unswept()) if view.in_place else 0)
+            months = tables.months()
+            behind = view.behind(months) or [month for month in months if view.in_place and month.unswept]
         except StoreError as error:
             if context.cursor != str(error):  # once, not at every tick
                 context.instance.report_runless_asset_event(said(name, str(error)))

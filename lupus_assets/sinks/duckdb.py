@@ -9,7 +9,7 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing, StoreError
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.generation import whole_files
-from lupus_assets.sinks.month import Files, listed
+from lupus_assets.sinks.month import listed
 from lupus_assets.sinks.schema import SCHEMAS
 
 ATTEMPTS = 20  # listings whose files were replaced before they were read
@@ -51,7 +51,7 @@ class Warehouse:
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         for table in SCHEMAS:
-            self._create_view(self._connection, table, [])
+            self._create_view(self._connection, table, [], None)
 
     @property
     def root(self) -> Path:
@@ -85,15 +85,29 @@ class Warehouse:
             cursor.close()
 
     def _answer(self, cursor: duckdb.DuckDBPyConnection, query: str, tables: Sequence[str]) -> pa.Table:
+        paths = {}
         for table in tables:
-            self._create_view(cursor, table, listed(self._folder, table))
-        return cursor.sql(query).to_arrow_table()
+            paths[table], overlaid = whole_files(self._folder, listed(self._folder, table))
+            self._name_files(cursor, table, paths[table][:1])
+            self._create_view(cursor, table, paths[table], overlaid)
+        # DuckDB binds a view when it is made, a query when it is asked, and again when rows are taken from
+        # it. Only the last is the answer, so only then are there all files: of a fleet, each takes tenths of
+        # seconds.
+        answer = cursor.sql(query)
+        for table in tables:
+            self._name_files(cursor, table, paths[table])
+        return answer.to_arrow_table()
 
-    def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: str, months: Sequence[Files]) -> None:
+    def _name_files(self, cursor: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> None:
+        files = [f"{self._folder.root}/{path}" for path in paths]
+        cursor.execute(f"SET VARIABLE files_of_{table} = $files", {"files": files})
+
+    def _create_view(
+        self, cursor: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str], overlaid: pa.Table | None
+    ) -> None:
         columns = {field.name: TYPES[field.type] for field in SCHEMAS[table]}
         names = ", ".join([*columns, "model", "month"])
         typed = [f"NULL::{kind} AS {name}" for name, kind in {**columns, **PATH_COLUMNS}.items()]
-        paths, overlaid = whole_files(self._folder, months)
         parts = [f"SELECT {', '.join(typed)} WHERE false"] if not paths else []
         if paths:
             # With the columns given no footer is read before its file is needed; a column that is newer than
@@ -102,10 +116,9 @@ class Warehouse:
                 f"'{name}': {{name: '{name}', type: '{kind}', default_value: NULL}}"
                 for name, kind in columns.items()
             )
-            files = ", ".join(quoted(f"{self._folder.root}/{path}") for path in paths)
             # Typed by hand: a month is not a date, nor a team called 2013 a number.
             hive = "hive_partitioning = true, hive_types = {'model': VARCHAR, 'month': VARCHAR}"
-            source = f"read_parquet([{files}], schema = MAP {{{fields}}}, {hive})"
+            source = f"read_parquet(getvariable('files_of_{table}'), schema = MAP {{{fields}}}, {hive})"
             parts.append(f"SELECT {names} FROM {source}")  # noqa: S608 - quoted
         if overlaid is not None:
             cursor.register(f"overlaid_{table}", overlaid)

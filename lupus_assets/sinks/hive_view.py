@@ -9,12 +9,13 @@ elsewhere. It is the thing to do after the metastore was restored from a backup.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lupus_assets.errors import ObjectMissing, ServiceRefused
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Month
+from lupus_assets.sinks.batch import batches
 from lupus_assets.sinks.hive import NO_DATABASE, NO_TABLE, Hive
 from lupus_assets.sinks.hive_table import (
     Partition,
@@ -100,8 +101,8 @@ class HiveView:
         targets = {key: self._uri(month) for key, month in wanted.items()}
         todo = [key for key, uri in targets.items() if key not in shown or ledger.get(key) != uri]
         changed = 0
-        for some in _slices(todo, SLICE):
-            for batch in _slices([key for key in some if key not in shown], BATCH):
+        for some in batches(todo, SLICE):
+            for batch in batches([key for key in some if key not in shown], BATCH):
                 self._run(add_partitions(self._database, table, {key: targets[key] for key in batch}))
                 changed += len(batch)
             for key in some:
@@ -190,8 +191,3 @@ def _by_table(months: Sequence[Month]) -> dict[str, dict[Partition, Month]]:
 def _key(name: str) -> Partition:
     model, month = name.split("/")
     return model, month
-
-
-def _slices(keys: Sequence[Partition], size: int) -> Iterator[Sequence[Partition]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

@@ -70,7 +70,8 @@ class Files:
         digest = hashlib.blake2b(digest_size=16)
         for entry in sorted(counted):
             digest.update(f"{entry.path}\0{entry.version}\0".encode())
-        return Month(self.table, self.model, self.month, location, digest.hexdigest())
+        unswept = bool(self.newest and (self.pieces or self.superseded))
+        return Month(self.table, self.model, self.month, location, digest.hexdigest(), unswept)
 
 
 def listed(

@@ -140,14 +140,6 @@ class ParquetStore:
             files.as_month() for files in self._files(None, None) if files.pieces and files.month < before
         ]
 
-    def unswept(self) -> list[Month]:
-        """Return the compacted months that have files besides their generation."""
-        return [
-            files.as_month()
-            for files in self._files(None, None)
-            if files.newest and (files.pieces or files.superseded)
-        ]
-
     def _files(self, tables: Sequence[str] | None, model: str | None) -> list[Files]:
         wanted = sorted(TABLES) if tables is None else sorted(tables)
         for table in wanted:

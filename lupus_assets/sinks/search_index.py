@@ -8,7 +8,6 @@ built it. Readers see what was refreshed, which a writer does when it is done: t
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 
 from lupus_assets.errors import ServiceRefused
 from lupus_assets.records import Month
+from lupus_assets.sinks.batch import batches
 from lupus_assets.sinks.elasticsearch import Cluster, reason_of
 from lupus_assets.sinks.search_document import KEYS, KEYWORD, mapping
 
@@ -330,10 +330,3 @@ def hits(cluster: Cluster, index: str, query: Mapping[str, Any], *, source: bool
 
 def _page(cluster: Cluster, name: str, **wanted: Any) -> Any:
     return cluster.ask(f"read {name}", lambda client: client.search(**wanted))
-
-
-def batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    """Yield `items` in their order, `size` at a time."""
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part

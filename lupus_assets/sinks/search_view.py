@@ -8,11 +8,12 @@ from typing import Any
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
 from lupus_assets.ports import Tables
 from lupus_assets.records import Month
+from lupus_assets.sinks.batch import batches
 from lupus_assets.sinks.elasticsearch import Cluster, ElasticsearchAddress
 from lupus_assets.sinks.layout import stem_of
 from lupus_assets.sinks.search_bulk import Bulk, Refusal
 from lupus_assets.sinks.search_document import KEYS, digest, documents, values
-from lupus_assets.sinks.search_index import Entry, Index, Indices, Ledger, batches, entry_id, hits
+from lupus_assets.sinks.search_index import Entry, Index, Indices, Ledger, entry_id, hits
 
 COMMIT = 50  # models of a month that are shown, and written into the ledger, together
 ROUNDS = 3  # how often to write again what two processes wrote at once

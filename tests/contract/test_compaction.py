@@ -139,11 +139,12 @@ def test_what_a_view_points_to_is_left_until_it_is_swept(files, place, rows):
     store.replace("metrics", place(0), rows(place(0), [5.0]))
     assert len(files.list("metrics")) == 2
     assert len(files.list("generations")) == 2
-    (month,) = store.unswept()
+    (month,) = store.months()
+    assert month.unswept
     assert month.location == generation_path("metrics", MODEL, MONTH, 2).removesuffix("/rows.parquet")
     assert seen(store)["value"].to_pylist() == [5.0, 1.0]
     assert store.sweep("metrics", **COMPACTED) == 3
-    assert store.unswept() == []
+    assert [month.unswept for month in store.months()] == [False]
     assert seen(store)["value"].to_pylist() == [5.0, 1.0]
 
 
