@@ -3,18 +3,20 @@
 # ui     Dagit on what the demo made
 # services   a real Hive, Elasticsearch and S3 store on this machine, until Ctrl-C
 # test-services   the tests that need real servers or a browser
+# bench-peers   what other packages take for the same rows, and whether the numbers agree
 # clean  remove every trace
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test services test-services lock clean
+.PHONY: help install demo ui test services test-services bench-peers lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
 ENV ?= embedded
+ROWS ?= 100000 1000000
 
 # Read once, when numpy and pyarrow are imported: BLAS threads spin, Arrow's own pool starts slowly.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -26,7 +28,7 @@ export LUPUS_HOME ?= $(CURDIR)/.lupus
 export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 # uv where there is one, else venv and pip; both from the hashed lock.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -77,6 +79,11 @@ test-services: $(VENV)/.installed
 	@tests/browser/install
 	@PYTHON=$(BIN)/python tests/services/install
 	@$(BIN)/pytest -m "browser or services"
+
+# Each package in an environment of its own under ~/.cache/lupus-peers, or $LUPUS_PEERS; an hour on an idle machine.
+bench-peers: $(VENV)/.installed
+	@$(BIN)/python -m bench.peers.definition
+	@$(BIN)/python -m bench.peers --rows $(ROWS)
 
 lock:
 	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-strip-extras \

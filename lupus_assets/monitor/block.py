@@ -1,94 +1,149 @@
-"""One batch of one column, read once; any subset of its rows becomes a state."""
+"""One batch of one column, as the source gave it; what takes time is worked out when it is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from lupus_assets.stats.category import Categories
-from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
+from lupus_assets.monitor.intake import string_hashes
 from lupus_assets.stats.grid import Grid
 
 Mask = npt.NDArray[np.bool_]
-
-
-class _Nullable:
-    """What all blocks share: rows that are `present`, and those that are null."""
-
-    present: Mask
-
-    @cached_property
-    def _without_nulls(self) -> bool:
-        return bool(self.present.all())
-
-    def _chosen(self, rows: Mask) -> tuple[Mask, int]:
-        """Return which of `rows` hold a value, and how many do not."""
-        if self._without_nulls:
-            return rows, 0
-        chosen = self.present & rows
-        return chosen, int(np.count_nonzero(rows) - np.count_nonzero(chosen))
+Index = npt.NDArray[np.intp]
+Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class NumericBlock(_Nullable):
-    """Numbers; null entries hold NaN and are not `present`."""
+class NumericBlock:
+    """Numbers of any type; at the places of `absent`, which increase, they mean nothing."""
 
-    values: npt.NDArray[np.float64]
-    present: Mask
+    numbers: npt.NDArray[Any]
+    absent: Index
     grid: Grid
 
-    def state(self, rows: Mask) -> NumericColumn:
-        """Return the state of the rows of `rows`."""
-        chosen, nulls = self._chosen(rows)
-        return NumericColumn.of(self.values[chosen], nulls=nulls, grid=self.grid)
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.numbers.size)
+
+    @cached_property
+    def present(self) -> Mask:
+        """Which rows hold a number."""
+        return all_but(self.absent, self.size)
+
+    @cached_property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The numbers; NaN where there is none."""
+        if self.numbers.dtype == np.float64 and not self.absent.size:
+            return self.numbers
+        values = self.numbers.astype(np.float64)
+        values[self.absent] = np.nan
+        return values
+
+    def only(self, rows: Mask) -> Self:
+        """Return the block with the rows outside `rows` absent."""
+        return self if rows.all() else replace(self, absent=np.flatnonzero(~(self.present & rows)))
 
 
 @dataclass(frozen=True)
-class CategoricalBlock(_Nullable):
-    """Text: each row's index into the batch's distinct values, which are hashed once."""
+class CategoricalBlock:
+    """Text: distinct values, and for each row which of them it is.
 
-    names: list[str]
-    hashes: npt.NDArray[np.uint64]
-    index: npt.NDArray[np.int64]
-    present: Mask
+    The dictionary is an Arrow array of strings. It may hold values that no row has.
+    """
 
-    def state(self, rows: Mask) -> CategoricalColumn:
-        """Return the state of the rows of `rows`."""
-        chosen, nulls = self._chosen(rows)
-        counts = np.bincount(self.index[chosen], minlength=len(self.names))
-        categories = Categories.of_hashes(self.hashes, counts, self.names)
-        return CategoricalColumn(int(np.count_nonzero(rows)), nulls, categories)
+    dictionary: pa.Array
+    index: npt.NDArray[Any]
+    absent: Index
+    salt: bytes
 
-    def row_hashes(self) -> npt.NDArray[np.uint64]:
-        """Return the hash of each row's value; whatever it is where the row is null."""
-        return self.hashes[self.index] if self.names else np.zeros(len(self.index), dtype=np.uint64)
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.index.size)
+
+    @cached_property
+    def present(self) -> Mask:
+        """Which rows hold a value."""
+        return all_but(self.absent, self.size)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The distinct values."""
+        return [str(name) for name in self.dictionary.to_pylist()]
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """The salted hash of each distinct value."""
+        return string_hashes(self.dictionary, self.salt)
+
+    @cached_property
+    def places(self) -> Index:
+        """Each row's place in the dictionary; one behind its end where the row is null."""
+        places = self.index.astype(np.intp)
+        places[self.absent] = len(self.dictionary)
+        return places
+
+    def of_values(self, each: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
+        """Return what is said of each distinct value, row by row, and `null` where there is none."""
+        table = np.append(each, np.asarray(null, each.dtype))
+        return table.take(self.places)
+
+    def row_hashes(self) -> Hashes:
+        """Return the hash of each row's value, 0 where the row is null."""
+        return self.of_values(self.hashes, 0)
 
 
 @dataclass(frozen=True)
-class IdentityBlock(_Nullable):
-    """Salted hashes of a key or an entity; nothing else of it is kept."""
+class IdentityBlock:
+    """A key or an entity, of which nothing but salted hashes is kept."""
 
-    hashes: npt.NDArray[np.uint64]
-    present: Mask
+    values: CategoricalBlock | None
+    each: Hashes
+    absent: Index
 
-    def state(self, rows: Mask) -> IdentityColumn:
-        """Return the state of the rows of `rows`."""
-        chosen, nulls = self._chosen(rows)
-        return IdentityColumn.of(self.hashes[chosen], nulls)
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.hashes.size)
+
+    @cached_property
+    def present(self) -> Mask:
+        """Which rows hold a value."""
+        return all_but(self.absent, self.size)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Salted hash of each row's value; whatever it is where the row is null."""
+        return self.each if self.values is None else self.values.row_hashes()
 
 
 @dataclass(frozen=True)
-class TimestampBlock(_Nullable):
+class TimestampBlock:
     """Microseconds since the epoch in UTC."""
 
     micros: npt.NDArray[np.int64]
-    present: Mask
+    absent: Index
 
-    def state(self, rows: Mask) -> TimestampColumn:
-        """Return the state of the rows of `rows`."""
-        chosen, nulls = self._chosen(rows)
-        return TimestampColumn.of(self.micros[chosen], nulls)
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.micros.size)
+
+    @cached_property
+    def present(self) -> Mask:
+        """Which rows hold a time."""
+        return all_but(self.absent, self.size)
 
 
 Block = NumericBlock | CategoricalBlock | IdentityBlock | TimestampBlock
+
+
+def all_but(absent: Index, size: int) -> Mask:
+    """Return a mask of `size` rows that is False at `absent`."""
+    mask = np.ones(size, dtype=bool)
+    mask[absent] = False
+    return mask

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,11 +12,13 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.gathering import state
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED, codes, profile_partition, transformed
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.records import Window
+from lupus_assets.stats.category import Categories
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
@@ -25,6 +27,7 @@ from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.surrogate import Design, NormalEquations, Surrogate
 
+HASHED = "siphash"  # a reference whose categories are hashed otherwise is stale
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a median and an interquartile range
@@ -34,7 +37,7 @@ SEGMENTS = 50  # values of one segment column; a column with more is no segment
 def declared(model: MonitoredModel) -> str:
     """Return what identifies the part of a declaration that a reference depends on."""
     parts = model.model_dump_json(include={"columns": True, "segments": True, "cadence": {"timezone"}})
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{HASHED} {parts}".encode()).hexdigest()[:16]
 
 
 def freeze(
@@ -70,12 +73,12 @@ def freeze(
         The windows hold no rows.
     """
     ungridded = Reading(model, roles, {}, salt)
-    sample = _sample(windows, batches, ungridded)
+    sample, shown = _sample(windows, batches, ungridded)
     if grids is None:
         grids = {name: Grid.of(values) for name, values in _numbers(sample).items()}
     reading = replace(ungridded, grids=grids)
     design = _design(sample, reading)
-    segments = _segments(model, sample)
+    segments = _segments(model, shown)
     provisional = Reference(
         rows=0,
         kinds={role.column: role.kind for role in roles},
@@ -141,14 +144,33 @@ def _references(
     }
 
 
-def _sample(windows: Sequence[Window], batches: Batches, reading: Reading) -> list[Rows]:
-    """Return evenly spaced rows of every partition."""
-    sample = []
+def _sample(
+    windows: Sequence[Window], batches: Batches, reading: Reading
+) -> tuple[list[Rows], dict[str, Categories]]:
+    """Return evenly spaced rows of every partition, and the values of segment columns.
+
+    Values are named where they may be: where 20 rows of one partition have them.
+    """
+    segments = reading.model.segments
+    dividing = replace(reading, roles=[role for role in reading.roles if role.column in segments])
+    sample: list[Rows] = []
+    shown: dict[str, Categories] = {}
     for window in windows:
+        values: dict[str, Categories] = {}
         for batch in batches(window):
             step = max(1, -(-batch.num_rows // SAMPLE))
             sample.append(read_rows(every(batch, step), reading, ()))
-    return sample
+            for name, block in read_rows(batch, dividing, ()).blocks.items() if segments else ():
+                found = state(block)
+                if isinstance(found, CategoricalColumn):
+                    _add(values, name, found.categories)
+        for name, categories in values.items():
+            _add(shown, name, categories.disclosed(LEAST_DISCLOSED))
+    return sample, shown
+
+
+def _add(totals: dict[str, Categories], name: str, part: Categories) -> None:
+    totals[name] = totals[name] + part if name in totals else part
 
 
 def _numbers(sample: Sequence[Rows]) -> dict[str, np.ndarray]:
@@ -168,8 +190,8 @@ def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | 
             block = replace(block, grid=grid)
         elif not isinstance(block, CategoricalBlock):
             continue
-        state = block.state(np.ones(rows.count, dtype=bool))
-        total = state if total is None else total + state
+        found = state(block)
+        total = found if total is None else total + found  # type: ignore[assignment]  # of one class
     return total
 
 
@@ -182,20 +204,18 @@ def _design(sample: Sequence[Rows], reading: Reading) -> Design:
             and role.kind in ("numeric", "categorical")
             and role.column != reading.model.columns.version
         ):
-            state = _states(sample, role.column, reading.grids.get(role.column, UNIT))
-            if state is not None:
-                columns[role.column] = state
+            found = _states(sample, role.column, reading.grids.get(role.column, UNIT))
+            if found is not None:
+                columns[role.column] = found
     return Design.of(columns)
 
 
-def _segments(model: MonitoredModel, sample: Sequence[Rows]) -> list[str]:
+def _segments(model: MonitoredModel, shown: Mapping[str, Categories]) -> list[str]:
     """Return ``column=value`` for every value of a segment column that may be shown, most frequent first."""
     found = []
     for column in model.segments:
-        state = _states(sample, column, UNIT)
-        if isinstance(state, CategoricalColumn):
-            shown = state.categories.disclosed(LEAST_DISCLOSED)
-            names = [shown.names[at] for at in shown.top(SEGMENTS)]
+        if column in shown:
+            names = [shown[column].names[at] for at in shown[column].top(SEGMENTS)]
             found += [f"{column}={name}" for name in names if name is not None]
     return found
 

@@ -6,6 +6,7 @@ are read and written instead.
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,23 +15,83 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.stats.category import hash_values
+from lupus_assets.stats.siphash import hash_bytes, seeds
 
 
-def _buffer(array: pa.Array, dtype: str) -> npt.NDArray[np.generic]:
+def _texts(*values: str) -> pa.Array:
+    data = "".join(values).encode()
+    bounds = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(bounds), pa.py_buffer(data)])
+
+
+BOOLEANS = _texts("false", "true")
+
+
+def _buffer(array: pa.Array, dtype: str) -> npt.NDArray[Any]:
     data = array.buffers()[1]
     if data is None or not len(array):
         return np.empty(0, dtype=dtype)
     return np.frombuffer(data, dtype=dtype, count=len(array) + array.offset)[array.offset :]
 
 
+def _dtype(kind: pa.DataType) -> str:
+    """Return numpy's name of an integer or float type; Arrow's own way may import pandas."""
+    return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
+
+
+def absences(array: pa.Array) -> npt.NDArray[np.intp]:
+    """Return where the nulls are, increasing."""
+    bitmap = array.buffers()[0]
+    if array.null_count == 0:
+        return np.empty(0, np.intp)
+    if bitmap is None:
+        return np.arange(len(array))
+    first, last = array.offset // 8, (array.offset + len(array) + 7) // 8
+    octets = np.frombuffer(bitmap, np.uint8, last)[first:]
+    # Few bytes hold a null: only those are taken apart.
+    some = np.flatnonzero(octets != 0xFF)
+    bits = np.unpackbits(octets[some], bitorder="little").reshape(-1, 8)
+    at, bit = np.nonzero(bits == 0)
+    found = some[at] * 8 + bit - array.offset % 8
+    return np.asarray(found[(found >= 0) & (found < len(array))])
+
+
 def valid(array: pa.Array) -> npt.NDArray[np.bool_]:
     """Return which entries are not null."""
-    bitmap = array.buffers()[0]
-    if array.null_count == 0 or bitmap is None:
-        return np.full(len(array), array.null_count == 0)
-    bits = np.unpackbits(np.frombuffer(bitmap, dtype=np.uint8), bitorder="little")
-    return bits[array.offset : array.offset + len(array)].astype(bool)
+    present = np.ones(len(array), dtype=bool)
+    present[absences(array)] = False
+    return present
+
+
+def numbers(array: pa.Array, column: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return ``(values, where the nulls are)`` of a numeric or boolean column, without copying if possible.
+
+    Values are of the column's own type, booleans 0 and 1; whatever they are where they are null.
+
+    Raises
+    ------
+    ColumnMismatch
+        The column is no number.
+    """
+    kind = array.type
+    if pa.types.is_boolean(kind):
+        return bits(array), absences(array)
+    plain = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
+    if plain and array.buffers()[1] is not None:
+        return _buffer(array, _dtype(kind)), absences(array)
+    values, present = floats(array, column)
+    return values, np.flatnonzero(~present)
+
+
+def bits(array: pa.Array) -> npt.NDArray[np.uint8]:
+    """Return a boolean column as 0 and 1; whatever they are where they are null."""
+    data = array.buffers()[1]
+    if data is None:
+        return np.zeros(len(array), np.uint8)
+    first = array.offset // 8
+    octets = np.frombuffer(data, np.uint8)[first:]
+    start = array.offset % 8
+    return np.unpackbits(octets, count=start + len(array), bitorder="little")[start:]
 
 
 def floats(array: pa.Array, column: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -67,7 +128,11 @@ def instants(
         The column is no timestamp.
     """
     if pa.types.is_date(array.type) or pa.types.is_null(array.type):
-        array = array.cast(pa.timestamp("us"))
+        try:
+            array = array.cast(pa.timestamp("us"))
+        except pa.ArrowInvalid:  # whose text is the value
+            remedy = "store it as timestamp[us, tz=UTC]"
+            raise ColumnMismatch(f"column {column!r} holds days that no calendar has; {remedy}") from None
     if not pa.types.is_timestamp(array.type):
         raise _mismatch(column, array.type, "a timestamp", "timestamp[us, tz=UTC]")
     present = valid(array)
@@ -75,6 +140,38 @@ def instants(
     if array.type.tz is None:
         micros = pc.assume_timezone(micros, str(zone.key), ambiguous="earliest", nonexistent="latest")
     return _buffer(micros, "<i8").astype(np.int64), present
+
+
+def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return ``(distinct values, index of each row's value, where the nulls are)`` of a column of text.
+
+    So does a boolean, integer or dictionary column. The index is whatever it is where a row is null.
+
+    Raises
+    ------
+    ColumnMismatch
+        The column is neither text nor something with an exact text form.
+    """
+    kind = array.type
+    if pa.types.is_boolean(kind):
+        return BOOLEANS, bits(array), absences(array)
+    if not pa.types.is_dictionary(kind):
+        if not _is_text(kind):
+            if not (_spelt(kind) or pa.types.is_null(kind)):
+                raise _mismatch(column, kind, "text", "string or bool")
+            array = array.cast(pa.string())
+        array = array.dictionary_encode()
+    values = array.dictionary
+    if not pa.types.is_string(values.type):
+        values = values.cast(pa.string())
+    index = _buffer(array.indices, _dtype(array.indices.type))
+    absent = absences(array.indices)
+    if values.null_count:  # a dictionary may spell null as a value of its own
+        without = np.ones(len(array), dtype=bool)
+        without[absent] = False
+        without[without] = valid(values)[index[without]]
+        absent = np.flatnonzero(~without)
+    return values, index, absent
 
 
 def levels(array: pa.Array, column: str) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -85,17 +182,16 @@ def levels(array: pa.Array, column: str) -> tuple[list[str], npt.NDArray[np.int6
     ColumnMismatch
         The column is neither text nor something with an exact text form.
     """
-    kind = array.type
-    if not pa.types.is_dictionary(kind):
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            if not (_spelt(kind) or pa.types.is_null(kind)):
-                raise _mismatch(column, kind, "text", "string or bool")
-            array = array.cast(pa.string())
-        array = array.dictionary_encode()
-    present = valid(array.indices)
-    index = _buffer(array.indices.cast(pa.int64(), safe=False), "<i8").astype(np.int64)
-    index[~present] = 0
-    return [_text(value) for value in array.dictionary.to_pylist()], index, present
+    values, places, absent = words(array, column)
+    index = places.astype(np.int64)
+    index[absent] = 0
+    present = np.ones(len(array), dtype=bool)
+    present[absent] = False
+    return [_text(value) for value in values.to_pylist()], index, present
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _spelt(kind: pa.DataType) -> bool:
@@ -104,12 +200,42 @@ def _spelt(kind: pa.DataType) -> bool:
 
 
 def hashes(array: pa.Array, column: str, salt: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
-    """Return ``(salted hash of each row's value, valid)``; only distinct values of a batch are hashed."""
+    """Return ``(salted hash of each row's value, valid)``; whatever it is where a row is null."""
+    spelt = as_text(array)
+    if _is_text(spelt.type):
+        return string_hashes(spelt, salt), valid(spelt)
+    values, index, absent = words(spelt, column)
+    present = np.ones(len(array), dtype=bool)
+    present[absent] = False
+    each = np.append(string_hashes(values, salt), np.uint64(0))
+    return each[np.where(present, index, len(values))], present
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Return times and numbers spelt out, and what is text, or nothing that can be spelt, as it is."""
+    if pa.types.is_date32(array.type) or pa.types.is_time32(array.type):
+        array = array.cast(pa.int32())  # from which alone Arrow goes on to int64
     if pa.types.is_temporal(array.type):
         array = array.cast(pa.int64())
-    values, index, present = levels(array, column)
-    table = hash_values(values or [""], salt)
-    return table[index], present
+    return array.cast(pa.string()) if _spelt(array.type) else array
+
+
+def string_hashes(array: pa.Array, salt: bytes) -> npt.NDArray[np.uint64]:
+    """Return the salted hash of each string of an Arrow array; whatever it is where that is null."""
+    _, offsets, data = array.buffers()
+    if offsets is None or not len(array):
+        return np.zeros(len(array), np.uint64)
+    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    bounds: npt.NDArray[Any] = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
+    octets = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return hash_bytes(octets, bounds, seeds(salt))
+
+
+def positions(at: npt.NDArray[np.intp]) -> pa.Array:
+    """Return indices as Arrow wants them to take by."""
+    return pa.Array.from_buffers(
+        pa.int64(), at.size, [None, pa.py_buffer(np.ascontiguousarray(at, np.int64))]
+    )
 
 
 def _text(value: object) -> str:
@@ -160,8 +286,7 @@ def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
 
 def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
     """Return every `step`-th row of `batch`, from the first."""
-    at = np.arange(0, batch.num_rows, step, dtype=np.int64)
-    return batch.take(pa.Array.from_buffers(pa.int64(), at.size, [None, pa.py_buffer(at)]))
+    return batch.take(positions(np.arange(0, batch.num_rows, step)))
 
 
 def microseconds(moment: datetime) -> int:

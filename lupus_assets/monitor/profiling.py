@@ -1,7 +1,10 @@
 """One pass over a partition's rows: batches become profiles, one per version and segment of every cut."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,20 +12,21 @@ import pyarrow as pa
 
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.cut import Cut
+from lupus_assets.monitor.gathering import Groups
+from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
+from lupus_assets.monitor.parting import Rows as Picked
+from lupus_assets.monitor.repetition import row_hashes
 from lupus_assets.monitor.rows import EVERYTHING, Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.column import CategoricalColumn
-from lupus_assets.stats.distinct import mix
 from lupus_assets.stats.frozen import Reference
-from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, Residual, ScoreLabel
-from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
+from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.state import union
-from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NumericEncoder, logit
+from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NumericEncoder, Surrogate, logit
 
 LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: keeps equal values of two columns apart
 
-Cell = tuple[str, str]  # (version, segment)
 WHOLE: Cell = (EVERYTHING, EVERYTHING)
 
 
@@ -51,6 +55,7 @@ def profile_partition(
     window: Window,
     cuts: Iterable[Cut],
     watch: Callable[[Rows], None] | None = None,
+    repeated: bool = True,
 ) -> dict[Cut, Profiled]:
     """Profile the rows of one partition, read once, as every cut saw them.
 
@@ -67,15 +72,18 @@ def profile_partition(
     cuts : iterable of Cut
     watch : callable, optional
         Sees each batch, read once for both.
+    repeated : bool
+        Whether rows that repeat another are counted, which needs 8 bytes a row.
     """
-    gatherings = [_Gathering(cut, reading, reference, window) for cut in cuts]
-    for batch in _at_least_one(batches, schema):
-        rows = read_rows(batch, reading, reference.segments)
-        if watch is not None:
-            watch(rows)
-        for gathering in gatherings:
-            gathering.add(rows)
-    return {gathering.cut: gathering.result() for gathering in gatherings}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
+        for batch in _at_least_one(batches, schema):
+            rows = read_rows(batch, reading, reference.segments)
+            if watch is not None:
+                watch(rows)
+            for gathering in gatherings:
+                gathering.add(rows)
+        return {gathering.cut: gathering.result() for gathering in gatherings}
 
 
 def _at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -96,59 +104,102 @@ class _Gathering:
     reading: Reading
     reference: Reference
     window: Window
-    profiles: dict[Cell, Profile] = field(default_factory=dict)
+    pool: Executor | None
+    repeated: bool
     problems: dict[str, str] = field(default_factory=dict)
     identities: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    partings: list[Parting] = field(init=False)
+    versions: Parting = field(default_factory=lambda: Parting([]))
+    before: dict[Cell, Profile] = field(default_factory=dict)  # of the only version there was at first
+    only: str | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out one parting per segment column; the groups of the first are all rows together."""
+        self.wanted: dict[str, dict[str, int]] = {}
+        for segment in self.reference.segments:
+            column, _, value = segment.partition("=")
+            codes = self.wanted.setdefault(column, {})
+            codes[value] = len(codes)
+        self.partings = [
+            Parting([(EVERYTHING, f"{column}={value}") for value in codes])
+            for column, codes in self.wanted.items()
+        ] or [Parting([])]
+        self.partings[0].cells.append(None)  # rows of no segment
 
     def add(self, rows: Rows) -> None:
         visible = rows.visible(self.cut)
         batch = self._batch(rows)
         self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
-        whole = batch.profile(visible)
-        self._add(WHOLE, whole)
-        for segment, mask in rows.segments.items():
-            self._add((EVERYTHING, segment), batch.profile(mask & visible))
-        for version, mask in rows.versions.items():
-            scored = mask & visible
-            if scored.any():
-                alone = bool((scored == visible).all())
-                self._add((version, EVERYTHING), whole if alone else batch.profile(scored))
-        if self.cut.rows:
+        self._add_versions(batch, rows, visible)
+        for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
+            parting.add(batch, groups, self.pool)
+        if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
 
+    def _groups(self, rows: Rows, visible: Mask) -> Iterator[Groups]:
+        if not self.wanted:
+            yield Groups.one(rows.count) if visible.all() else Groups.of(visible.astype(np.int64) - 1, 1)
+        for at, (column, codes) in enumerate(self.wanted.items()):
+            block = rows.segments.get(column)
+            rest = -1 if at else len(codes)
+            code = (
+                np.full(rows.count, rest) if block is None else coded(block.names, codes, block.places, rest)
+            )
+            code[~visible] = -1
+            yield Groups.of(code, len(codes) + (at == 0))
+
+    def _add_versions(self, batch: Batch, rows: Rows, visible: Mask) -> None:
+        """Part the rows by version, from the batch on that brings a second one."""
+        block = rows.version
+        if block is None or not rows.count:
+            return
+        counts = np.bincount(block.places[visible], minlength=len(block.dictionary) + 1)
+        held = [block.names[at] for at in np.flatnonzero(counts[:-1])]
+        alone = len(held) == 1 and not counts[-1] and self.only in (None, held[0])
+        if not self.versions.cells and (alone or not visible.any()):
+            self.only = held[0] if held else self.only
+            return
+        if not self.versions.cells and self.only is not None:
+            self.before = {(self.only, EVERYTHING): self.partings[0].whole()}
+        cells = self.versions.cells
+        cells += [(name, EVERYTHING) for name in held if (name, EVERYTHING) not in cells]
+        codes = {cell[0]: at for at, cell in enumerate(cells) if cell is not None}
+        code = coded(block.names, codes, block.places, -1)
+        code[~visible] = -1
+        self.versions.add(batch, Groups.of(code, len(cells)), self.pool)
+
     def result(self) -> Profiled:
-        whole = self.profiles[WHOLE]
+        whole = self.partings[0].whole()
         if whole.counts is not None:
-            self.profiles[WHOLE] = replace(whole, counts=replace(whole.counts, duplicates=self._duplicates()))
-        versions = {version for version, _ in self.profiles} - {EVERYTHING}
-        several = len(versions) > 1
+            whole = replace(whole, counts=replace(whole.counts, duplicates=self._duplicates()))
+        profiles = {WHOLE: whole}
+        for column, parting in zip(self.wanted, self.partings, strict=False):
+            if column not in self.problems:
+                profiles |= parting.profiles()
+        versions = self.versions.profiles()
+        for cell, profile in self.before.items():
+            versions[cell] = profile.shared(versions[cell]) if cell in versions else profile
+        if len(versions) > 1:  # of a rare one the name is not stored either
+            profiles |= {cell: each for cell, each in versions.items() if _rows(each) >= LEAST_DISCLOSED}
         return Profiled(
-            {
-                cell: self._disclosed(self._sound(profile))
-                for cell, profile in self.profiles.items()
-                if cell[0] == EVERYTHING or several
-            },
-            self.problems,
+            {cell: self._disclosed(self._sound(profile)) for cell, profile in profiles.items()}, self.problems
         )
 
     def _duplicates(self) -> int | None:
         """Return how many rows repeat another; None where the key could not be read."""
-        if self.reading.model.columns.key in self.problems:
+        if not self.repeated or self.reading.model.columns.key in self.problems:
             return None
         return sum(each.size for each in self.identities) - union(*self.identities).size
 
     def _sound(self, profile: Profile) -> Profile:
         """Return `profile` without what rests on a column that one of the batches could not give."""
         columns = self.reading.model.columns
+        profile = profile.kept(profile.columns.keys() - self.problems.keys())
         if columns.prediction.column in self.problems:
             counts = profile.counts and replace(profile.counts, invalid=None)
             return replace(profile, counts=counts, joint=None, residual=None)
         unlabelled = columns.label is not None and columns.label.column in self.problems
         return replace(profile, joint=None) if unlabelled else profile
-
-    def _add(self, cell: Cell, profile: Profile) -> None:
-        before = self.profiles.get(cell)
-        self.profiles[cell] = profile if before is None else before.shared(profile)
 
     def _concerns(self, column: str) -> bool:
         """Return whether this cut describes `column`: the label has a cut of its own."""
@@ -156,37 +207,39 @@ class _Gathering:
         of_label = label is not None and column in (label.column, label.arrival)
         return self.cut.labels if of_label else self.cut.rows
 
-    def _batch(self, rows: Rows) -> "_Batch":
+    def _batch(self, rows: Rows) -> Batch:
         columns, label = self.reading.model.columns, self.reading.model.columns.label
         blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
-        if label is not None and label.column in blocks:  # a label that has not arrived is a null
-            block = blocks[label.column]
-            blocks[label.column] = replace(block, present=block.present & rows.labelled(self.cut))
+        truth = blocks.get(label.column) if label is not None else None
+        if label is not None and truth is not None:  # a label that has not arrived is a null
+            truth = blocks[label.column] = _only(truth, rows.labelled(self.cut))
         prediction = rows.blocks.get(columns.prediction.column)
+        scored = usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
         invalid = None
-        if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score":
-            invalid = prediction.present & ~usable(prediction, self.reading)
+        if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
+            invalid = prediction.present & ~scored
         joint = None
         if label is not None and self.cut.labels:
-            joint = _joint(prediction, blocks.get(label.column), self.reading)
-        return _Batch(
+            joint = _joint(prediction, scored, truth, self.reading)
+        return Batch(
             blocks=blocks,
             counted=self.cut.rows,
-            outside=outside(rows, columns.timestamp, self.window),
+            outside=outside(rows, columns.timestamp, self.window) if self.cut.rows else None,
             invalid=invalid,
-            residual=self._residual(rows) if self.cut.rows else None,
+            residual=self._residual(rows, scored) if self.cut.rows else None,
             joint=joint,
         )
 
-    def _residual(self, rows: Rows) -> npt.NDArray[np.float64] | None:
+    def _residual(self, rows: Rows, scored: Mask | None) -> npt.NDArray[np.float64] | None:
         """Return each row's score minus what its inputs explain; NaN where there is no usable score."""
         surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
-        if surrogate is None or not isinstance(prediction, NumericBlock):
+        if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
             return None
-        expected = surrogate.predict(codes(rows, surrogate.design))
-        score = np.where(usable(prediction, self.reading), prediction.values, np.nan)
-        return transformed(score, self.reading) - expected
+        residual = transformed(prediction.values, self.reading)
+        residual -= expected(rows, surrogate)
+        residual[~scored] = np.nan
+        return residual
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
         """Return what makes each visible row itself: its key, or all it holds where none is declared.
@@ -198,12 +251,10 @@ class _Gathering:
             block = rows.blocks.get(key)
             if not isinstance(block, IdentityBlock):
                 return np.empty(0, dtype=np.uint64)
-            return block.hashes[block.present & visible]
-        combined = np.zeros(rows.count, dtype=np.uint64)
-        for name, block in rows.blocks.items():
-            if self._concerns(name):
-                combined = mix(combined * GOLDEN + _row_bits(block))
-        return combined[visible]
+            kept = block.present & visible
+            return block.hashes if kept.all() else block.hashes[kept]
+        found = row_hashes([block for name, block in rows.blocks.items() if self._concerns(name)], rows.count)
+        return found if visible.all() else found[visible]
 
     def _disclosed(self, profile: Profile) -> Profile:
         """Return `profile` with the names of rare and of private categories taken out."""
@@ -216,83 +267,40 @@ class _Gathering:
         return replace(profile, columns=columns)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """One batch as one cut sees it; any subset of its rows becomes a profile.
-
-    Attributes
-    ----------
-    blocks : dict of str to Block
-        The columns that the cut describes.
-    counted : bool
-        Whether the cut describes the rows as such.
-    outside : array of bool
-        Rows timed outside the window.
-    invalid : array of bool, or None
-        Rows whose score is none.
-    residual : array of float, or None
-        NaN where there is none.
-    joint : callable, or None
-        Predictions with their labels: rows to state.
-    """
-
-    blocks: dict[str, Block]
-    counted: bool
-    outside: Mask
-    invalid: Mask | None
-    residual: npt.NDArray[np.float64] | None
-    joint: Callable[[Mask], Joint] | None
-
-    def profile(self, rows: Mask) -> Profile:
-        """Return the profile of the rows of `rows`."""
-        counts = None
-        if self.counted:
-            counts = RowCounts(
-                rows=int(np.count_nonzero(rows)),
-                outside=int(np.count_nonzero(self.outside & rows)),
-                invalid=None if self.invalid is None else int(np.count_nonzero(self.invalid & rows)),
-                duplicates=None,
-            )
-        residual = None
-        if self.residual is not None:
-            residual = Residual.of(self.residual[rows & np.isfinite(self.residual)])
-        return Profile(
-            counts=counts,
-            columns={name: block.state(rows) for name, block in self.blocks.items()},
-            joint=None if self.joint is None else self.joint(rows),
-            residual=residual,
-        )
+def _only(block: Block, rows: Mask) -> Block:
+    """Return `block` with the rows outside `rows` null."""
+    if rows.all() or isinstance(block, TimestampBlock):
+        return block
+    return replace(block, absent=np.flatnonzero(~(block.present & rows)))
 
 
-def _joint(prediction: Block | None, label: Block | None, reading: Reading) -> Callable[[Mask], Joint] | None:
+def _joint(
+    prediction: Block | None, scored: Mask | None, label: Block | None, reading: Reading
+) -> Callable[[Picked], Joint] | None:
     """Return what predictions and arrived labels make of any rows; None where they do not go together."""
     if isinstance(prediction, CategoricalBlock) and isinstance(label, CategoricalBlock):
         classes, true_classes = prediction.row_hashes(), label.row_hashes()
         named = prediction.present & label.present
-        return lambda rows: Confusion.of(classes[rows & named], true_classes[rows & named])
-    if not (isinstance(prediction, NumericBlock) and isinstance(label, NumericBlock)):
+        return lambda rows: Confusion.of(classes[rows][named[rows]], true_classes[rows][named[rows]])
+    if not (isinstance(prediction, NumericBlock) and isinstance(label, NumericBlock)) or scored is None:
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(prediction.values - label.values)
-    both = usable(prediction, reading) & label.present & finite
-    values, truth, decision = prediction.values, label.values, reading.model.decision
+    decision = reading.model.decision
+    both = scored.copy()
+    both[label.absent] = False
+    every = bool(both.all())
+
+    def picked(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
+        return values[rows] if every else values[rows][both[rows]]
+
     if decision is None:
-        return lambda rows: ErrorSums.of(values[rows & both], truth[rows & both])
-    grid, threshold = prediction.grid, decision.threshold
-    return lambda rows: ScoreLabel.of(values[rows & both], truth[rows & both], grid, threshold)
-
-
-def _row_bits(block: Block) -> npt.NDArray[np.uint64]:
-    match block:
-        case NumericBlock():
-            bits = (block.values + 0.0).view(np.uint64)
-        case TimestampBlock():
-            bits = block.micros.view(np.uint64)
-        case CategoricalBlock():
-            bits = block.row_hashes()
-        case IdentityBlock():
-            bits = block.hashes
-    return np.where(block.present, bits, np.uint64(1))
+        values, truth = prediction.values, label.values
+        with np.errstate(over="ignore", invalid="ignore"):
+            both &= np.isfinite(values - truth)
+        every = bool(both.all())
+        return lambda rows: ErrorSums.of(picked(values, rows), picked(truth, rows))
+    grid, threshold, true = prediction.grid, decision.threshold, label.numbers == 1
+    scores = prediction.numbers
+    return lambda rows: ScoreLabel.of(picked(scores, rows), picked(true, rows), grid, threshold)
 
 
 def codes(rows: Rows, design: Design) -> npt.NDArray[np.int16]:
@@ -301,16 +309,41 @@ def codes(rows: Rows, design: Design) -> npt.NDArray[np.int16]:
     for name, encoder in zip(design.names, design.encoders, strict=True):
         block = rows.blocks.get(name)
         if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            finite = block.present & np.isfinite(block.values)
+            finite = np.isfinite(block.values)
             bins = block.grid.bins(np.where(finite, block.values, block.grid.centre))
             columns.append(encoder.encode(bins, finite))
         elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
-            columns.append(encoder.encode(block.row_hashes(), block.present))
+            each = encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))
+            columns.append(block.of_values(each, encoder.width - 1))
         else:
             columns.append(np.full(rows.count, encoder.width - 1, dtype=np.int16))
     return np.column_stack(columns) if columns else np.empty((rows.count, 0), dtype=np.int16)
 
 
+def expected(rows: Rows, surrogate: Surrogate) -> npt.NDArray[np.float64]:
+    """Return what the surrogate says of each row: `Surrogate.predict` of its `codes`."""
+    total = np.full(rows.count, surrogate.intercept)
+    for name, encoder, effects in zip(
+        surrogate.design.names, surrogate.design.encoders, surrogate.parts, strict=True
+    ):
+        block = rows.blocks.get(name)
+        if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
+            total += encoder.looked_up(effects, block.numbers, block.absent, block.grid)
+        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
+            each = effects[encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))]
+            total += block.of_values(each, effects[-1])
+        else:
+            total += effects[-1]
+    return total
+
+
 def transformed(score: npt.NDArray[np.float64], reading: Reading) -> npt.NDArray[np.float64]:
-    """Return a prediction on the surrogate's scale: log odds of a score, a value as it is."""
-    return logit(score) if reading.model.columns.prediction.kind == "score" else score
+    """Return a prediction on the surrogate's scale, a new array: log odds of a score, a value as it is."""
+    return logit(score) if reading.model.columns.prediction.kind == "score" else score.copy()
+
+
+def _rows(profile: Profile) -> int:
+    """Return how many rows a profile is of, also where they are not counted as such."""
+    if profile.counts is not None:
+        return profile.counts.rows
+    return max((column.rows for column in profile.columns.values()), default=0)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lupus_assets.monitor.profiling import WHOLE, Cell, Profiled
+from lupus_assets.monitor.parting import Cell
+from lupus_assets.monitor.profiling import WHOLE, Profiled
 from lupus_assets.records import ProfileRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import Column

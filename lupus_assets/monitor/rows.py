@@ -4,9 +4,8 @@ A column that cannot be read costs its own block and nothing else; what was wron
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,12 +15,18 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.column import Columns
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
+from lupus_assets.monitor.block import (
+    Block,
+    CategoricalBlock,
+    IdentityBlock,
+    NumericBlock,
+    TimestampBlock,
+    all_but,
+)
 from lupus_assets.monitor.cut import Cut
-from lupus_assets.monitor.intake import floats, hashes, instants, levels, microseconds
+from lupus_assets.monitor.intake import as_text, hashes, instants, microseconds, numbers, words
 from lupus_assets.monitor.role import Role
 from lupus_assets.records import Window
-from lupus_assets.stats.category import hash_values
 from lupus_assets.stats.grid import Grid
 
 Mask = npt.NDArray[np.bool_]
@@ -37,7 +42,7 @@ class Reading:
     model: MonitoredModel
     roles: Sequence[Role]
     grids: Mapping[str, Grid]
-    salt: bytes
+    salt: bytes = field(repr=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,10 +62,10 @@ class Rows:
         Column to what is wrong with it.
     arrived, label_arrived : array of int64, or None
         Microseconds since the epoch; a null never arrived. None where no arrival is declared.
-    segments : dict of str to array of bool
-        Which rows are in each segment, by ``column=value``.
-    versions : dict of str to array of bool
-        Which rows each version scored; empty where no version is declared.
+    segments : dict of str to CategoricalBlock
+        The columns that segments are cut by.
+    version : CategoricalBlock or None
+        Which version scored each row; None where no version is declared.
     """
 
     count: int
@@ -68,8 +73,8 @@ class Rows:
     problems: dict[str, str]
     arrived: npt.NDArray[np.int64] | None
     label_arrived: npt.NDArray[np.int64] | None
-    segments: dict[str, Mask]
-    versions: dict[str, Mask]
+    segments: dict[str, CategoricalBlock]
+    version: CategoricalBlock | None
 
     def visible(self, cut: Cut) -> Mask:
         """Return which rows had arrived by the cut."""
@@ -101,19 +106,24 @@ def _label(array: pa.Array, role: Role, reading: Reading) -> NumericBlock:
     positive = True if label is None else label.positive
     grid = reading.grids.get(role.column, UNIT)
     if positive is not True:
-        names, index, present = levels(array, role.column)
+        values, index, absent = words(array, role.column)
         wanted = str(positive).lower() if positive is False else str(positive)
-        table = np.array([float(name == wanted) for name in names] or [0.0])
-        return NumericBlock(np.where(present, table[index], np.nan), present, grid)
-    values, present = floats(array, role.column)
-    present &= ~np.isnan(values)  # whose label is not a number has none
-    odd = present & (values != 0) & (values != 1)
-    if odd.any():
-        raise ColumnMismatch(
-            f"label {role.column!r} holds {values[odd][0]:g} where 0 or 1 is needed; "
-            "declare `positive: <value>` or clean the label"
-        )
-    return NumericBlock(values, present, grid)
+        table = np.array([name == wanted for name in values.to_pylist()] or [False])
+        places = index.astype(np.intp)
+        places[absent] = 0
+        return NumericBlock(table[places].view(np.uint8), absent, grid)
+    found, absent = numbers(array, role.column)
+    if found.dtype.kind == "f":  # whose label is not a number has none
+        absent = np.flatnonzero(np.isnan(found) | ~all_but(absent, found.size))
+    block = NumericBlock(found, absent, grid)
+    if not pa.types.is_boolean(array.type):
+        odd = block.present & (found != 0) & (found != 1)
+        if odd.any():
+            raise ColumnMismatch(
+                f"label {role.column!r} holds other numbers where 0 or 1 is needed; "
+                "declare `positive: <value>` or clean the label"
+            )
+    return block
 
 
 def read_block(array: pa.Array, role: Role, reading: Reading) -> Block:
@@ -127,14 +137,26 @@ def read_block(array: pa.Array, role: Role, reading: Reading) -> Block:
     if role.family == "target" and reading.model.columns.prediction.kind == "score":
         return _label(array, role, reading)
     if role.kind == "numeric":
-        values, present = floats(array, role.column)
-        return NumericBlock(values, present, reading.grids.get(role.column, UNIT))
+        return NumericBlock(*numbers(array, role.column), reading.grids.get(role.column, UNIT))
     if role.kind == "timestamp":
-        return TimestampBlock(*instants(array, role.column, reading.zone))
+        micros, present = instants(array, role.column, reading.zone)
+        return TimestampBlock(micros, np.flatnonzero(~present))
     if role.kind == "identity":
-        return IdentityBlock(*hashes(array, role.column, reading.salt))
-    names, index, present = levels(array, role.column)
-    return CategoricalBlock(names, hash_values(names, reading.salt), index, present)
+        return _identity(array, role.column, reading.salt)
+    return _text(array, role.column, reading)
+
+
+def _text(array: pa.Array, column: str, reading: Reading) -> CategoricalBlock:
+    return CategoricalBlock(*words(array, column), reading.salt)
+
+
+def _identity(array: pa.Array, column: str, salt: bytes) -> IdentityBlock:
+    spelt = as_text(array)
+    if pa.types.is_dictionary(spelt.type):
+        said = CategoricalBlock(*words(spelt, column), salt)
+        return IdentityBlock(said, np.empty(0, np.uint64), said.absent)
+    each, present = hashes(spelt, column, salt)
+    return IdentityBlock(None, each, np.flatnonzero(~present))
 
 
 def read_rows(batch: pa.RecordBatch, reading: Reading, segments: Sequence[str]) -> Rows:
@@ -161,8 +183,8 @@ def read_rows(batch: pa.RecordBatch, reading: Reading, segments: Sequence[str]) 
         problems=problems,
         arrived=_arrival(batch, columns.arrival, reading, problems),
         label_arrived=_arrival(batch, columns.label.arrival if columns.label else None, reading, problems),
-        segments=_segments(batch, segments, problems),
-        versions=_versions(blocks, columns),
+        segments=_segments(batch, segments, reading, problems),
+        version=_version(blocks, columns),
     )
 
 
@@ -179,41 +201,43 @@ def _arrival(
     return np.where(present, micros, NEVER)
 
 
-def _segments(batch: pa.RecordBatch, segments: Sequence[str], problems: dict[str, str]) -> dict[str, Mask]:
-    members: dict[str, Mask] = {}
-    for column, group in groupby(segments, key=lambda segment: segment.partition("=")[0]):
+def _segments(
+    batch: pa.RecordBatch, segments: Sequence[str], reading: Reading, problems: dict[str, str]
+) -> dict[str, CategoricalBlock]:
+    found: dict[str, CategoricalBlock] = {}
+    for column in dict.fromkeys(segment.partition("=")[0] for segment in segments):
         try:
-            names, index, present = levels(_column(batch, column), column)
+            found[column] = _text(_column(batch, column), column, reading)
         except ColumnMismatch as problem:
             problems[column] = str(problem)
-            continue
-        at = {f"{column}={name}": place for place, name in enumerate(names)}
-        members |= {segment: present & (index == at.get(segment, -1)) for segment in group}
-    return members
+    return found
 
 
-def _versions(blocks: Mapping[str, Block], columns: Columns) -> dict[str, Mask]:
+def _version(blocks: Mapping[str, Block], columns: Columns) -> CategoricalBlock | None:
     block = blocks.get(columns.version or "")
-    if not isinstance(block, CategoricalBlock):
-        return {}
-    masks = {name: block.present & (block.index == at) for at, name in enumerate(block.names)}
-    return {name: mask for name, mask in masks.items() if mask.any()}
+    return block if isinstance(block, CategoricalBlock) else None
 
 
 def usable(block: NumericBlock, reading: Reading) -> Mask:
     """Return which predictions can be scored: finite, and for a score within [0, 1]."""
-    found = block.present & np.isfinite(block.values)
-    if reading.model.columns.prediction.kind == "score":
-        with np.errstate(invalid="ignore"):
-            found &= (block.values >= 0) & (block.values <= 1)
+    numbers = block.numbers
+    with np.errstate(invalid="ignore"):
+        if reading.model.columns.prediction.kind == "score":
+            found = (numbers >= 0) & (numbers <= 1)  # NaN is neither
+        else:
+            found = np.isfinite(numbers)
+    found[block.absent] = False
     return found
 
 
-def outside(rows: Rows, timestamp: str, window: Window) -> Mask:
-    """Return which rows are timed outside `window`; a null timestamp is not outside."""
+def outside(rows: Rows, timestamp: str, window: Window) -> Mask | None:
+    """Return which rows are timed outside `window`, None if none are; a null timestamp is not outside."""
     block = rows.blocks.get(timestamp)
-    if not isinstance(block, TimestampBlock):
-        return np.zeros(rows.count, dtype=bool)
-    before = block.micros < microseconds(window.start)
-    after = block.micros >= microseconds(window.end)
-    return block.present & (before | after)
+    if not isinstance(block, TimestampBlock) or not rows.count:
+        return None
+    start, end = microseconds(window.start), microseconds(window.end)
+    if start <= block.micros.min() and block.micros.max() < end:
+        return None
+    found = (block.micros < start) | (block.micros >= end)
+    found[block.absent] = False
+    return found if found.any() else None

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 import pyarrow as pa
 
-from lupus_assets.errors import ColumnMismatch
+from lupus_assets.errors import ColumnMismatch, SourceUnreadable
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -64,24 +64,29 @@ def unify(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
     return unified
 
 
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the columns of `schema` from `batch`, cast to its types without loss.
+def conform(batch: pa.RecordBatch, schema: pa.Schema, where: str) -> pa.RecordBatch:
+    """Return the columns of `schema` from `batch`, which came from `where`, cast to its types without loss.
 
     Raises
     ------
-    pyarrow.ArrowInvalid
-        A value does not fit.
+    SourceUnreadable
+        A value does not fit. It is not repeated: it may be a key, or private.
     """
     if not schema.names:
         return batch.select([])  # which still knows how many rows it has
     return pa.RecordBatch.from_arrays(
-        [_cast(batch[field.name], field.type) for field in schema], schema=schema
+        [_cast(batch[field.name], field, where) for field in schema], schema=schema
     )
 
 
-def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if array.type == kind:
+def _cast(array: pa.Array, field: pa.Field, where: str) -> pa.Array:
+    if array.type == field.type:
         return array
-    if kind == TEXT and not pa.types.is_dictionary(array.type):
-        return array.cast(pa.string()).dictionary_encode()
-    return array.cast(kind)
+    try:
+        if field.type == TEXT and not pa.types.is_dictionary(array.type):
+            return array.cast(pa.string()).dictionary_encode()
+        return array.cast(field.type)
+    except pa.ArrowException:
+        problem = f"{where} has values of {array.type} in column {field.name!r} that no {field.type} can be"
+    # Raised out here: within, Arrow's error would hang on it, and its text is the value.
+    raise SourceUnreadable(f"{problem}, as the others are; give every batch the same types")

@@ -102,10 +102,7 @@ class FunctionSource:
         for piece in pieces:
             select(piece.schema, schema.names, self._name)
             for batch in piece.to_batches() if isinstance(piece, pa.Table) else [piece]:
-                try:
-                    conforming = conform(batch, schema)
-                except pa.ArrowException as error:
-                    raise self._unreadable(error, "give every batch the same types") from error
+                conforming = conform(batch, schema, self._name)
                 if len(conforming):
                     yield conforming
 
@@ -138,5 +135,5 @@ class FunctionSource:
         except Exception as error:  # as above
             raise self._unreadable(error) from error
 
-    def _unreadable(self, error: Exception, remedy: str = "correct the function") -> SourceUnreadable:
-        return SourceUnreadable(f"{self._name} failed: {type(error).__name__}: {error}; {remedy}")
+    def _unreadable(self, error: Exception) -> SourceUnreadable:
+        return SourceUnreadable(f"{self._name} failed: {type(error).__name__}: {error}; correct the function")

@@ -125,7 +125,7 @@ def _stream(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
             file = pq.ParquetFile(handle, metadata=footer.metadata, read_dictionary=texts, pre_buffer=False)
             for batch in file.iter_batches(batch_size=BATCH, columns=schema.names):
                 if len(batch):
-                    yield conform(batch, schema)
+                    yield conform(batch, schema, str(path))
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
 

@@ -20,6 +20,7 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``codec``       states as bytes
 ``estimate``    a number with its standard error
 ``distance``    how far two states are apart
+``definition``  the same from raw rows, as other packages define it
 ``performance`` how well a model predicts
 ==============  ==========================================================================
 """

@@ -4,8 +4,7 @@ A value is known by its salted 64-bit hash, so that counts may outlive the right
 value. Two values that share a hash count as one; among 10,000 that happens with probability 3e-12.
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,26 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.stats.distinct import Distinct
+from lupus_assets.stats.siphash import hash_strings
 from lupus_assets.stats.state import Counts, Hashes, State, add_counts
 
 CAP = 10_000
 
 
 def hash_value(value: str, salt: bytes) -> int:
-    """Return the 64-bit BLAKE2b of a value, keyed by a salt of at most 64 bytes."""
-    return int(hash_values([value], salt)[0])
-
-
-def hash_values(values: Sequence[str], salt: bytes) -> Hashes:
-    """Return the keyed 64-bit BLAKE2b hash of each of `values`, as uint64."""
-    # Copying a keyed state spares hashing the key again for each value.
-    keyed = hashlib.blake2b(digest_size=8, key=salt)
-    digests = bytearray()
-    for value in values:
-        one = keyed.copy()
-        one.update(value.encode("utf-8", "surrogatepass"))
-        digests += one.digest()
-    return np.frombuffer(digests, "<u8").astype(np.uint64)
+    """Return the salted 64-bit hash of a value."""
+    return int(hash_strings([value], salt)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,26 +62,31 @@ class Categories(State):
         counts : array of int
             How often each occurs. Values that never occur are left out.
         salt : bytes
-            The key of the hash, at most 64 bytes; states of different salts do not match.
+            The key of the hash; states of different salts do not match.
         cap : int
             How many values are kept.
         """
-        return cls.of_hashes(hash_values(values, salt), counts, values, cap)
+        return cls.of_hashes(
+            hash_strings(values, salt), counts, lambda at: [values[i] for i in at.tolist()], cap
+        )
 
     @classmethod
-    def of_hashes(cls, given: Hashes, counts: Counts, values: Sequence[str], cap: int = CAP) -> Self:
+    def of_hashes(
+        cls, given: Hashes, counts: Counts, names: Callable[[NDArray[np.intp]], Sequence[str]], cap: int = CAP
+    ) -> Self:
         """Take counts by value whose hashes are known already: see `of`.
 
         Parameters
         ----------
         given : array of uint64
-            `hash_values` of `values`.
+            The hash of each value.
         counts : array of int
-        values : sequence of str
+        names : callable
+            Gives the values at some places; asked for those that are kept, once.
         cap : int
         """
         present = np.flatnonzero(counts)
-        ordered = present[np.argsort(given[present], kind="stable")]
+        ordered = present[np.argsort(given[present])]
         hashes, sums = given[ordered], np.asarray(counts, np.int64)[ordered]
         first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if hashes.size else ordered
         if first.size < hashes.size:  # repeated values
@@ -102,7 +95,7 @@ class Categories(State):
         return cls(
             hashes[kept],
             sums[kept],
-            tuple([values[i] for i in ordered[kept].tolist()]),
+            tuple(names(ordered[kept])),
             int(sums.sum() - sums[kept].sum()),
             Distinct.of_hashes(hashes),
         )
@@ -172,4 +165,7 @@ def _most_frequent(counts: Counts, cap: int) -> NDArray[np.intp]:
     """Return the sorted indices of the `cap` largest counts, of equal ones the first."""
     if counts.size <= cap:
         return np.arange(counts.size)
-    return np.sort(np.argsort(-counts, kind="stable")[:cap])
+    least = np.partition(counts, -cap)[-cap]
+    more = counts > least
+    more[np.flatnonzero(counts == least)[: cap - np.count_nonzero(more)]] = True
+    return np.flatnonzero(more)

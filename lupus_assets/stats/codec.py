@@ -47,7 +47,8 @@ from lupus_assets.stats.surrogate import (
 )
 
 MAGIC = b"LUPS"
-VERSION = 1
+VERSION = 2
+READ = (1, 2)  # format 1 hashed text by BLAKE2b, see `lupus_assets.stats.distinct.Distinct`
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
 LEVEL = 6  # of zlib; fixed, since it shows in the bytes
@@ -115,9 +116,9 @@ def from_bytes(data: bytes) -> Any:
     if len(data) < PREFIX.size or data[: len(MAGIC)] != MAGIC:
         raise StateError(f"no state begins with {data[: len(MAGIC)]!r}; profile the partition again")
     _, version = PREFIX.unpack_from(data)
-    if version != VERSION:
+    if version not in READ:
         raise StateError(
-            f"the state is of format {version}, this version of Lupus reads {VERSION};"
+            f"the state is of format {version}, this version of Lupus reads {READ[0]} to {READ[-1]};"
             " read it with the version that wrote it, or profile the partition again"
         )
     try:

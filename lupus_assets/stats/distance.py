@@ -189,8 +189,8 @@ def ks(reference: Histogram, current: Histogram) -> float:
     StateError
         The histograms lie on different grids.
     """
-    _, p, q = _aligned_shares(reference, current)
-    return float(min(np.max(np.abs(np.cumsum(q - p))), 1.0))
+    _, below, at = _cumulative_shares(reference, current)
+    return float(np.max(np.abs(at - below)))
 
 
 def wasserstein(reference: Histogram, current: Histogram) -> float:
@@ -211,8 +211,8 @@ def wasserstein(reference: Histogram, current: Histogram) -> float:
     Vallender (1974), Calculation of the Wasserstein distance between probability
     distributions on the line.
     """
-    bins, p, q = _aligned_shares(reference, current)
-    return float(np.sum(np.abs(np.cumsum(q - p))[:-1] * np.diff(reference.grid.middle(bins))))
+    bins, below, at = _cumulative_shares(reference, current)
+    return float(np.sum(np.abs(at - below)[:-1] * np.diff(reference.grid.middle(bins))))
 
 
 def _smoothed(counts: ArrayLike) -> Floats:
@@ -235,14 +235,15 @@ def _aligned(reference: Floats, current: Floats) -> None:
         )
 
 
-def _aligned_shares(reference: Histogram, current: Histogram) -> tuple[Bins, Floats, Floats]:
-    """Return the bins filled on either side, and both sides' shares in them."""
+def _cumulative_shares(reference: Histogram, current: Histogram) -> tuple[Bins, Floats, Floats]:
+    """Return the bins filled on either side, and the share of either side up to the end of each."""
     if reference.grid != current.grid:
         raise StateError("the histograms lie on different grids; profile both with the reference's grid")
     if reference.total == 0 or current.total == 0:
         raise ValueError("a histogram without values has no distance; check its total first")
     bins = union(reference.bins, current.bins)
-    p, q = np.zeros(bins.size), np.zeros(bins.size)
-    p[np.searchsorted(bins, reference.bins)] = reference.counts / reference.total
-    q[np.searchsorted(bins, current.bins)] = current.counts / current.total
-    return bins, p, q
+    counts = np.zeros((2, bins.size), np.int64)
+    counts[0, np.searchsorted(bins, reference.bins)] = reference.counts
+    counts[1, np.searchsorted(bins, current.bins)] = current.counts
+    upto = np.cumsum(counts, axis=1)  # of counts, which unlike sums of shares is exact
+    return bins, upto[0] / reference.total, upto[1] / current.total

@@ -5,21 +5,29 @@ stream* (RANDOM 2002); the unbiased estimator is from Beyer, Haas, Reinwald, Sis
 Gemulla, *On synopses for distinct-value estimation under multiset operations* (SIGMOD 2007).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.state import Floats, Hashes, State, union
 
 K = 1_024  # relative standard error 1 / sqrt(K - 2) = 3.1 %
 
+MIXED, SIPHASH = 1, 2
+
 # Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
+
+HIGHEST = np.uint64(2**64 - 1)
+BY_30, BY_27 = np.uint64(30), np.uint64(27)
+LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
+SLOTS = 4_096
+LOT = 2_048
 
 
 def mix(values: Hashes) -> Hashes:
@@ -48,24 +56,34 @@ class Distinct(State):
     ----------
     hashes : array of uint64
         Sorted and unique, at most K.
+    scheme : int
+        How values were hashed; states of different schemes do not add. `MIXED` numbers, or text before
+        format 2 of the codec, which hashed it by BLAKE2b; `SIPHASH` text.
     """
 
     hashes: Hashes
+    scheme: int = MIXED
 
     @classmethod
     def of_hashes(cls, hashes: Hashes) -> Self:
-        """Keep the smallest of 64-bit hashes; repeated ones count once."""
+        """Keep the smallest of `lupus_assets.stats.siphash` hashes; repeated ones count once."""
         if hashes.size <= BLOCK:
-            return cls(union(hashes)[:K])
-        return cls(_smallest(hashes[start : start + BLOCK] for start in range(0, hashes.size, BLOCK)))
+            return cls(union(hashes)[:K], SIPHASH)
+        smallest = Smallest()
+        for start in range(0, hashes.size, BLOCK):
+            smallest.add_hashes(hashes[start : start + BLOCK])
+        return cls(smallest.hashes(), SIPHASH)
 
     @classmethod
     def of_floats(cls, x: Floats) -> Self:
         """Hash and keep finite values; -0.0 is 0.0."""
         if x.size <= BLOCK:
             return cls(union(mix((x + 0.0).view(np.uint64)))[:K])
-        blocks = (x[start : start + BLOCK] + 0.0 for start in range(0, x.size, BLOCK))
-        return cls(_smallest(mix(block.view(np.uint64)) for block in blocks))
+        smallest, room = Smallest(), np.empty((2, BLOCK), np.uint64)
+        for start in range(0, x.size, BLOCK):
+            block = x[start : start + BLOCK]
+            smallest.add(block, room[0, : block.size], room[1, : block.size])
+        return cls(smallest.hashes())
 
     @classmethod
     def empty(cls) -> Self:
@@ -73,7 +91,16 @@ class Distinct(State):
         return cls(np.empty(0, np.uint64))
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(union(self.hashes, other.hashes)[:K])
+        if not other.hashes.size:
+            return self
+        if not self.hashes.size:
+            return other
+        if self.scheme != other.scheme:
+            raise StateError(
+                "one of the states was written by an earlier version, which hashed text differently;"
+                " profile that window again"
+            )
+        return type(self)(union(self.hashes, other.hashes)[:K], self.scheme)
 
     def estimate(self) -> float:
         """Return the number of distinct values: exact below K, else within 3.1 % (one standard error)."""
@@ -82,16 +109,59 @@ class Distinct(State):
         return (K - 1) * 2.0**64 / float(self.hashes[-1])
 
 
-def _smallest(blocks: Iterable[Hashes]) -> Hashes:
-    """Return the K smallest of all hashes, sorted and unique."""
-    kept = np.empty(0, np.uint64)
-    limit = np.uint64(2**64 - 1)
-    waiting: list[Hashes] = []
-    for block in blocks:
-        waiting.append(block[block <= limit])
+class Smallest:
+    """Gathers the K smallest hashes block by block."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(0, np.uint64)
+        self._waiting: list[Hashes] = []
+        self._held = 0
+        self._limit = HIGHEST
+        self._seen: Hashes | None = None  # a hash that was kept, by its lowest bits
+
+    def add(self, x: Floats, h: Hashes, spare: Hashes, *, zeros: bool = True) -> None:
+        """Take finite values; `h` and `spare` are room for as many hashes; `zeros` if there may be any."""
+        if zeros:
+            np.add(x, 0.0, out=h.view(np.float64))  # -0.0 becomes 0.0
+            np.add(h, GAMMA, out=h)
+        else:
+            np.add(x.view(np.uint64), GAMMA, out=h)
+        np.right_shift(h, BY_30, out=spare)
+        np.bitwise_xor(h, spare, out=h)
+        np.multiply(h, FIRST, out=h)
+        np.right_shift(h, BY_27, out=spare)
+        np.bitwise_xor(h, spare, out=h)
+        np.multiply(h, SECOND, out=h)
+        # The last step of `mix` leaves the 31 highest bits alone: hardly any hash has to take it.
+        low = h[h <= (self._limit | LOWER)]
+        low ^= low >> np.uint64(31)
+        self.add_hashes(low)
+
+    def add_hashes(self, hashes: Hashes) -> None:
+        """Take 64-bit hashes."""
+        few = hashes[hashes <= self._limit]
+        if few.size > SLOTS // 4:  # values that repeat: leave out what was kept before
+            if self._seen is None:
+                self._seen = np.zeros(SLOTS, np.uint64)
+            at = (few & np.uint64(SLOTS - 1)).astype(np.intp)
+            fresh = self._seen[at] != few
+            few = few[fresh]
+            self._seen[at[fresh]] = few
+        if not few.size:
+            return
+        self._waiting.append(few)
+        self._held += few.size
         # Once K are kept almost no others pass; sorting them in lots costs next to nothing.
-        if sum(news.size for news in waiting) >= K:
-            kept = union(kept, *waiting)[:K]
-            limit = kept[-1] if kept.size == K else limit
-            waiting = []
-    return union(kept, *waiting)[:K]
+        if self._held >= LOT:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._kept = union(self._kept, *self._waiting)[:K]
+        self._limit = self._kept[-1] if self._kept.size == K else self._limit
+        self._waiting, self._held = [], 0
+
+    def hashes(self) -> Hashes:
+        """Return the K smallest hashes so far, sorted and unique."""
+        if self._waiting:
+            self._settle()
+        return self._kept

@@ -8,10 +8,13 @@ Lee, VLDB 2019); here the conversion to float32 computes the key.
 """
 
 import math
+import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.state import Bins, Floats
@@ -20,6 +23,7 @@ BINS = 65_536
 CENTRE = BINS // 2  # the bin of z = +0.0; negative z lie below
 OUTERMOST = 0x7F7F  # top 16 bits of the largest finite float32; 0x7F80 would be inf
 IQR_OF_NORMAL = 1.349  # interquartile range of a standard normal, so that scale estimates its sd
+HIGH = 1 if sys.byteorder == "little" else 0  # which half of a float32 holds its top 16 bits
 BLOCK = 16_384  # values at a time: all temporaries of a block stay in the L2 cache
 
 
@@ -30,7 +34,17 @@ def _edges() -> Floats:
     return np.concatenate([-above[:0:-1], above])
 
 
+def _places() -> NDArray[np.intp]:
+    """Return the bin of each key: floats order by sign and magnitude, bins by value.
+
+    -0.0 has the bin of 0.0, and what is infinite, since it overflowed float32, an outermost one.
+    """
+    magnitude = np.minimum(np.arange(CENTRE, dtype=np.intp), OUTERMOST)
+    return np.concatenate([CENTRE + magnitude, CENTRE - 1 - magnitude])
+
+
 EDGES = _edges()
+PLACES = _places()
 MIDDLES = (EDGES[:-1] + EDGES[1:]) / 2
 MIDDLES[CENTRE] = 0.0  # values that repeat the centre are common, those within 1e-40 of it are not
 
@@ -90,20 +104,33 @@ class Grid:
         x : array of float64
             Finite values. Those whose z overflows float32 are put in the outermost bins.
         """
-        out = np.empty(x.shape, np.int32)
+        return PLACES[self.keys_of(x)].astype(np.int32)
+
+    def keys_of(self, x: Floats) -> NDArray[np.uint16]:
+        """Return the key of each value, finite ones as in `bins`: the bin of a key is ``PLACES[key]``."""
+        out = np.empty(x.shape, np.uint16)
+        single = np.empty(min(BLOCK, x.size), np.float32)
         with np.errstate(over="ignore", under="ignore"):
             for start in range(0, x.size, BLOCK):
-                z = x[start : start + BLOCK] - self.centre
-                z /= self.scale
-                single = z.astype(np.float32)
-                single += np.float32(0)  # -0.0 becomes +0.0
-                key = np.right_shift(single.view(np.int32), 16, out=out[start : start + BLOCK])
-                # Floats order by sign and magnitude: turn the magnitudes below zero around.
-                key ^= (key >> 31) & 0x7FFF
-                np.maximum(key, -1 - OUTERMOST, out=key)
-                np.minimum(key, OUTERMOST, out=key)
-                key += CENTRE
+                deviation = x[start : start + BLOCK] - self.centre
+                out[start : start + BLOCK] = self.keys(deviation, single[: deviation.size])
         return out
+
+    def keys(self, deviation: Floats, single: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """Return the key of each deviation from the centre, as a view of `single`, which is as long."""
+        # Numpy converts in its own small buffer, so that no array of quotients is written.
+        if self._inverse < math.inf:
+            np.multiply(deviation, self._inverse, out=single, casting="same_kind")
+        else:
+            np.divide(deviation, self.scale, out=single, casting="same_kind")
+        np.add(single, np.float32(0), out=single)  # -0.0 becomes +0.0
+        return single.view(np.uint16)[HIGH::2]
+
+    @cached_property
+    def _inverse(self) -> float:
+        """One over the scale, by which multiplying is four times as quick; inf where the scale is tiny."""
+        with np.errstate(over="ignore"):
+            return float(np.float64(1.0) / self.scale)
 
     def lower(self, bins: Bins) -> Floats:
         """Return the lower edge of each bin, in the column's unit; finite."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, CENTRE, Grid
@@ -49,6 +49,16 @@ class Histogram(State):
         return cls(grid, bins.astype(np.int32), dense[bins])
 
     @classmethod
+    def of_bins(cls, bins: NDArray[np.signedinteger], counts: Counts, grid: Grid) -> Self:
+        """Take bins, in any order and repeated or not, and a count above 0 for each."""
+        order = np.argsort(bins, kind="stable")
+        ordered, sums = bins[order], counts[order]
+        first = np.flatnonzero(np.diff(ordered, prepend=-1))
+        if first.size < ordered.size:
+            ordered, sums = ordered[first], np.add.reduceat(sums, first)
+        return cls(grid, ordered.astype(np.int32), sums.astype(np.int64, copy=False))
+
+    @classmethod
     def empty(cls, grid: Grid) -> Self:
         """Return the histogram of no values."""
         return cls(grid, np.empty(0, np.int32), np.empty(0, np.int64))
@@ -61,6 +71,15 @@ class Histogram(State):
             )
         bins, counts, _, _ = add_counts(self.bins, self.counts, other.bins, other.counts)
         return type(self)(self.grid, bins, counts)
+
+    def without(self, grid_bin: int, count: int) -> Self:
+        """Take `count` values out of a bin that holds as many."""
+        if not count:
+            return self
+        counts = self.counts.copy()
+        counts[np.searchsorted(self.bins, grid_bin)] -= count
+        left = counts > 0
+        return type(self)(self.grid, self.bins[left], counts[left])
 
     @property
     def total(self) -> int:

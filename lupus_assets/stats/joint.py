@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.grid import BINS, BLOCK, PLACES, Grid
+from lupus_assets.stats.histogram import FEW, Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, Hashes, State
+from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted
 
 CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
 CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
@@ -39,9 +39,11 @@ class Calibration(State):
     def of(cls, score: Floats, label: NDArray[np.bool_]) -> Self:
         """Return the table of scores in [0, 1] and labels, both of shape (rows,)."""
         bins = np.minimum((score * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
+        by_label = np.bincount(bins + CALIBRATION_BINS * label, minlength=2 * CALIBRATION_BINS)
+        negative, positive = by_label.reshape(2, CALIBRATION_BINS)
         return cls(
-            rows=np.bincount(bins, minlength=CALIBRATION_BINS),
-            labels=np.bincount(bins[label], minlength=CALIBRATION_BINS),
+            rows=negative + positive,
+            labels=positive,
             scores=np.bincount(bins, weights=score, minlength=CALIBRATION_BINS).astype(np.float64),
         )
 
@@ -136,13 +138,14 @@ class ScoreLabel(State):
             raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
         if not np.all((p >= 0) & (p <= 1)):
             raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
-        residual = y - p
+        positive, negative = _histograms(p, y, grid)
+        loss, squared, residual = _errors(p, y)
         return cls(
-            positive_scores=Histogram.of(p[y], grid),
-            negative_scores=Histogram.of(p[~y], grid),
-            log_loss=Moments.of(log_losses(p, y)),
-            squared_error=Moments.of(residual**2),
-            residual=Moments.of(residual),
+            positive_scores=positive,
+            negative_scores=negative,
+            log_loss=loss,
+            squared_error=squared,
+            residual=residual,
             calibration=Calibration.of(p, y),
             decisions=Decisions.of(p, y, threshold),
         )
@@ -332,6 +335,62 @@ def log_losses(score: Floats, label: NDArray[np.bool_]) -> Floats:
     """Return −log of the probability that each score gave its label, in nats; clipped by `CLIP`."""
     clipped = np.clip(score, CLIP, 1 - CLIP)
     return -np.log(np.where(label, clipped, 1 - clipped))
+
+
+def _histograms(p: Floats, y: NDArray[np.bool_], grid: Grid) -> tuple[Histogram, Histogram]:
+    """Return the scores of the rows with either label, the positive first; counted in one go."""
+    keys = grid.keys_of(p).astype(np.intp)
+    keys += y * np.intp(BINS)
+    if p.size < FEW:
+        found, counts = counted(keys)
+    else:
+        dense = np.bincount(keys, minlength=2 * BINS)
+        found = np.flatnonzero(dense)
+        counts = dense[found]
+    split = int(np.searchsorted(found, BINS))
+    return (
+        Histogram.of_bins(PLACES[found[split:] - BINS], counts[split:], grid),
+        Histogram.of_bins(PLACES[found[:split]], counts[:split], grid),
+    )
+
+
+def _errors(p: Floats, y: NDArray[np.bool_]) -> tuple[Moments, Moments, Moments]:
+    """Return the moments of log loss, squared error and residual.
+
+    The powers of the residual up to the eighth give two of them; each is summed about 0, a block at a time.
+    """
+    if not p.size:
+        return Moments.empty(), Moments.empty(), Moments.empty()
+    powers = dict.fromkeys((1, 2, 3, 4, 6, 8), 0.0)
+    losses = [0.0] * 4
+    for start in range(0, p.size, BLOCK):
+        score, label = p[start : start + BLOCK], y[start : start + BLOCK]
+        residual = label - score
+        square = residual * residual
+        fourth = square * square
+        powers[1] += float(np.add.reduce(residual))
+        powers[2] += float(residual @ residual)
+        powers[3] += float(square @ residual)
+        powers[4] += float(square @ square)
+        powers[6] += float(fourth @ square)
+        powers[8] += float(fourth @ fourth)
+        loss = log_losses(score, label)
+        square = np.multiply(loss, loss, out=square)
+        losses[0] += float(np.add.reduce(loss))
+        losses[1] += float(loss @ loss)
+        losses[2] += float(square @ loss)
+        losses[3] += float(square @ square)
+    found = (
+        Moments.of_sums(p.size, 0.0, *losses),
+        Moments.of_sums(p.size, 0.0, powers[2], powers[4], powers[6], powers[8]),
+        Moments.of_sums(p.size, 0.0, powers[1], powers[2], powers[3], powers[4]),
+    )
+    loss_, squared, residual_ = found
+    return (
+        loss_ or Moments.of(log_losses(p, y)),
+        squared or Moments.of((y - p) ** 2),
+        residual_ or Moments.of(y - p),
+    )
 
 
 def _binary(label: ArrayLike) -> NDArray[np.bool_]:

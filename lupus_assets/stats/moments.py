@@ -14,8 +14,9 @@ from typing import Self
 import numpy as np
 
 from lupus_assets.stats.grid import BLOCK
-from lupus_assets.stats.state import Floats
+from lupus_assets.stats.state import Counts, Floats
 
+FAR = 4.0  # (2 sd)²: about a point further from the mean, the fourth powers cancel
 TINY = sys.float_info.min  # smaller floats lose digits
 
 
@@ -68,6 +69,42 @@ class Moments:
             s3 - 3 * off * s2 + 2 * s1 * off * off,
             s4 - 4 * off * s3 + 6 * off * off * s2 - 3 * s1 * off * off * off,
         )
+
+    @classmethod
+    def of_sums(cls, n: int, shift: float, s1: float, s2: float, s3: float, s4: float) -> Self | None:
+        """Take the sums of ``(x - shift)`` to the power of 1 to 4 over `n` values, 1 at least.
+
+        None where a sum is not finite, or the mean so far from `shift` that digits are lost: sum again then.
+        """
+        if not all(map(math.isfinite, (s1, s2, s3, s4))):
+            return None
+        off = s1 / n
+        if off * off * n > FAR * (s2 - s1 * off):
+            return None
+        return cls._bounded(
+            n,
+            shift + off,
+            s2 - s1 * off,
+            s3 - 3 * off * s2 + 2 * s1 * off * off,
+            s4 - 4 * off * s3 + 6 * off * off * s2 - 3 * s1 * off * off * off,
+        )
+
+    @classmethod
+    def of_counts(cls, x: Floats, counts: Counts) -> Self:
+        """Take finite values, and how often each occurs."""
+        n = int(counts.sum())
+        if not n:
+            return cls.empty()
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            guess = float(x @ (counts / n))
+            guess = min(max(guess, float(x.min())), float(x.max()))
+            d = x - guess
+            square = d * d
+            sums = [
+                float(np.add.reduce(power * counts)) for power in (d, square, square * d, square * square)
+            ]
+        found = cls.of_sums(n, guess, *sums)
+        return cls.of(np.repeat(x, counts)) if found is None else found
 
     @classmethod
     def empty(cls) -> Self:

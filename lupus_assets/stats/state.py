@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Bins = NDArray[np.int32]
 Counts = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-Keys = TypeVar("Keys", Bins, Hashes)
+Keys = TypeVar("Keys", Bins, Hashes, NDArray[np.uint16], NDArray[np.intp])
 
 
 class State:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,7 @@ from scipy.linalg import solve
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.grid import BINS
+from lupus_assets.stats.grid import BINS, BLOCK, PLACES, Grid
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.reference import TOP, quantile_cuts
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
@@ -71,6 +71,28 @@ class NumericEncoder(State):
             In [0, width).
         """
         return np.where(finite, self._lookup[bins], np.int16(self.width - 1))
+
+    def looked_up(self, each: Floats, values: NDArray[Any], absent: NDArray[np.intp], grid: Grid) -> Floats:
+        """Return what is said of each row's code.
+
+        Parameters
+        ----------
+        each : ndarray of float64, shape (width,)
+            What is said of each code.
+        values : ndarray of a number, shape (rows,)
+            Whatever they are at the places of `absent`, which have the last code.
+        grid : Grid
+            The reference's.
+        """
+        table = each[self._lookup[PLACES]]
+        said = np.empty(values.size)
+        for start in range(0, values.size, BLOCK):
+            x = values[start : start + BLOCK].astype(np.float64, copy=False)
+            np.take(table, grid.keys_of(x), out=said[start : start + BLOCK], mode="clip")
+        if values.dtype.kind == "f":
+            said[~np.isfinite(values)] = each[-1]
+        said[absent] = each[-1]
+        return said
 
     @cached_property
     def _lookup(self) -> Codes:
@@ -275,6 +297,11 @@ class Surrogate(State):
     intercept: float
     effects: Floats
     r_squared: float | None
+
+    @property
+    def parts(self) -> tuple[Floats, ...]:
+        """The effects of each column by code, in the order of ``design.names``."""
+        return tuple(np.split(self.effects, self.design.offsets[1:-1])) if self.design.names else ()
 
     def predict(self, codes: Codes) -> Floats:
         """Return the expected transformed score of each row.

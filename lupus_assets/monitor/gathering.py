@@ -1,0 +1,239 @@
+"""One column while the batches go by: a state for each group of rows, read once for all of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lupus_assets.monitor.block import (
+    Block,
+    CategoricalBlock,
+    IdentityBlock,
+    Index,
+    NumericBlock,
+    TimestampBlock,
+    all_but,
+)
+from lupus_assets.monitor.vocabulary import Vocabulary
+from lupus_assets.stats.accumulator import NumericAccumulator, Scratch
+from lupus_assets.stats.column import (
+    CategoricalColumn,
+    Column,
+    IdentityColumn,
+    NumericColumn,
+    TimestampColumn,
+)
+from lupus_assets.stats.distinct import SIPHASH, Distinct, Smallest
+from lupus_assets.stats.grid import Grid
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows of one batch, parted.
+
+    Attributes
+    ----------
+    order : array of intp, or None
+        The rows, those of one group after those of another; None where all rows are one group.
+    bounds : array of intp, shape (groups + 1,)
+        Where each group begins, and the last ends.
+    """
+
+    order: Index | None
+    bounds: Index
+
+    @classmethod
+    def one(cls, rows: int) -> "Groups":
+        """All rows are one group."""
+        return cls(None, np.array([0, rows]))
+
+    @classmethod
+    def of(cls, code: npt.NDArray[np.int64], count: int) -> "Groups":
+        """Part rows by code: those of a code below 0 are in no group."""
+        small = np.where(code < 0, count, code).astype(np.uint8 if count < 256 else np.uint32)
+        sizes = np.bincount(small, minlength=count + 1)[:count]
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        # Few codes in a byte sort by counting; a stable order keeps the result the same every time.
+        return cls(np.argsort(small, kind="stable")[: bounds[-1]], bounds)
+
+    def ordered(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return what is said of each row, in the order of the groups."""
+        return values if self.order is None else values.take(self.order)
+
+    def places(self, absent: Index, rows: int) -> Index:
+        """Return where some rows are in the order of the groups; increasing."""
+        if self.order is None or not absent.size:
+            return absent
+        return np.flatnonzero(~all_but(absent, rows).take(self.order))
+
+    def slices(self) -> Iterator[slice]:
+        """Yield where each group lies in the order."""
+        for start, end in zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), strict=True):
+            yield slice(start, end)
+
+
+@dataclass
+class NumericGathering:
+    """A numeric column; `dense` as `lupus_assets.stats.accumulator.NumericAccumulator` means it."""
+
+    grid: Grid
+    dense: bool
+    groups: list[NumericAccumulator] = field(default_factory=list)
+
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:
+        """Take one batch."""
+        assert isinstance(block, NumericBlock)  # noqa: S101  # tells mypy
+        numbers = groups.ordered(block.numbers)
+        absent = groups.places(block.absent, block.size)
+        edges = np.searchsorted(absent, groups.bounds)
+        for at, rows in enumerate(groups.slices()):
+            if at == len(self.groups):
+                self.groups.append(NumericAccumulator(self.grid, self.dense))
+            if rows.start < rows.stop:
+                mine = absent[edges[at] : edges[at + 1]] - rows.start
+                self.groups[at].add(numbers[rows], mine, scratch)
+
+    def states(self) -> list[Column]:
+        """Return the state of each group."""
+        return [each.state() for each in self.groups]
+
+    def whole(self) -> Column:
+        """Return the state of all groups together."""
+        return reduce(add, self.states(), NumericColumn.empty(self.grid))
+
+
+@dataclass
+class CategoricalGathering:
+    """A column of text."""
+
+    salt: bytes
+    rows: list[int] = field(default_factory=list)
+    vocabulary: Vocabulary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vocabulary = Vocabulary(self.salt)
+
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
+        """Take one batch."""
+        assert isinstance(block, CategoricalBlock)  # noqa: S101  # tells mypy
+        places = groups.ordered(block.places)
+        size = len(block.dictionary)
+        for at, rows in enumerate(groups.slices()):
+            if at == len(self.rows):
+                self.rows.append(0)
+            self.rows[at] += rows.stop - rows.start
+            counts = np.bincount(places[rows], minlength=size + 1)[:size]
+            self.vocabulary.add(block.dictionary, counts, at)
+
+    def states(self) -> list[Column]:
+        """Return the state of each group."""
+        return [
+            CategoricalColumn(rows, rows - categories.total, categories)
+            for rows, categories in zip(self.rows, self.vocabulary.states(len(self.rows)), strict=True)
+        ]
+
+    def whole(self) -> Column:
+        """Return the state of all groups together."""
+        categories = self.vocabulary.whole()
+        rows = sum(self.rows)
+        return CategoricalColumn(rows, rows - categories.total, categories)
+
+
+@dataclass
+class IdentityGathering:
+    """A key or an entity."""
+
+    rows: list[int] = field(default_factory=list)
+    nulls: list[int] = field(default_factory=list)
+    smallest: list[Smallest] = field(default_factory=list)
+
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
+        """Take one batch."""
+        assert isinstance(block, IdentityBlock)  # noqa: S101  # tells mypy
+        absent = groups.places(block.absent, block.size)
+        edges = np.searchsorted(absent, groups.bounds)
+        words = block.values
+        per_row = groups.ordered(block.hashes if words is None else words.places)
+        for at, rows in enumerate(groups.slices()):
+            if at == len(self.rows):
+                self.rows.append(0)
+                self.nulls.append(0)
+                self.smallest.append(Smallest())
+            mine = absent[edges[at] : edges[at + 1]] - rows.start
+            self.rows[at] += rows.stop - rows.start
+            self.nulls[at] += mine.size
+            if words is None:
+                hashes = per_row[rows]
+                self.smallest[at].add_hashes(hashes[all_but(mine, hashes.size)] if mine.size else hashes)
+            else:
+                size = len(words.dictionary)
+                held = np.bincount(per_row[rows], minlength=size + 1)[:size] > 0
+                self.smallest[at].add_hashes(words.hashes[held])
+
+    def states(self) -> list[Column]:
+        """Return the state of each group."""
+        return [
+            IdentityColumn(rows, nulls, Distinct(smallest.hashes(), SIPHASH))
+            for rows, nulls, smallest in zip(self.rows, self.nulls, self.smallest, strict=True)
+        ]
+
+    def whole(self) -> Column:
+        """Return the state of all groups together."""
+        return reduce(add, self.states(), IdentityColumn.empty())
+
+
+@dataclass
+class TimestampGathering:
+    """Points in time."""
+
+    groups: list[TimestampColumn] = field(default_factory=list)
+
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
+        """Take one batch."""
+        assert isinstance(block, TimestampBlock)  # noqa: S101  # tells mypy
+        micros = groups.ordered(block.micros)
+        absent = groups.places(block.absent, block.size)
+        edges = np.searchsorted(absent, groups.bounds)
+        for at, rows in enumerate(groups.slices()):
+            if at == len(self.groups):
+                self.groups.append(TimestampColumn.empty())
+            mine = absent[edges[at] : edges[at + 1]] - rows.start
+            values = micros[rows]
+            if mine.size:
+                values = values[all_but(mine, values.size)]
+            self.groups[at] += TimestampColumn.of(values, int(mine.size))
+
+    def states(self) -> list[Column]:
+        """Return the state of each group."""
+        return list(self.groups)
+
+    def whole(self) -> Column:
+        """Return the state of all groups together."""
+        return reduce(add, self.groups, TimestampColumn.empty())
+
+
+Gathering = NumericGathering | CategoricalGathering | IdentityGathering | TimestampGathering
+
+
+def gathering(block: Block, *, dense: bool) -> Gathering:
+    """Return what gathers the blocks of a column like this one."""
+    match block:
+        case NumericBlock():
+            return NumericGathering(block.grid, dense)
+        case CategoricalBlock():
+            return CategoricalGathering(block.salt)
+        case IdentityBlock():
+            return IdentityGathering()
+        case TimestampBlock():
+            return TimestampGathering()
+
+
+def state(block: Block) -> Column:
+    """Return the state of all rows of one block."""
+    found = gathering(block, dense=False)
+    found.add(block, Groups.one(block.size), Scratch())
+    return found.whole()

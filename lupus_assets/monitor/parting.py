@@ -1,0 +1,160 @@
+"""The rows of a partition parted one way, as by a segment's column: a profile for every group of them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lupus_assets.monitor.block import Block, Mask
+from lupus_assets.monitor.gathering import Gathering, Groups, gathering
+from lupus_assets.monitor.room import room
+from lupus_assets.stats.joint import Joint, Residual
+from lupus_assets.stats.profile import Profile, RowCounts
+
+Rows = npt.NDArray[np.intp] | slice
+Cell = tuple[str, str]  # (version, segment)
+
+DENSE = 256  # groups times columns that may have 65,536 counters each: 128 MiB
+MANY = 16_384  # rows of a batch from which on it is worth while to share the columns among threads
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch as one cut sees it.
+
+    Attributes
+    ----------
+    blocks : dict of str to Block
+        The columns that the cut describes.
+    counted : bool
+        Whether the cut describes the rows as such.
+    outside : array of bool, or None
+        Rows timed outside the window; None where there are none.
+    invalid : array of bool, or None
+        Rows whose score is none.
+    residual : array of float, or None
+        NaN where there is none.
+    joint : callable, or None
+        Predictions with their labels: rows to state.
+    """
+
+    blocks: dict[str, Block]
+    counted: bool
+    outside: Mask | None
+    invalid: Mask | None
+    residual: npt.NDArray[np.float64] | None
+    joint: Callable[[Rows], Joint] | None
+
+    def counts(self, rows: Rows, size: int) -> RowCounts | None:
+        """Return what is counted of some rows, `size` of them."""
+        if not self.counted:
+            return None
+        return RowCounts(
+            rows=size,
+            outside=0 if self.outside is None else int(np.count_nonzero(self.outside[rows])),
+            invalid=None if self.invalid is None else int(np.count_nonzero(self.invalid[rows])),
+            duplicates=None,
+        )
+
+    def residuals(self, rows: Rows) -> Residual | None:
+        """Return the residual of some rows."""
+        if self.residual is None:
+            return None
+        residual = self.residual[rows]
+        finite = np.isfinite(residual)
+        return Residual.of(residual if finite.all() else residual[finite])
+
+
+@dataclass
+class _Group:
+    """What is not of a column."""
+
+    counts: RowCounts | None = None
+    joint: Joint | None = None
+    residual: Residual | None = None
+
+    def add(self, batch: Batch, rows: Rows, size: int) -> None:
+        self.counts = _sum(self.counts, batch.counts(rows, size))
+        self.joint = _sum(self.joint, None if batch.joint is None else batch.joint(rows))
+        self.residual = _sum(self.residual, batch.residuals(rows))
+
+
+def _sum(left: Any, right: Any) -> Any:
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+@dataclass
+class Parting:
+    """The groups of one way to part rows.
+
+    Parameters
+    ----------
+    cells : list of (version, segment), or None
+        What each group is a cell of; None of none, though its rows are among all.
+    """
+
+    cells: list[Cell | None]
+    columns: dict[str, Gathering] = field(default_factory=dict)
+    groups: list[_Group] = field(default_factory=list)
+
+    def add(self, batch: Batch, groups: Groups, pool: Executor | None) -> None:
+        """Take one batch, the columns among the threads of `pool`."""
+        dense = len(self.cells) * len(batch.blocks) <= DENSE
+        for name, block in batch.blocks.items():
+            if name not in self.columns:
+                self.columns[name] = gathering(block, dense=dense)
+
+        def column(name: str) -> None:
+            self.columns[name].add(batch.blocks[name], groups, room())
+
+        # One thread at a time gathers a column, batch after batch: the bytes do not depend on threads.
+        if pool is None or groups.bounds[-1] < MANY:
+            for name in batch.blocks:
+                column(name)
+            done = None
+        else:
+            done = pool.map(column, batch.blocks)
+        for at, rows in enumerate(groups.slices()):
+            if at == len(self.groups):
+                self.groups.append(_Group())
+            chosen = rows if groups.order is None else groups.order[rows]
+            self.groups[at].add(batch, chosen, rows.stop - rows.start)
+        if done is not None:
+            list(done)
+
+    def profiles(self) -> dict[Cell, Profile]:
+        """Return the profile of each cell."""
+        states = {name: column.states() for name, column in self.columns.items()}
+        return {
+            cell: _profile(self.groups[at], {name: states[name][at] for name in states})
+            for at, cell in enumerate(self.cells)
+            if cell is not None
+        }
+
+    def whole(self) -> Profile:
+        """Return the profile of all groups together."""
+        total = _Group(
+            *(
+                reduce(_sum, (getattr(group, part) for group in self.groups), None)
+                for part in ("counts", "joint", "residual")
+            )
+        )
+        return _profile(total, {name: column.whole() for name, column in self.columns.items()})
+
+
+def _profile(group: _Group, columns: dict[str, Any]) -> Profile:
+    return Profile(group.counts, columns, group.joint, group.residual)
+
+
+def coded(
+    names: Sequence[str], wanted: dict[str, int], places: npt.NDArray[np.intp], rest: int
+) -> npt.NDArray[np.int64]:
+    """Return the code of each row by its value's name; `rest` where that has none, or there is no value."""
+    table = np.array([wanted.get(name, rest) for name in names] + [rest], np.int64)
+    return table.take(places)

@@ -1,0 +1,58 @@
+"""What makes a row itself where no key is declared: everything that it holds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
+from lupus_assets.stats.distinct import FIRST, mix
+from lupus_assets.stats.grid import BLOCK
+
+Hashes = npt.NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: keeps equal values of two columns apart
+HALF = np.uint64(32)
+NULL = np.uint64(1)
+
+
+def row_hashes(blocks: Sequence[Block], rows: int) -> Hashes:
+    """Return a hash of each row's values in all columns; rows that differ share one once in 2^64."""
+    found = np.zeros(rows, np.uint64)
+    columns = [(_values(block), block.absent) for block in blocks]
+    room, spare = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
+    for start in range(0, rows, BLOCK):
+        total = found[start : start + BLOCK]
+        bits, shifted = room[: total.size], spare[: total.size]
+        for values, absent in columns:
+            _bits(values[start : start + BLOCK], bits)
+            first, last = np.searchsorted(absent, (start, start + BLOCK))
+            if first < last:
+                bits[absent[first:last] - start] = NULL
+            # A product moves low bits up, a shift high ones down: signs and exponents matter like the rest.
+            np.multiply(bits, FIRST, out=bits)
+            np.right_shift(bits, HALF, out=shifted)
+            np.bitwise_xor(bits, shifted, out=bits)
+            np.multiply(total, GOLDEN, out=total)
+            np.add(total, bits, out=total)
+        total[:] = mix(total)
+    return found
+
+
+def _values(block: Block) -> npt.NDArray[np.generic]:
+    match block:
+        case NumericBlock():
+            return block.numbers
+        case TimestampBlock():
+            return block.micros
+        case CategoricalBlock():
+            return block.row_hashes()
+        case IdentityBlock():
+            return block.hashes
+
+
+def _bits(values: npt.NDArray[np.generic], out: Hashes) -> None:
+    if values.dtype.kind == "f":
+        np.add(values, 0.0, out=out.view(np.float64))  # -0.0 becomes 0.0
+    else:
+        np.copyto(out, values, casting="unsafe")

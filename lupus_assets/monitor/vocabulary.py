@@ -1,0 +1,150 @@
+"""The values of a column of text while the batches go by, each of which has a dictionary of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lupus_assets.monitor.intake import positions, string_hashes
+from lupus_assets.stats.category import CAP, Categories
+from lupus_assets.stats.distinct import Distinct
+from lupus_assets.stats.state import Counts
+
+Index = npt.NDArray[np.intp]
+
+LOT = 1 << 20  # entries of dictionaries that may wait to be brought together
+MOST = 1 << 20  # values that are counted exactly; beyond, the rarest half goes, and counts are lower bounds
+
+
+class _Entry(NamedTuple):
+    """How often the values of one dictionary occur in one group."""
+
+    dictionary: int
+    group: int
+    values: Index
+    counts: Counts
+
+
+@dataclass
+class Vocabulary:
+    """Counts by value and group of rows.
+
+    Dictionaries are brought together by Arrow, which hashes each value once per batch; only what is left at
+    the end is hashed with the salt, and only the names that a state keeps become Python's.
+
+    Parameters
+    ----------
+    salt : bytes
+    """
+
+    salt: bytes
+    _dictionaries: list[pa.Array] = field(default_factory=list)
+    _entries: list[_Entry] = field(default_factory=list)
+    _waiting: int = 0
+    _lost: dict[int, Categories] = field(
+        default_factory=dict
+    )  # by group: what went since there were too many
+
+    def add(self, dictionary: pa.Array, counts: Counts, group: int) -> None:
+        """Take how often each value of a dictionary occurs in a group."""
+        if not self._dictionaries or self._dictionaries[-1] is not dictionary:
+            if self._waiting > LOT:
+                self._settle()
+            self._dictionaries.append(dictionary)
+            self._waiting += len(dictionary)
+        held = np.flatnonzero(counts)
+        self._entries.append(_Entry(len(self._dictionaries) - 1, group, held, counts[held]))
+
+    def states(self, groups: int) -> list[Categories]:
+        """Return the counts of each of so many groups."""
+        self._settle()
+        found = [Categories.empty()] * groups
+        hashes = self._hashes()
+        for entry in self._entries:
+            found[entry.group] = self._categories(hashes, entry.values, entry.counts)
+        return [each + self._lost.get(group, Categories.empty()) for group, each in enumerate(found)]
+
+    def whole(self) -> Categories:
+        """Return the counts of all groups together."""
+        self._settle()
+        total = np.zeros(self._size, np.int64)
+        for entry in self._entries:
+            total[entry.values] += entry.counts
+        held = np.flatnonzero(total)
+        found = self._categories(self._hashes(), held, total[held])
+        for lost in self._lost.values():
+            found += lost
+        return found
+
+    @property
+    def _size(self) -> int:
+        return len(self._dictionaries[0]) if self._dictionaries else 0
+
+    def _hashes(self) -> npt.NDArray[np.uint64]:
+        if not self._dictionaries:
+            return np.empty(0, np.uint64)
+        return string_hashes(self._dictionaries[0], self.salt)
+
+    def _categories(self, hashes: npt.NDArray[np.uint64], values: Index, counts: Counts) -> Categories:
+        def names(at: Index) -> list[str]:
+            return self._dictionaries[0].take(positions(values[at])).to_pylist() if at.size else []
+
+        return Categories.of_hashes(hashes[values], counts, names)
+
+    def _settle(self) -> None:
+        """Bring all dictionaries together, and the entries of each group."""
+        self._waiting = 0
+        if len(self._dictionaries) > 1:
+            together = pa.concat_arrays(self._dictionaries).dictionary_encode()
+            codes: npt.NDArray[Any] = np.frombuffer(together.indices.buffers()[1], np.int32, len(together))
+            starts = np.cumsum([0, *map(len, self._dictionaries)])
+            self._entries = [
+                each._replace(dictionary=0, values=codes[starts[each.dictionary] :][each.values])
+                for each in self._entries
+            ]
+            self._dictionaries = [together.dictionary]
+        self._entries = list(self._summed())
+        if self._size > MOST:
+            self._prune()
+
+    def _summed(self) -> Iterator[_Entry]:
+        by_group: dict[int, list[_Entry]] = {}
+        for entry in self._entries:
+            by_group.setdefault(entry.group, []).append(entry)
+        for group, entries in by_group.items():
+            if len(entries) == 1:
+                yield entries[0]
+                continue
+            values = np.concatenate([entry.values for entry in entries])
+            counts = np.concatenate([entry.counts for entry in entries])
+            total = np.bincount(values, weights=counts, minlength=self._size)  # exact below 2**53 rows
+            held = np.flatnonzero(total)
+            yield _Entry(0, group, held, total[held].astype(np.int64))
+
+    def _prune(self) -> None:
+        """Let the rarest half of the values go, of equal ones the last; what they were stays counted."""
+        total = np.zeros(self._size, np.int64)
+        for entry in self._entries:
+            total[entry.values] += entry.counts
+        kept = np.zeros(total.size, np.bool_)
+        kept[np.argsort(-total, kind="stable")[: max(MOST // 2, CAP)]] = True
+        hashes = self._hashes()
+        places = np.cumsum(kept) - 1
+        entries = []
+        for entry in self._entries:
+            stays = kept[entry.values]
+            gone = entry.values[~stays]
+            lost = Categories(
+                np.empty(0, np.uint64),
+                np.empty(0, np.int64),
+                (),
+                int(entry.counts[~stays].sum()),
+                Distinct.of_hashes(hashes[gone]),
+            )
+            self._lost[entry.group] = self._lost.get(entry.group, Categories.empty()) + lost
+            entries.append(entry._replace(values=places[entry.values[stays]], counts=entry.counts[stays]))
+        self._entries = entries
+        self._dictionaries = [self._dictionaries[0].take(positions(np.flatnonzero(kept)))]

@@ -1,0 +1,316 @@
+"""A numeric column gathered block by block: what `NumericColumn.of` finds, in one pass and without copies.
+
+`NumericColumn.of` says what the numbers are; this says how they are had at some 6 ns a value. All work on a
+block happens in the cache: deviations from the grid's centre give the moments and the bin of each value.
+Entries that hold no number are given one that was seen before, which changes neither extremes nor distinct
+values, and no deviation, which changes no sum; the counts take them out again. Integers of a small range are
+counted as they are, and everything else follows from the counts.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus_assets.stats.column import NumericColumn
+from lupus_assets.stats.distinct import Distinct, Smallest
+from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.state import Counts, Floats, counted, union
+
+Numbers = NDArray[Any]
+Keys = NDArray[np.uint16]
+Index = NDArray[np.intp]
+
+FEW = 4_096  # values of a block from which on it is counted in 65,536 counters
+LOT = 131_072  # keys that may wait to be sorted
+SPAN = 65_536  # integers between the smallest and the largest that are counted one by one
+LARGEST = np.uint64(2**63)  # integers from here on are none of int64
+
+
+def _bounds(absent: Index, size: int) -> Index:
+    """Return where the blocks of `size` values begin and end among the absent ones."""
+    return np.searchsorted(absent, np.arange(0, size + BLOCK, BLOCK))
+
+
+class Scratch:
+    """Room for the blocks of one thread; used by one call at a time."""
+
+    def __init__(self) -> None:
+        self.values = np.empty(BLOCK)
+        self.deviations = np.empty(BLOCK)
+        self.squares = np.empty(BLOCK)
+        self.single = np.empty(BLOCK, np.float32)
+        self.keys = np.empty(BLOCK, np.intp)
+        self.integers = np.empty(BLOCK, np.int64)
+        self.hashes = np.empty(BLOCK, np.uint64)
+        self.spare = np.empty(BLOCK, np.uint64)
+
+
+@dataclass
+class NumericAccumulator:
+    """The values of one column while the batches go by.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the column's frozen reference.
+    dense : bool
+        Whether large blocks are counted in 65,536 counters of 8 bytes, which is quickest.
+    """
+
+    grid: Grid
+    dense: bool = True
+    rows: int = 0
+    absent: int = 0
+    nans: int = 0
+    positive_infinities: int = 0
+    negative_infinities: int = 0
+    zeros: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+    moments: Moments = field(default_factory=Moments.empty)
+    smallest: Smallest = field(default_factory=Smallest)
+    _counts: Counts | None = None  # by key
+    _sparse: Histogram = field(init=False)
+    _waiting: list[Keys] = field(default_factory=list)
+    _held: int = 0
+    _centred: int = 0  # absent entries, which were counted at the centre
+    _known: float | None = None  # a finite value of the column
+    _shift: float | None = None  # where deviations are taken from; None is the grid's centre
+    _integers: "IntegerCounts" = field(default_factory=lambda: IntegerCounts())
+
+    def __post_init__(self) -> None:
+        self._sparse = Histogram.empty(self.grid)
+
+    def add(self, values: Numbers, absent: Index, scratch: Scratch) -> None:
+        """Take some more values.
+
+        Parameters
+        ----------
+        values : array of int, uint, bool or float, shape (n,)
+            Whatever they are where they are absent.
+        absent : array of intp
+            Where nulls are; increasing.
+        scratch : Scratch
+        """
+        self.rows += values.size
+        self.absent += absent.size
+        if values.dtype.kind in "biu":
+            taken = self._integers.add(values, absent, scratch)
+            values, absent = values[taken:], absent[np.searchsorted(absent, taken) :] - taken
+        if absent.size < values.size:
+            with np.errstate(all="ignore"):
+                self._add(values, absent, scratch)
+
+    def _add(self, values: Numbers, absent: Index, scratch: Scratch) -> None:
+        bounds = _bounds(absent, values.size)
+        shift = self.grid.centre if self._shift is None else self._shift
+        sums = [0.0, 0.0, 0.0, 0.0]
+        finite = 0
+        for at, start in enumerate(range(0, values.size, BLOCK)):
+            x = values[start : start + BLOCK]
+            missing = absent[bounds[at] : bounds[at + 1]] - start
+            finite += self._block(x, missing, shift, sums, scratch)
+        if not finite:
+            return
+        moments = Moments.of_sums(finite, shift, *sums)
+        if moments is None:
+            present = np.isfinite(values)
+            present[absent] = False
+            moments = Moments.of(values[present].astype(np.float64, copy=False))
+            self._shift = moments.mean
+        self.moments += moments
+
+    def _block(self, x: Numbers, missing: Index, shift: float, sums: list[float], scratch: Scratch) -> int:
+        """Take one block, add the powers of its deviations to `sums`, and return how many were finite."""
+        n = x.size
+        if missing.size == n:
+            return 0
+        d = scratch.deviations[:n]
+        if missing.size or x.dtype != np.float64:
+            x = self._filled(x, missing, scratch)
+        centre = self.grid.centre
+        np.subtract(x, centre, out=d)
+        if missing.size:
+            d[missing] = 0.0
+        total = float(np.add.reduce(d))
+        if not math.isfinite(total):
+            odd = np.flatnonzero(~np.isfinite(x))
+            if odd.size:
+                self._tell(x[odd])
+                missing = union(missing, odd)
+                if missing.size == n:
+                    return 0
+                x = self._filled(x, missing, scratch)
+                np.subtract(x, centre, out=d)
+                d[missing] = 0.0
+                total = float(np.add.reduce(d))
+        if self._known is None:
+            self._known = float(x[0])
+        self.low = min(self.low, float(np.minimum.reduce(x)))
+        self.high = max(self.high, float(np.maximum.reduce(x)))
+        zeros = int(np.count_nonzero(x == 0.0))
+        self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
+        self._count(d, missing.size, scratch)
+        self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
+        if shift != centre:
+            np.subtract(x, shift, out=d)
+            if missing.size:
+                d[missing] = 0.0
+            total = float(np.add.reduce(d))
+        square = np.multiply(d, d, out=scratch.squares[:n])
+        sums[0] += total
+        sums[1] += float(np.dot(d, d))
+        sums[2] += float(np.dot(square, d))
+        sums[3] += float(np.dot(square, square))
+        return n - missing.size
+
+    def _filled(self, x: Numbers, missing: Index, scratch: Scratch) -> Floats:
+        """Return the block as float64 with a known value wherever there is none of its own."""
+        filled = scratch.values[: x.size]
+        np.copyto(filled, x, casting="unsafe")
+        if missing.size:
+            if self._known is None:
+                present = np.isfinite(filled)
+                present[missing] = False
+                first = int(present.argmax())
+                self._known = float(filled[first]) if present[first] else None
+            filled[missing] = 0.0 if self._known is None else self._known
+        return filled
+
+    def _count(self, d: Floats, missing: int, scratch: Scratch) -> None:
+        keys = self.grid.keys(d, scratch.single[: d.size])
+        self._centred += missing  # the absent ones have the key of the centre
+        if self.dense and d.size >= FEW:
+            if self._counts is None:
+                self._counts = np.zeros(BINS, np.int64)
+            np.copyto(scratch.keys[: d.size], keys)
+            np.add.at(self._counts, scratch.keys[: d.size], 1)
+            return
+        self._waiting.append(keys.copy())
+        self._held += d.size
+        if self._held >= LOT:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Count the keys that wait; sorting them is quicker than clearing and reading 65,536 counters."""
+        if self._waiting:
+            keys, counts = counted(np.concatenate(self._waiting))
+            self._sparse += Histogram.of_bins(PLACES[keys], counts, self.grid)
+        self._waiting, self._held = [], 0
+
+    def _tell(self, odd: Floats) -> None:
+        self.nans += int(np.count_nonzero(np.isnan(odd)))
+        self.positive_infinities += int(np.count_nonzero(odd == np.inf))
+        self.negative_infinities += int(np.count_nonzero(odd == -np.inf))
+
+    def state(self) -> NumericColumn:
+        """Return the state of all values so far."""
+        floats = self.moments.n
+        column = NumericColumn(
+            rows=self.rows,
+            nulls=self.absent,
+            nans=self.nans,
+            positive_infinities=self.positive_infinities,
+            negative_infinities=self.negative_infinities,
+            zeros=self.zeros,
+            minimum=self.low + 0.0 if floats else None,
+            maximum=self.high + 0.0 if floats else None,
+            moments=self.moments,
+            histogram=self._histogram(),
+            distinct=Distinct(self.smallest.hashes()),
+        )
+        return replace(column + self._integers.state(self.grid), rows=self.rows)
+
+    def _histogram(self) -> Histogram:
+        self._settle()
+        found = self._sparse
+        if self._counts is not None:
+            keys = np.flatnonzero(self._counts)
+            found += Histogram.of_bins(PLACES[keys], self._counts[keys], self.grid)
+        return found.without(CENTRE, self._centred)
+
+
+@dataclass
+class IntegerCounts:
+    """How often each integer occurs, as long as they all lie within `SPAN` of each other."""
+
+    base: int = 0
+    counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
+    closed: bool = False
+    _known: int | None = None
+
+    def add(self, values: Numbers, absent: Index, scratch: Scratch) -> int:
+        """Count values from the first on, and return how many were taken before they spanned too much."""
+        bounds = _bounds(absent, values.size)
+        for at, start in enumerate(range(0, values.size, BLOCK)):
+            x = values[start : start + BLOCK]
+            missing = absent[bounds[at] : bounds[at + 1]] - start
+            if missing.size == x.size:
+                continue
+            if self.closed or not self._block(x, missing, scratch):
+                self.closed = True
+                return start
+        return int(values.size)
+
+    def _block(self, x: Numbers, missing: Index, scratch: Scratch) -> bool:
+        if x.dtype == np.uint64 and x.max() >= LARGEST:
+            return False
+        at = scratch.integers[: x.size]
+        np.copyto(at, x, casting="unsafe")
+        if missing.size:
+            if self._known is None:
+                present = np.ones(x.size, np.bool_)
+                present[missing] = False
+                self._known = int(at[present.argmax()])
+            at[missing] = self._known
+        if not self._reach(int(np.minimum.reduce(at)), int(np.maximum.reduce(at))):
+            return False
+        if self.base:
+            at -= self.base
+        np.add.at(self.counts, at, 1)
+        if missing.size:
+            self.counts[at[missing[0]]] -= missing.size
+        return True
+
+    def _reach(self, low: int, high: int) -> bool:
+        """Widen the range to what it must hold; False if that is too much."""
+        if self.counts.size:
+            if self.base <= low and high < self.base + self.counts.size:
+                return True
+            low, high = min(low, self.base), max(high, self.base + self.counts.size - 1)
+        if high - low >= SPAN:
+            return False
+        wider = np.zeros(high - low + 1, np.int64)
+        wider[self.base - low :][: self.counts.size] = self.counts
+        self.base, self.counts = low, wider
+        return True
+
+    def _values(self) -> Floats:
+        return (
+            (np.arange(self.counts.size) + np.float64(self.base))
+            if abs(self.base) < 2**52
+            else np.array([float(self.base + at) for at in range(self.counts.size)])
+        )
+
+    def state(self, grid: Grid) -> NumericColumn:
+        """Return the column of the values counted; it has no nulls."""
+        some = np.flatnonzero(self.counts)
+        x, counts = self._values()[some], self.counts[some]
+        return NumericColumn(
+            rows=int(counts.sum()),
+            nulls=0,
+            nans=0,
+            positive_infinities=0,
+            negative_infinities=0,
+            zeros=int(counts[x == 0].sum()),
+            minimum=float(x[0]) if x.size else None,
+            maximum=float(x[-1]) if x.size else None,
+            moments=Moments.of_counts(x, counts),
+            histogram=Histogram.of_bins(grid.bins(x), counts, grid),
+            distinct=Distinct.of_floats(x),
+        )
