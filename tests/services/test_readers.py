@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from lupus_assets.errors import StoreError
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import MetricRow, Place
+from lupus_assets.sinks.duckdb import Warehouse
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.hive import Hive
 from lupus_assets.sinks.hive_view import HiveView
@@ -196,9 +198,7 @@ def report(what: str, found: Read, months: int) -> None:
     assert len(found.answers) > READS // 50, "the writer stood still"
 
 
-def run(
-    tables: ParquetStore, show: Callable[[], object], readers: list[Ask], reading: Callable[[], object]
-) -> tuple[Read, int]:
+def run(tables: ParquetStore, show: Callable[[], object], readers: list[Ask]) -> tuple[Read, int]:
     """Write and read at once; return what was read, and how many months were written."""
     written, found, lock = Written(), Read(), threading.Lock()
     with ThreadPoolExecutor(len(readers) + 1) as threads:
@@ -217,7 +217,7 @@ def run(
 
 @pytest.fixture(params=["folder", "s3"])
 def files(
-    request: pytest.FixtureRequest, tmp_path: Any, bucket_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, bucket_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch
 ) -> ObjectStore:
     """Return a folder, and a bucket, that Hive reads."""
     if request.param == "folder":
@@ -244,9 +244,21 @@ def test_hive_answers_whole_versions_at_the_first_or_second_time(
             tables,
             lambda: tidy(tables, view),
             [asking(connection) for connection in connections[1:]],
-            lambda: None,
         )
     finally:
         for connection in connections:
             connection.close()
     report(f"Hive over {type(files).__name__}", found, months)
+
+
+def test_the_embedded_reader_answers_whole_versions_at_the_first_time(tmp_path: Path) -> None:
+    tables = ParquetStore(Folder(tmp_path / "warehouse"))
+
+    def asking(warehouse: Warehouse) -> Ask:
+        return lambda query: [tuple(row.values()) for row in warehouse.sql(query).to_pylist()]
+
+    tables.replace("metrics", places_of(month_of(0))[0], rows_of(places_of(month_of(0))[0], 1))
+    readers = [asking(Warehouse(tmp_path / "warehouse")) for _ in range(READERS)]
+    found, months = run(tables, lambda: None, readers)
+    report("DuckDB over a folder", found, months)
+    assert not found.again  # it lists again by itself
