@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lupus_assets.cli import check, compare, query, search, upkeep
+from lupus_assets.cli import backtest, check, compare, profile, query, search, upkeep
 from lupus_assets.cli.output import MISTAKES, USAGE
 
 ENVIRONMENT = {
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lupus", description="Monitoring of machine-learning models.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for family in (check, compare, query, search, upkeep):
+    for family in (check, backtest, profile, compare, query, search, upkeep):
         family.add(commands)
     arguments = parser.parse_args(argv)
     from lupus_assets.errors import LupusError, UsageError

@@ -6,7 +6,7 @@ are read and written instead.
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +16,21 @@ import pyarrow.compute as pc
 
 from lupus_assets.errors import ColumnMismatch
 from lupus_assets.stats.siphash import hash_bytes, seeds
+
+Kind = Literal["numeric", "categorical", "timestamp", "identity"]
+
+
+def natural_kind(kind: pa.DataType) -> Kind | None:
+    """Return how a column of an Arrow type is profiled; None where it has no profile, as nested ones."""
+    if pa.types.is_dictionary(kind):
+        return natural_kind(kind.value_type)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
+        return "categorical"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "numeric"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "timestamp"
+    return None
 
 
 def _texts(*values: str) -> pa.Array:

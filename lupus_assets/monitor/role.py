@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.column import Features
+from lupus_assets.monitor.intake import Kind, natural_kind
 
-Kind = Literal["numeric", "categorical", "timestamp", "identity"]
 Family = Literal["input", "prediction", "target"]
 
 
@@ -31,18 +31,6 @@ class Role:
     kind: str
     family: Family
     private: bool
-
-
-def _natural_kind(kind: pa.DataType) -> Kind | None:
-    if pa.types.is_dictionary(kind):
-        return _natural_kind(kind.value_type)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
-        return "categorical"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return "numeric"
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return "timestamp"
-    return None
 
 
 def kinds(model: MonitoredModel, schema: pa.Schema) -> dict[str, str]:
@@ -95,7 +83,7 @@ def _features(model: MonitoredModel, schema: pa.Schema) -> Iterator[tuple[str, K
         return
     arrivals = (columns.arrival, columns.label.arrival if columns.label else None)
     for field in schema:
-        kind = _natural_kind(field.type)
+        kind = natural_kind(field.type)
         if kind is not None and field.name not in arrivals:
             yield field.name, kind
 

@@ -87,13 +87,7 @@ class ParquetSource:
         found = [named]
         if not (self._root / named).exists():
             found = sorted(glob.glob(named, root_dir=self._root))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        files: list[Path] = []
-        for path in (self._root / name for name in found):
-            if path.is_dir():
-                files += sorted(path.glob("[!._]*.parquet"))
-            elif not path.name.startswith("_"):  # Spark's _SUCCESS and the like are no data
-                files.append(path)
-        return files
+        return [file for name in found for file in files_at(self._root / name)]
 
     def _files(self, window: Window) -> list[Path]:
         files = self._find(window)
@@ -103,6 +97,24 @@ class ParquetSource:
                 "run it again once the log has arrived, or correct the pattern in the declaration"
             )
         return files
+
+
+def files_at(path: Path) -> list[Path]:
+    """Return the Parquet files that a path names: itself, or those directly in it."""
+    if path.is_dir():
+        return sorted(path.glob("[!._]*.parquet"))
+    return [] if path.name.startswith("_") else [path]  # Spark's _SUCCESS and the like are no data
+
+
+def read_files(files: Sequence[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema that files have together, and their rows, row group by row group.
+
+    Raises
+    ------
+    SourceUnreadable, ColumnMismatch
+    """
+    schema = unify((str(path), encoded_schema(_schema(path))) for path in files)
+    return schema, (batch for path in files for batch in _stream(path, schema))
 
 
 def _schema(path: Path) -> pa.Schema:

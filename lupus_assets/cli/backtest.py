@@ -1,0 +1,110 @@
+"""``lupus backtest``: a monitor tried on a log before it is switched on."""
+
+import argparse
+import csv
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lupus_assets.cli.output import Commands, aligned, counted
+from lupus_assets.errors import UsageError
+
+if TYPE_CHECKING:
+    from lupus_assets.backtest import Alarm, Backtest
+    from lupus_assets.declare import MonitoredModel
+    from lupus_assets.sources.log import LogSource
+
+SHOWN = 5  # targets
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser(
+        "backtest", help="replay a log partition by partition, and say what would have rung"
+    )
+    command.add_argument("declaration", metavar="DECLARATION", type=Path)
+    command.add_argument(
+        "--reference", metavar="FILE|DIR", type=Path, required=True, help="Parquet of the reference window"
+    )
+    command.add_argument(
+        "--log", metavar="FILE|DIR", type=Path, required=True, help="Parquet of the partitions to judge"
+    )
+    command.add_argument(
+        "--budget",
+        metavar="B",
+        type=_budget,
+        nargs="+",
+        help="false incidents a month, or as declared, such as '1 per quarter' (default: the declared one)",
+    )
+    command.add_argument("--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder a budget")
+    command.set_defaults(run=backtest)
+
+
+def _budget(text: str) -> float:
+    from pydantic_core import PydanticCustomError
+
+    from lupus_assets.declare.rule import parse_budget
+
+    try:
+        return parse_budget(float(text) if text.replace(".", "", 1).isdecimal() else text)
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def backtest(arguments: argparse.Namespace) -> int:
+    """Print incidents a month against each budget, and write what rang."""
+    from lupus_assets.backtest import backtest as replay
+    from lupus_assets.backtest import learn
+    from lupus_assets.declare import load
+
+    model = load(arguments.declaration)
+    budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
+    learned = learn(model, _log(model, arguments.reference))
+    found = replay(model, learned, _log(model, arguments.log), budgets)
+    print(aligned([["budget", "incidents", "a month", "named"], *(_line(found, each) for each in budgets)]))
+    months = f"{found.months:.1f} months"
+    print(f"{counted(len(found.windows), 'partition')}, {months}, of {model.key}", file=sys.stderr)
+    if arguments.out is not None:
+        for budget in budgets:
+            folder = arguments.out if len(budgets) == 1 else arguments.out / f"{budget:g}"
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / "alarms.csv", model, found.alarms[budget])
+    return 0
+
+
+def _log(model: "MonitoredModel", path: Path) -> "LogSource":
+    import pyarrow as pa
+
+    from lupus_assets.sources.log import LogSource
+    from lupus_assets.sources.parquet import files_at, read_files
+
+    files = files_at(path) if path.exists() else []
+    if not files:
+        what = "holds no Parquet file" if path.is_dir() else "does not exist"
+        raise UsageError(f"{path} {what}, give another file or folder")
+    schema, batches = read_files(files)
+    rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
+    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=str(path))
+
+
+def _line(found: "Backtest", budget: float) -> list[str]:
+    named = Counter(alarm.target for alarm in found.alarms[budget])
+    most = ", ".join(f"{name} ({count})" for name, count in named.most_common(SHOWN))
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    rate = found.incidents[budget] / found.months
+    return [f"{budget:g} a month", str(found.incidents[budget]), f"{rate:.2f}", most + more]
+
+
+def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> None:
+    from lupus_assets.backtest import Alarm
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "track", *(field.name for field in fields(Alarm))])
+        track = next(iter(model.tracks))
+        for alarm in alarms:
+            cells = ("" if each is None else each for each in astuple(alarm))
+            writer.writerow([model.key, track, *cells])

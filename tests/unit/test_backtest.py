@@ -1,0 +1,130 @@
+"""A backtest says what would have rung, and knows nothing of the days after."""
+
+import csv
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lupus_assets.backtest import backtest, learn
+from lupus_assets.cli import main
+from lupus_assets.errors import UsageError
+from lupus_assets.sources.log import LogSource
+from tests.models import COLUMNS, START, day, declared, log
+
+TAUGHT, DAYS = 30, 50
+ODD = 40  # the first of three days on which amounts double
+MODEL = declared({"label": {"column": "y", "arrives_within": "2d"}}, segments=())
+
+
+def table(first: int, end: int) -> pa.Table:
+    days = []
+    for number in range(first, end):
+        rows = log(number, 150)
+        if ODD <= number < ODD + 3:
+            rows = log(number, 150, amount=[value * 2 for value in rows["amount"].to_pylist()])
+        days.append(rows)
+    return pa.concat_tables(days)
+
+
+def source(rows: pa.Table) -> LogSource:
+    return LogSource(rows, timestamp="at", zone=MODEL.cadence.zone, name="log")
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return learn(MODEL, source(table(0, TAUGHT)))
+
+
+@pytest.fixture(scope="module")
+def found(learned):
+    return backtest(MODEL, learned, source(table(TAUGHT, DAYS)), [0.5, 2.0])
+
+
+def test_the_doubled_column_is_named_on_its_first_day_at_the_end_of_it(found):
+    first = found.alarms[0.5][0]
+    assert (first.target, first.partition) == ("amount", day(ODD).key)
+    assert first.decided_at == day(ODD).end.replace(tzinfo=None)
+    assert first.sentence.endswith(f"; since {day(ODD).key}")
+    assert first.p < 1e-4
+    assert found.incidents[0.5] == 1
+
+
+def test_every_day_of_the_log_is_judged_and_none_of_the_reference(found):
+    assert [window.key for window in found.windows] == [day(number).key for number in range(TAUGHT, DAYS)]
+    assert found.months == pytest.approx(20 / 30.44, rel=1e-3)
+
+
+def test_a_larger_budget_rings_no_later(found):
+    assert len(found.alarms[2.0]) >= len(found.alarms[0.5])
+    assert found.incidents[2.0] >= found.incidents[0.5]
+
+
+@pytest.mark.parametrize("end", [ODD, ODD + 1, ODD + 4])
+def test_deleting_the_future_changes_no_alarm(learned, found, end):
+    early = backtest(MODEL, learned, source(table(TAUGHT, end)), [0.5, 2.0])
+    last = day(end - 1).end.replace(tzinfo=None)
+    for budget in (0.5, 2.0):
+        whole = [alarm for alarm in found.alarms[budget] if alarm.decided_at <= last]
+        known = [alarm for alarm in early.alarms[budget] if alarm.decided_at <= last]
+        assert known == whole
+
+
+def test_rows_and_labels_are_seen_only_once_they_have_arrived():
+    model = declared(
+        {"arrival": "came", "label": {"column": "y", "arrival": "known", "arrives_within": "2d"}}, segments=()
+    )
+
+    def arrived(rows: pa.Table, late: bool) -> pa.Table:
+        at = rows["at"].to_numpy()
+        came = np.where(np.arange(len(at)) % 2 == 0, at, at + np.timedelta64(5 if late else 0, "D"))
+        return rows.append_column("came", pa.array(came)).append_column(
+            "known", pa.array(at + np.timedelta64(1, "D"))
+        )
+
+    taught = learn(model, source(arrived(table(0, TAUGHT), late=False)))
+    half = backtest(model, taught, source(arrived(table(TAUGHT, TAUGHT + 6), late=True)), [1.0])
+    assert {alarm.target for alarm in half.alarms[1.0]} == {"rows"}
+    assert half.alarms[1.0][0].partition == day(TAUGHT).key
+
+
+def test_an_empty_log_is_an_error():
+    with pytest.raises(UsageError, match="log holds no rows with a timestamp; give another file"):
+        learn(MODEL, source(table(0, 1).slice(0, 0)))
+
+
+def test_the_command_prints_a_line_per_budget_and_writes_what_rang(tmp_path, capsys):
+    declaration = {
+        "type": "lupus_assets.assets.MonitoredModel",
+        "attributes": {
+            "model": "m",
+            "team": "t",
+            "cadence": {"every": "day", "start": START.date().isoformat()},
+            "tracks": {"champion": {"parquet": "{partition}.parquet"}},
+            "columns": COLUMNS | {"label": {"column": "y", "arrives_within": "2d"}},
+        },
+    }
+    (tmp_path / "defs.yaml").write_text(yaml.safe_dump(declaration))
+    for name, rows in (("reference", table(0, TAUGHT)), ("log", table(TAUGHT, DAYS))):
+        pq.write_table(rows, tmp_path / f"{name}.parquet")
+    files = ["--reference", str(tmp_path / "reference.parquet"), "--log", str(tmp_path / "log.parquet")]
+    asked = ["backtest", str(tmp_path / "defs.yaml"), *files, "--budget", "0.5", "2", "--out", str(tmp_path)]
+    assert main(asked) == 0
+    header, half, two = capsys.readouterr().out.splitlines()
+    assert header.split() == ["budget", "incidents", "a", "month", "named"]
+    assert (half.split()[0], two.split()[0]) == ("0.5", "2")
+    with (tmp_path / "0.5" / "alarms.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert (first["model"], first["track"], first["target"]) == ("t/m", "champion", "amount")
+    assert datetime.fromisoformat(first["decided_at"]) - datetime.fromisoformat(
+        first["partition"]
+    ) == timedelta(1)
+
+
+def test_a_budget_that_is_none_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["backtest", "defs.yaml", "--reference", "r", "--log", "l", "--budget", "often"])
+    assert "'often' is no budget" in capsys.readouterr().err
