@@ -48,6 +48,7 @@ class Values:
     weight: Array = field(init=False)  # (K,): partitions behind the level
     run: Array = field(init=False)
     sign: Array = field(init=False)
+    usual: Array = field(init=False)  # scale on an ordinary day: a day of few rows moves a level no further
     residuals: Array = field(init=False)  # (windows, K, MEMORY + longest window): rings
     noise: Array = field(init=False)
     recent: Array = field(init=False)  # (longest window, K): rings of values less season, variances, levels
@@ -60,6 +61,7 @@ class Values:
         count, longest = self.calm.size, WINDOWS[-1]
         self.level, self.error = np.zeros((PACES.size, count)), np.zeros((PACES.size, count))
         self.weight, self.run, self.sign = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.usual = np.full(count, np.nan)
         self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
         self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
         self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
@@ -88,7 +90,7 @@ class Values:
         level = self.level[np.argmin(self.error, axis=0), np.arange(value.size)]
         self.recent[at], self.variance[at], self.levels[at] = value - season, variance, level
         found = self._judge(level, season)
-        self._learn(found.scale[0])
+        self._learn(np.fmin(found.scale[0], self.usual))
         self.seen += 1
         return found
 
@@ -116,6 +118,8 @@ class Values:
                     sampling * np.clip(spread**2 / np.maximum(usual, TINY), self.calm, 1),
                 )
                 square = square + self.flat**2
+                if index == 0:
+                    self.usual = np.sqrt(np.maximum(spread**2, usual) + self.flat**2)
                 square = square + (square if index == 0 else scale[0] ** 2) * young
                 scale[index] = np.sqrt(square + TINY)
                 z[index] = gap[index] / scale[index]
