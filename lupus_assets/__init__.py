@@ -11,6 +11,7 @@ monitor   what a declaration means for Arrow rows: profile, metrics, verdicts, c
 ports     what the library asks of a source and of a store
 pipeline  the steps of every asset: read, compute, write
 compare   any two windows from stored profiles
+backtest  a monitor tried on a log before it is switched on
 sources   prediction logs
 sinks     stores, one module per technology
 assets    Dagster: declarations become assets, checks, partitions, schedules, sensors

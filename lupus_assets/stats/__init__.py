@@ -7,6 +7,7 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ==============  ==========================================================================
 ``state``       how states compare, and how sparse counts add
 ``grid``        the log-linear bins that every window of a column shares
+``accumulator`` a numeric column gathered block by block
 ``histogram``   exact counts on a grid
 ``moments``     count, mean and central sums up to the fourth
 ``distinct``    the number of distinct values, from the smallest hashes
@@ -20,6 +21,7 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``codec``       states as bytes
 ``estimate``    a number with its standard error
 ``distance``    how far two states are apart
+``stack``       one column over many windows, any two of which compare
 ``definition``  the same from raw rows, as other packages define it
 ``performance`` how well a model predicts
 ==============  ==========================================================================
