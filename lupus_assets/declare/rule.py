@@ -21,7 +21,11 @@ PER_MONTH = {
 }
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) per ([a-z]+)")
 BUDGET_REMEDY = "write how many false incidents you bear, such as 1 per month or 2 per quarter"
-CONDITIONS = ("below", "above", "falls_from_recent", "rises_from_recent")
+CONDITIONS = (
+    "below", "above", "falls_from_recent", "rises_from_recent", "falls_from_season", "rises_from_season",
+    "falls_steadily", "rises_steadily",
+)  # fmt: skip
+LEAST_TREND = 8  # partitions, as `lupus_assets.detect.trend` has it
 
 
 def parse_budget(value: object) -> float:
@@ -73,6 +77,20 @@ class RecentChange(Part):
     by: Number = Field(gt=0, examples=[0.05])
 
 
+class SeasonChange(Part):
+    """A distance `by`, in the metric's unit, from the last `periods` partitions of its weekday or hour."""
+
+    periods: Annotated[int, Strict()] = Field(ge=1, examples=[4])
+    by: Number = Field(gt=0, examples=[0.05])
+
+
+class SteadyChange(Part):
+    """A trend over the last `partitions` partitions that chance gives with a probability of `p` at most."""
+
+    partitions: Annotated[int, Strict()] = Field(ge=LEAST_TREND, examples=[28])
+    p: Number = Field(default=0.01, gt=0, lt=1, examples=[0.01])
+
+
 class Rule(Part):
     """A threshold of the team's own: exactly one condition on one metric.
 
@@ -87,6 +105,10 @@ class Rule(Part):
         Limits in the metric's unit.
     falls_from_recent, rises_from_recent : RecentChange or None
         Limits against the partitions before.
+    falls_from_season, rises_from_season : SeasonChange or None
+        Limits against partitions of the same phase of the season.
+    falls_steadily, rises_steadily : SteadyChange or None
+        A trend.
     """
 
     metric: Annotated[str, AfterValidator(_metric)] = Field(examples=["row_count"])
@@ -98,6 +120,10 @@ class Rule(Part):
     above: Number | None = Field(default=None, examples=[0.2])
     falls_from_recent: RecentChange | None = Field(default=None, examples=[{"partitions": 14, "by": 0.05}])
     rises_from_recent: RecentChange | None = Field(default=None, examples=[{"partitions": 14, "by": 0.05}])
+    falls_from_season: SeasonChange | None = Field(default=None, examples=[{"periods": 4, "by": 0.05}])
+    rises_from_season: SeasonChange | None = Field(default=None, examples=[{"periods": 4, "by": 0.05}])
+    falls_steadily: SteadyChange | None = Field(default=None, examples=[{"partitions": 28}])
+    rises_steadily: SteadyChange | None = Field(default=None, examples=[{"partitions": 28}])
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

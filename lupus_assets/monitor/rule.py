@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
+import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.rule import RecentChange, Rule
+from lupus_assets.declare.rule import CONDITIONS, RecentChange, Rule, SeasonChange, SteadyChange
+from lupus_assets.detect.trend import trend
 from lupus_assets.monitor.intake import comparable, is_in, rows_where
 from lupus_assets.monitor.measure import MEASURES
 from lupus_assets.monitor.rows import EVERYTHING
@@ -27,24 +29,26 @@ class Crossing:
     high: float | None
     crossed: bool
     said: str
+    p: float | None = None
 
 
 def describe(rule: Rule) -> str:
     """Return a rule as it stands in verdicts: ``row_count below 500``."""
-    for condition in ("below", "above"):
-        limit = getattr(rule, condition)
-        if limit is not None:
-            return f"{rule.metric} {condition} {limit:g}"
-    change, verb = _change(rule)
-    return f"{rule.metric} {verb} from recent {change.partitions} by {change.by:g}"
+    condition, wanted = _condition(rule)
+    verb = condition.partition("_")[0]
+    match wanted:
+        case RecentChange():
+            return f"{rule.metric} {verb} from recent {wanted.partitions} by {wanted.by:g}"
+        case SeasonChange():
+            return f"{rule.metric} {verb} from season of {wanted.periods} by {wanted.by:g}"
+        case SteadyChange():
+            return f"{rule.metric} {verb} steadily over {wanted.partitions}, p {wanted.p:g}"
+    return f"{rule.metric} {condition} {wanted:g}"
 
 
-def _change(rule: Rule) -> tuple[RecentChange, str]:
-    if rule.falls_from_recent is not None:
-        return rule.falls_from_recent, "falls"
-    if rule.rises_from_recent is not None:
-        return rule.rises_from_recent, "rises"
-    raise AssertionError("a rule has exactly one condition")  # the declaration saw to it
+def _condition(rule: Rule) -> tuple[str, float | RecentChange | SeasonChange | SteadyChange]:
+    """Return the one condition of a rule, by name."""
+    return next((name, getattr(rule, name)) for name in CONDITIONS if getattr(rule, name) is not None)
 
 
 def rule_rows(
@@ -69,7 +73,7 @@ def rule_rows(
     for rule in model.rules:
         if rule.track in (None, track):
             for (segment, family, column), points in _series(whole, rule, model).items():
-                rows += _rows(rule, segment, family, column, points, track, windows)
+                rows += _rows(rule, (segment, family, column), points, track, windows, model)
     return rows
 
 
@@ -101,21 +105,24 @@ def concerns(wanted: str | None, segment: str) -> bool:
 
 def _rows(
     rule: Rule,
-    segment: str,
-    family: str,
-    column: str,
+    key: tuple[str, str, str],
     points: list[Point],
     track: str,
     windows: Sequence[Window],
+    model: MonitoredModel,
 ) -> Iterator[VerdictRow]:
+    segment, family, column = key
     keys = {window.start: window.key for window in windows}
+    phases = [model.cadence.seasons(start) for start, *_ in points]
     for at, (start, as_of, value, _) in enumerate(points):
         if start not in keys or value is None:
             continue
-        earlier = [past for _, _, past, _ in points[:at] if past is not None]
-        crossing = _crossing(rule, value, earlier)
-        what = subject(rule.metric, column, segment)
-        percent = MEASURES[rule.metric].percent
+        past = [
+            (phase == phases[at], each)
+            for phase, (_, _, each, _) in zip(phases[:at], points[:at], strict=True)
+            if each is not None
+        ]
+        crossing = _crossing(rule, value, past)
         yield VerdictRow(
             track=track,
             version=EVERYTHING,
@@ -131,44 +138,66 @@ def _rows(
             expected=crossing.expected,
             low=crossing.low,
             high=crossing.high,
-            p=None,
+            p=crossing.p,
             effect=None if crossing.expected is None else value - crossing.expected,
             surprise=None,
-            history=len(earlier),
+            history=len(past),
             partitions=None,
             since=None,
             severity=ALARM if crossing.crossed else None,
             flagged=crossing.crossed,
             incident=None,
-            sentence=f"{what} is {number(value, percent=percent)}, {crossing.said}",
+            sentence=f"{subject(rule.metric, column, segment)} is "
+            f"{number(value, percent=MEASURES[rule.metric].percent)}, {crossing.said}",
         )
 
 
-def _crossing(rule: Rule, value: float, earlier: list[float]) -> Crossing:
-    if rule.below is not None:
-        return Crossing(
-            None, rule.below, None, value < rule.below, f"{_side(value < rule.below, 'below')} {rule.below:g}"
-        )
-    if rule.above is not None:
-        return Crossing(
-            None, None, rule.above, value > rule.above, f"{_side(value > rule.above, 'above')} {rule.above:g}"
-        )
-    change, verb = _change(rule)
-    if len(earlier) < change.partitions:
-        said = f"no verdict yet: {len(earlier)} of {change.partitions} earlier partitions"
-        return Crossing(None, None, None, crossed=False, said=said)
-    level = median(earlier[-change.partitions :])
+def _crossing(rule: Rule, value: float, past: list[tuple[bool, float]]) -> Crossing:
+    """Return what a rule comes to, given earlier values, each with whether it is of the same phase."""
+    condition, wanted = _condition(rule)
     percent = MEASURES[rule.metric].percent
-    recent = f"the recent {change.partitions} partitions' median {number(level, percent=percent)}"
-    if verb == "falls":
-        limit = level - change.by
-        return Crossing(
-            level, limit, None, value < limit, f"{_side(value < limit, f'{change.by:g} below')} {recent}"
-        )
-    limit = level + change.by
-    return Crossing(
-        level, None, limit, value > limit, f"{_side(value > limit, f'{change.by:g} above')} {recent}"
-    )
+    match wanted:
+        case RecentChange():
+            earlier = [each for _, each in past]
+            what = f"the recent {wanted.partitions} partitions' median"
+            return _change(condition, wanted.partitions, wanted.by, value, earlier, what, percent)
+        case SeasonChange():
+            alike = [each for same, each in past if same]
+            what = f"the median of the last {wanted.periods} of the same weekday or hour"
+            return _change(condition, wanted.periods, wanted.by, value, alike, what, percent)
+        case SteadyChange():
+            return _trend(condition, wanted, [*(each for _, each in past), value], percent)
+    crossed = value < wanted if condition == "below" else value > wanted
+    low, high = (wanted, None) if condition == "below" else (None, wanted)
+    return Crossing(None, low, high, crossed, f"{_side(crossed, condition)} {wanted:g}")
+
+
+def _change(
+    condition: str, count: int, by: float, value: float, earlier: list[float], what: str, percent: bool
+) -> Crossing:
+    if len(earlier) < count:
+        said = f"no verdict yet: {len(earlier)} of {count} earlier partitions"
+        return Crossing(None, None, None, crossed=False, said=said)
+    level = median(earlier[-count:])
+    falls = condition.startswith("falls")
+    limit = level - by if falls else level + by
+    crossed = value < limit if falls else value > limit
+    side = f"{by:g} {'below' if falls else 'above'}"
+    said = f"{_side(crossed, side)} {what} {number(level, percent=percent)}"
+    return Crossing(level, limit if falls else None, None if falls else limit, crossed, said)
+
+
+def _trend(condition: str, wanted: SteadyChange, values: list[float], percent: bool) -> Crossing:
+    if len(values) < wanted.partitions:
+        said = f"no verdict yet: {len(values) - 1} of {wanted.partitions - 1} earlier partitions"
+        return Crossing(None, None, None, crossed=False, said=said)
+    found = trend(np.array(values[-wanted.partitions :]))
+    falls = condition.startswith("falls")
+    p = found.falls if falls else found.rises
+    moved = number(abs(found.slope) * (wanted.partitions - 1), percent=percent)
+    way = "down" if found.slope < 0 else "up"
+    said = f"{_side(p <= wanted.p, 'falling' if falls else 'rising')} steadily: {way} {moved}"
+    return Crossing(None, None, None, p <= wanted.p, f"{said} over {wanted.partitions} partitions", p)
 
 
 def _side(crossed: bool, words: str) -> str:

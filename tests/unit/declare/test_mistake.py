@@ -165,7 +165,8 @@ def test_a_good_file_has_no_mistake(tmp_path):
             "write a metric of the catalogue, such as row_count, null_rate, psi or auc"),
         ("below: 500", "below: 500, above: 900",
             "22: rules[0]: names not exactly one condition, "
-            "write one of below, above, falls_from_recent, rises_from_recent"),
+            "write one of below, above, falls_from_recent, rises_from_recent, falls_from_season, "
+            "rises_from_season, falls_steadily, rises_steadily"),
         ("below: 500", "below: few", "22: rules[0].below: is 'few', not a number, write `below: 500`"),
         ("below: 500", "below: .nan", "22: rules[0].below: is nan, not a finite number, write `below: 500`"),
         ("below: 500", "falls_from_recent: {partitions: 0, by: 1}",

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, OF_KIND
@@ -55,6 +56,40 @@ def test_a_change_needs_as_many_earlier_partitions_as_it_names():
     (row,) = ruled([metric(4, 50.0), metric(5, 0.0)], rule)
     assert not row.flagged
     assert row.sentence.endswith("no verdict yet: 1 of 3 earlier partitions")
+
+
+@pytest.mark.parametrize(("verb", "value", "flagged"), [("falls", 9.0, True), ("rises", 9.0, False)])
+def test_a_change_from_the_season_is_measured_from_partitions_of_the_same_weekday(verb, value, flagged):
+    """Sundays are at 1, all other days at 10.5: a Friday at 9 is low among Fridays."""
+    past = [metric(number, 1.0 if number % 7 == 6 else 10.5) for number in range(32)]
+    rule = {"metric": "clipped_mean", f"{verb}_from_season": {"periods": 4, "by": 1}}
+    (row,) = ruled([*past, metric(32, value)], rule, numbers=[32])
+    assert (row.flagged, row.expected) == (flagged, 10.5)
+    assert row.rule == f"clipped_mean {verb} from season of 4 by 1"
+    assert "the median of the last 4 of the same weekday or hour 10.5" in row.sentence
+
+
+def test_a_season_needs_as_many_partitions_of_its_phase_as_it_names():
+    past = [metric(number, 10.0) for number in range(20)]
+    rule = {"metric": "clipped_mean", "falls_from_season": {"periods": 4, "by": 1}}
+    (row,) = ruled([*past, metric(20, 1.0)], rule, numbers=[20])
+    assert row.sentence.endswith("no verdict yet: 2 of 4 earlier partitions")
+
+
+@pytest.mark.parametrize(
+    ("verb", "flagged", "said"),
+    [("rises", True, "rising steadily: up"), ("falls", False, "not falling steadily: up")],
+)
+def test_a_steady_change_is_a_trend(verb, flagged, said):
+    noise = np.random.default_rng(2).normal(0, 1, 28)
+    rows = [metric(number, 10 + 0.3 * number + noise[number]) for number in range(28)]
+    (row,) = ruled(rows, {"metric": "clipped_mean", f"{verb}_steadily": {"partitions": 28}}, numbers=[27])
+    assert row.flagged == flagged
+    assert (row.p < 0.01) == flagged
+    assert said in row.sentence
+    assert row.rule == f"clipped_mean {verb} steadily over 28, p 0.01"
+    (young,) = ruled(rows, {"metric": "clipped_mean", f"{verb}_steadily": {"partitions": 28}}, numbers=[20])
+    assert young.sentence.endswith("no verdict yet: 20 of 27 earlier partitions")
 
 
 def test_numbers_of_another_reference_are_neither_judged_nor_compared_with():

@@ -1,0 +1,66 @@
+"""Trends are those of Mann and Kendall; the pinned values are pymannkendall 1.4.3's."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import theilslopes
+
+from lupus_assets.detect.trend import LEAST, trend
+
+
+def autoregressive() -> np.ndarray:
+    noise, values = np.random.default_rng(6).normal(size=40), np.zeros(40)
+    for at in range(1, 40):
+        values[at] = 0.7 * values[at - 1] + noise[at]
+    return values
+
+
+def test_ties_are_counted_as_kendall_does():
+    rng = np.random.default_rng(5)
+    rng.normal(size=56)
+    found = trend(np.round(rng.normal(size=30)))
+    assert found.z == pytest.approx(-3.137291875098755)
+    assert 2 * found.falls == pytest.approx(0.001705162862349452)
+    assert found.slope == pytest.approx(-0.058823529411764705)
+
+
+def test_dependence_widens_the_test_as_hamed_and_rao_have_it():
+    found = trend(autoregressive())
+    assert found.z == pytest.approx(-0.8983956428399444)
+    assert found.slope == pytest.approx(-0.01816446269219502)
+
+
+def test_dependence_never_narrows_it():
+    rng = np.random.default_rng(5)
+    found = trend(rng.normal(size=28))
+    assert found.z == pytest.approx(-1 / np.sqrt(2562), rel=1e-9)  # S is -2, its variance 2562
+
+
+def test_a_steady_rise_is_found_and_its_fall_is_not():
+    found = trend(np.random.default_rng(1).normal(size=28) + np.arange(28) * 0.15)
+    assert found.rises < 1e-3 < 0.99 < found.falls
+    assert found.slope == pytest.approx(0.15, abs=0.05)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=LEAST, max_size=25))
+def test_the_slope_is_scipys_and_a_mirror_image_has_its_opposite(values):
+    x = np.array(values)
+    found, mirrored = trend(x), trend(-x)
+    if np.unique(x).size > 1:
+        assert found.slope == pytest.approx(theilslopes(x)[0], rel=1e-9, abs=1e-9)
+    assert mirrored.slope == -found.slope
+    assert mirrored.rises == pytest.approx(found.falls)
+    assert 0 <= found.rises <= 1
+
+
+def test_noise_rarely_has_a_trend():
+    rng = np.random.default_rng(0)
+    assert np.mean([trend(rng.normal(size=28)).rises < 0.05 for _ in range(400)]) < 0.08
+
+
+@pytest.mark.parametrize("values", [np.ones(LEAST - 1), np.array([*range(LEAST), np.nan])])
+def test_too_few_values_or_none_have_no_trend(values):
+    with pytest.raises(ValueError, match="a trend needs 8 or more, all finite"):
+        trend(values)
+    assert trend(np.ones(LEAST)).z == 0
