@@ -128,8 +128,8 @@ def _figure(
 ) -> Figure:
     if failed is not None:
         return Figure(contender, "", [], loading, 0, (failed,))
-    found = json.loads(runs[0].output)
-    checked = agreement(found, exact, drift.get(contender.package or ""))
+    found = contender.read(runs[0].output)
+    checked = agreement(found, exact, drift.get(contender.package or "lupus"))
     return Figure(contender, found["version"], runs, loading, checked.compared, checked.differences)
 
 

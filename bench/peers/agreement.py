@@ -14,7 +14,11 @@ RELATIVE = {
     "sd": 1e-9,
     "distinct": 0.15,  # five standard errors of the coarsest sketch
 }
-ABSOLUTE = {"wasserstein": 1e-6, "jensen_shannon": 1e-6}
+ABSOLUTE = {
+    "wasserstein": 1e-6,
+    "jensen_shannon": 1e-6,
+    "ks": 0.005,  # the largest bin mass of a smooth column, which is what Lupus may miss
+}
 
 
 class Agreement(NamedTuple):

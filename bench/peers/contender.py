@@ -1,15 +1,16 @@
 """Who runs what: two tasks, and the programs that do each, every one a process of its own."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from bench.peers import environment
 
-Task = Literal["profile", "drift"]
 SCRIPTS = Path(__file__).parent / "scripts"
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,7 @@ class Contender:
     task : str
         ``profile`` is given one day; ``drift`` that day and the one it is compared with.
     script : str
-        A module of ``scripts``, run as a program.
+        A module of ``scripts``, run as a program; a `Command` has none.
     does : str
         What it computes, as shown.
     package : str or None
@@ -41,7 +42,7 @@ class Contender:
     """
 
     name: str
-    task: Task
+    task: str
     script: str
     does: str
     package: str | None
@@ -53,6 +54,11 @@ class Contender:
     def command(self, files: Sequence[Path]) -> list[str]:
         """Return the command line for `files`."""
         return [*self._python(), str(SCRIPTS / f"{self.script}.py"), *map(str, files), *self.arguments]
+
+    def read(self, output: str) -> Mapping[str, Any]:
+        """Return what it printed: its version, rows, and numbers by column."""
+        found: Mapping[str, Any] = json.loads(output)
+        return found
 
     def import_command(self) -> list[str]:
         """Return the command line that imports what the program imports, and does nothing."""
@@ -72,6 +78,38 @@ class Contender:
         return [str(environment.python(self.package)) if self.package else sys.executable, "-P"]
 
 
+class Command(Contender):
+    """``lupus profile`` itself, as a user runs it."""
+
+    def command(self, files: Sequence[Path]) -> list[str]:
+        """Return the command line for one day, or for a day against another."""
+        against = ["--against", str(files[1])] if len(files) > 1 else []
+        return [str(Path(sys.executable).with_name("lupus")), "profile", str(files[0]), *against, "--json"]
+
+    def read(self, output: str) -> Mapping[str, Any]:
+        """Return what it printed, in the words of the scripts."""
+        found = json.loads(output)
+        columns, drift = {}, {}
+        if "partitions" in found:  # of the reference and the current day, in this order
+            rows = found["columns"][0]["rows"][1]
+            for each in found["columns"]:
+                columns[each["column"]] = {"missing": round(each["nulls"][1] * rows)}
+                drift[each["column"]] = {"ks": each["distances"]["ks"]} if each["kind"] == "numeric" else {}
+        else:
+            rows = found["rows"]
+            for name, said in found["columns"].items():
+                words = {
+                    "minimum": "min",
+                    "maximum": "max",
+                    "mean": "mean",
+                    "sd": "sd",
+                    "distinct": "distinct",
+                }
+                columns[name] = {ours: said[word] for word, ours in words.items() if word in said}
+                columns[name]["missing"] = said["nulls"] + said.get("nans", 0)
+        return {"version": version("lupus"), "rows": rows, "columns": columns, "drift": drift}
+
+
 IN_MEMORY = 1_000_000  # data frames of more rows, twice, and copies of them, need tens of GB
 MANY_VALUES = (
     1_000_000  # below, each day lacks many values of the other, and Evidently takes hours over s_200000
@@ -79,11 +117,19 @@ MANY_VALUES = (
 
 CONTENDERS = (
     Contender("decode", "profile", "decode", "the floor: read every column", None, "pyarrow.parquet"),
-    Contender(
+    Command(
         "lupus",
         "profile",
-        "lupus_profile",
-        "its state: moments, histogram, distinct, categories, score × label, duplicates",
+        "",
+        "lupus profile: moments, histogram, distinct, quantiles, categories",
+        None,
+        "lupus_assets.monitor.outline, lupus_assets.sources.parquet",
+    ),
+    Contender(
+        "lupus partition",
+        "profile",
+        "lupus_partition",
+        "what a partition keeps: also score × label, duplicates, surrogate",
         None,
         "lupus_assets.monitor.profiling, lupus_assets.sources.parquet",
     ),
@@ -121,13 +167,13 @@ CONTENDERS = (
     Contender(
         "decode", "drift", "decode", "the floor: read every column of both days", None, "pyarrow.parquet"
     ),
-    Contender(
+    Command(
         "lupus",
         "drift",
-        "lupus_profile",
-        "both profiles, and six distances of each column",
+        "",
+        "lupus profile --against: both profiles, six distances of each column",
         None,
-        "lupus_assets.monitor.profiling, lupus_assets.sources.parquet, lupus_assets.monitor.drift",
+        "lupus_assets.monitor.outline, lupus_assets.monitor.drift, lupus_assets.sources.parquet",
     ),
     Contender(
         "pandas + scipy",

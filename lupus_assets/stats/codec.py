@@ -6,13 +6,13 @@
 
 The tree is JSON. Numbers, strings and None are themselves; everything else is a list that
 begins with what it is: ``["Moments", {"n": 3, …}]`` for a state, ``["tuple", …]``,
-``["dict", {…}]``, ``["bytes", length]`` or ``["array", dtype, shape, gaps]``, the last two with
-their content among the arrays, in the order of the tree. Python writes the shortest decimal
+``["dict", {…}]``, ``["bytes", length]`` or ``["array", dtype, shape, gaps, width]``, the last two
+with their content among the arrays, in the order of the tree. Python writes the shortest decimal
 that reads back as the same float, inf and -0.0 included.
 
 Arrays are little-endian and stored by byte plane: all lowest bytes, then all second ones.
-Sorted integers are stored as the gaps between them. The high planes of small numbers are then
-runs of zeros, which zlib reduces to nothing: a histogram of 3,000 bins takes about 4 KB.
+Sorted integers are stored as the gaps between them, and integers that are not negative in as many
+bytes as the largest needs (from format 2 on): a histogram of 3,000 bins takes about 4 KB.
 """
 
 import json
@@ -164,8 +164,18 @@ def _array(value: NDArray[Any], arrays: list[bytes]) -> list[Any]:
     if gaps:
         flat = little.copy()
         flat[1:] -= little[:-1]
-    arrays.append(_planes(flat.reshape(-1), flat.itemsize))
-    return ["array", little.dtype.str, list(value.shape), gaps]
+    width = _width(flat)
+    narrow = flat if width == flat.itemsize else flat.astype(f"<u{width}")
+    arrays.append(_planes(narrow.reshape(-1), width))
+    return ["array", little.dtype.str, list(value.shape), gaps, width]
+
+
+def _width(flat: NDArray[Any]) -> int:
+    """Return in how many bytes each number fits; floats, and what is below 0, keep theirs."""
+    if flat.dtype.kind not in "iu" or not flat.size or flat.min() < 0:
+        return flat.itemsize
+    most = int(flat.max())
+    return min(flat.itemsize, next(width for width in (1, 2, 4, 8) if most < 1 << 8 * width))
 
 
 @cache
@@ -188,8 +198,8 @@ class _Decoder:
             return node
         kind, *content = node
         match kind:
-            case "tuple":
-                return tuple([self.decode(item) for item in content])
+            case "tuple":  # names are many, and most are text
+                return tuple([self.decode(item) if type(item) is list else item for item in content])
             case "dict":
                 return {key: self.decode(item) for key, item in content[0].items()}
             case "bytes":
@@ -199,10 +209,12 @@ class _Decoder:
             case _:
                 return STATES[kind](**{name: self.decode(item) for name, item in content[0].items()})
 
-    def _array(self, name: str, shape: list[int], gaps: bool) -> NDArray[Any]:
+    def _array(self, name: str, shape: list[int], gaps: bool, width: int | None = None) -> NDArray[Any]:
         dtype = np.dtype(name)
-        planes = np.frombuffer(self._take(math.prod(shape) * dtype.itemsize), np.uint8)
-        little = planes.reshape(dtype.itemsize, -1).T.copy().reshape(-1).view(dtype)
+        width = dtype.itemsize if width is None else width  # format 1 has none
+        planes = np.frombuffer(self._take(math.prod(shape) * width), np.uint8)
+        stored = dtype if width == dtype.itemsize else np.dtype(f"<u{width}")
+        little = planes.reshape(width, -1).T.copy().reshape(-1).view(stored)
         flat = np.cumsum(little, dtype=dtype) if gaps else little
         return flat.astype(dtype.newbyteorder("=")).reshape(shape)
 

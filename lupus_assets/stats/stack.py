@@ -245,7 +245,9 @@ Stack = NumericStack | CategoricalStack
 
 def _running(counts: Counts) -> Counts:
     """Return the sums of the rows before each row, and of all at the end."""
-    return np.concatenate([np.zeros((1, counts.shape[1]), np.int64), np.cumsum(counts, axis=0)])
+    running = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
+    np.cumsum(counts, axis=0, out=running[1:])
+    return running
 
 
 def _between(running: Counts, first: ArrayLike, end: ArrayLike) -> Counts:

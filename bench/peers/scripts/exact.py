@@ -2,7 +2,7 @@
 
 ``exact.py FILE`` gives rows, missing (null or NaN), minimum, maximum, mean, standard deviation and distinct
 values of every column. ``exact.py FILE AGAINST`` gives the drift of FILE against AGAINST by the packages'
-definitions: Evidently's of all rows, NannyML's of the first tenth.
+definitions: Evidently's of all rows, NannyML's of the first tenth; for the others KS.
 """
 
 import json
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
 from lupus_assets.stats import definition
 
@@ -49,12 +50,15 @@ def numbers(*columns: pa.ChunkedArray) -> list[NDArray[Any]]:
 
 
 def drift(name: str, reference: pa.ChunkedArray, current: pa.ChunkedArray) -> dict[str, dict[str, float]]:
-    """Return one column's drift as each package defines it."""
+    """Return one column's drift as each package defines it; the methods that it prints."""
     kind: definition.Kind = "categorical" if name in CATEGORICAL else "continuous"
     before, now = numbers(reference, current)
     method = definition.evidently_default(before, now, kind=kind)
     first = numbers(reference, current.slice(0, len(current) // 10))
+    ks = {} if kind == "categorical" else {"ks": float(ks_2samp(before, now, method="asymp").statistic)}
     return {
+        "lupus": ks,
+        "pandas": ks,
         "evidently": {
             method: definition.wasserstein(before, now, definition="evidently")
             if method == "wasserstein"
@@ -80,7 +84,7 @@ def main() -> None:
             "rows": len(current),
             "drift": {
                 package: {name: each[package] for name, each in by_column.items()}
-                for package in ("evidently", "nannyml")
+                for package in ("lupus", "pandas", "evidently", "nannyml")
             },
         }
     json.dump(found, sys.stdout)
