@@ -1,6 +1,6 @@
 """CPU of profiling over the CPU of decoding the same columns, in one process, in turn, warm.
 
-    python -m bench.engine [--rows 1000000] [--rounds 5] [--parts]
+    python -m bench.engine [--rows 1000000] [--rounds 5]
 
 Three ways: marginals with distinct counts and score × label (bar: 2.0 times decoding); the same with one
 segment of five values, an entity and what is bound to a reference (bar: 5); and the peak of memory. User and

@@ -1,7 +1,7 @@
 """A virtual environment for every package, made from its hashed requirements and kept between runs.
 
 They lie under ``$LUPUS_PEERS``, else ``~/.cache/lupus-peers``; one whose requirements changed is made anew
-beside the old one. Together they take about 6 GB, most of it TensorFlow.
+beside the old one. Together they take about 4.5 GB, most of it TensorFlow.
 """
 
 import hashlib

@@ -145,6 +145,7 @@ def _check_names(data: object) -> Iterator[Mistake]:
     yield from _unknown(_each_rule(data, "group"), "group", groups, "groups")
 
     yield from _check_metrics(data)
+    yield from _check_seasons(data)
     has_columns = isinstance(at(data, "columns"), Mapping)
     if has_columns and pairs and at(data, "columns", "key") is None:
         yield Mistake(
@@ -157,6 +158,18 @@ def _check_names(data: object) -> Iterator[Mistake]:
             yield Mistake((*path, "new"), f"'{new}' is compared with itself", "name another track")
         elif isinstance(old, str) and isinstance(new, str) and seen.setdefault((old, new), path) != path:
             yield Mistake(path, f"is the same pair as {dotted(seen[old, new])}", "remove one of the two")
+
+
+def _check_seasons(data: object) -> Iterator[Mistake]:
+    every = at(data, "cadence", "every")
+    if not isinstance(every, str) or every in ("hour", "day") or every.endswith("hours"):
+        return
+    for path, _ in items(data, "rules"):
+        for condition in ("falls_from_season", "rises_from_season"):
+            if at(data, *path, condition) is not None:
+                what = f"a cadence of '{every}' has no season"
+                remedy = f"write {condition.removesuffix('season')}recent, or a cadence by day or hours"
+                yield Mistake((*path, condition), what, remedy)
 
 
 def _check_metrics(data: object) -> Iterator[Mistake]:

@@ -26,6 +26,7 @@ from lupus_assets.detect.value import Residuals, Values
 
 CALM, CALM_ROWS = 0.25, 0.004  # see `value`: numbers of rows are often more regular than Poisson's
 FLAT, FLAT_ROWS = 1e-4, 0.02  # 2 % more or less rows are no news
+LASTING = 0.5  # of the mean deviation over a window that the last partition has to show by itself
 LONE_WARM = 28  # partitions that teach where no reference does
 
 
@@ -162,6 +163,9 @@ class Detector:
         with np.errstate(invalid="ignore"):
             news = np.where(side == 0, np.abs(z), z * side)
             news = np.where(values >= self.series.least, news, np.where(np.isnan(z), np.nan, 0.0))
+            # What lasts shows today as well: a day that is as usual does not ring for the days before it.
+            lasts = news[0] >= LASTING * news / np.sqrt(WINDOWS)[:, None]
+            news = np.where(lasts | np.isnan(news), news, 0.0)
         return np.maximum(news, 0.0)
 
     def _score(self, surprise: Array) -> Array:

@@ -113,7 +113,7 @@ def _rows(
 ) -> Iterator[VerdictRow]:
     segment, family, column = key
     keys = {window.start: window.key for window in windows}
-    phases = [model.cadence.seasons(start) for start, *_ in points]
+    phases = [model.cadence.seasons(start)[:1] for start, *_ in points]  # the hour, or else the weekday
     for at, (start, as_of, value, _) in enumerate(points):
         if start not in keys or value is None:
             continue

@@ -64,6 +64,11 @@ class Distinct(State):
     hashes: Hashes
     scheme: int = MIXED
 
+    def __post_init__(self) -> None:
+        """Make states of no values equal, however their values would have been hashed."""
+        if not self.hashes.size:
+            object.__setattr__(self, "scheme", MIXED)
+
     @classmethod
     def of_hashes(cls, hashes: Hashes) -> Self:
         """Keep the smallest of `lupus_assets.stats.siphash` hashes; repeated ones count once."""

@@ -290,6 +290,18 @@ def test_a_key_that_is_missing_is_named_beside_another_that_is_misspelt(tmp_path
     ]
 
 
+@pytest.mark.parametrize("every", ["week", "'0 0 1 * *'"])
+def test_a_rule_on_the_season_needs_a_cadence_that_has_one(tmp_path, every):
+    seasonal = "- {metric: psi, falls_from_season: {periods: 4, by: 0.1}}"
+    text = swapped("every: day", f"every: {every}").replace("- {metric: row_count, below: 500}", seasonal)
+    (mistake,) = mistakes(tmp_path, text)
+    assert (
+        f"falls_from_season: a cadence of '{every.strip(chr(39))}' has no season, write falls_from_recent"
+        in mistake
+    )
+    load(write(tmp_path, text.replace(f"every: {every}", "every: 6 hours")))
+
+
 def test_a_rule_may_name_one_slice_of_a_segment(tmp_path):
     text = swapped("below: 500", "below: 500, segment: origin=JFK")
     assert load(write(tmp_path, text)).rules[0].segment == "origin=JFK"

@@ -1,4 +1,4 @@
-"""Trends are those of Mann and Kendall; the pinned values are pymannkendall 1.4.3's."""
+"""Trends are those of Mann and Kendall; pinned slopes, and z with ties, are pymannkendall 1.4.3's."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import theilslopes
 
-from lupus_assets.detect.trend import LEAST, trend
+from lupus_assets.detect.trend import LEAST, _dependence, trend
 
 
 def autoregressive() -> np.ndarray:
@@ -19,22 +19,32 @@ def autoregressive() -> np.ndarray:
 def test_ties_are_counted_as_kendall_does():
     rng = np.random.default_rng(5)
     rng.normal(size=56)
-    found = trend(np.round(rng.normal(size=30)))
-    assert found.z == pytest.approx(-3.137291875098755)
-    assert 2 * found.falls == pytest.approx(0.001705162862349452)
+    values = rng.normal(size=30)
+    found = trend(np.round(values))
+    assert found.z * np.sqrt(_dependence(np.round(values) - found.slope * np.arange(30))) == pytest.approx(
+        -3.137291875098755
+    )
     assert found.slope == pytest.approx(-0.058823529411764705)
 
 
-def test_dependence_widens_the_test_as_hamed_and_rao_have_it():
+def test_dependence_widens_the_test_and_its_absence_leaves_it():
     found = trend(autoregressive())
-    assert found.z == pytest.approx(-0.8983956428399444)
     assert found.slope == pytest.approx(-0.01816446269219502)
+    assert -0.8983956428399444 < found.z < 0  # pymannkendall's, which screens correlations and finds few
+    alternating = trend(np.tile([0.0, 1.0], 14))
+    assert alternating.z == pytest.approx(0.0, abs=0.3)
 
 
-def test_dependence_never_narrows_it():
-    rng = np.random.default_rng(5)
-    found = trend(rng.normal(size=28))
-    assert found.z == pytest.approx(-1 / np.sqrt(2562), rel=1e-9)  # S is -2, its variance 2562
+@pytest.mark.parametrize(("correlation", "most"), [(0.0, 0.02), (0.3, 0.04), (0.5, 0.04)])
+def test_noise_that_resembles_its_neighbours_rarely_has_a_trend(correlation, most):
+    rng = np.random.default_rng(0)
+    rings = 0
+    for _ in range(500):
+        values = rng.normal(size=48)
+        for at in range(1, 48):
+            values[at] += correlation * values[at - 1]
+        rings += trend(values[20:]).rises < 0.01
+    assert rings / 500 <= most
 
 
 def test_a_steady_rise_is_found_and_its_fall_is_not():

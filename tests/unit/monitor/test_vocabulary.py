@@ -1,0 +1,60 @@
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lupus_assets.monitor import vocabulary
+from lupus_assets.monitor.vocabulary import Vocabulary
+from lupus_assets.stats.category import CAP, Categories
+from tests.strategies import SALT, category_counts
+
+
+def counted(parts: list[tuple[int, dict[str, int]]]) -> Vocabulary:
+    found = Vocabulary(SALT)
+    for group, counts in parts:
+        found.add(pa.array(list(counts), pa.string()), np.array(list(counts.values()), np.int64), group)
+    return found
+
+
+def plain(counts: Counter[str]) -> Categories:
+    return Categories.of(list(counts), np.array(list(counts.values()), np.int64), SALT)
+
+
+@settings(deadline=None)  # the first example loads Arrow's functions
+@given(st.lists(st.tuples(st.integers(0, 2), category_counts()), max_size=6))
+def test_dictionaries_of_any_order_give_the_counts_of_their_values(parts):
+    total = [Counter[str](), Counter[str](), Counter[str]()]
+    for group, counts in parts:
+        total[group].update(counts)
+    found = counted(parts)
+    assert found.states(3) == [plain(each) for each in total]
+    assert found.whole() == plain(total[0] + total[1] + total[2])
+    assert found.states(3) == [plain(each) for each in total]  # asking changes nothing
+
+
+def test_many_values_over_many_batches_keep_exact_counts_of_the_most_frequent():
+    """Each batch alone would cut off values that are frequent over all of them."""
+    names = [f"value-{n}" for n in range(3 * CAP)]
+    parts = [(0, dict.fromkeys(names[at::3], 1) | dict.fromkeys(names[:100], 5)) for at in range(3)]
+    whole = counted(parts).whole()
+    assert whole.hashes.size == CAP
+    assert whole.total == sum(sum(counts.values()) for _, counts in parts)
+    top = {whole.names[at]: int(whole.counts[at]) for at in whole.top(100)}
+    assert top == dict.fromkeys(names[:100], 15)
+    assert whole.distinct.estimate() == pytest.approx(3 * CAP, rel=0.1)
+
+
+def test_beyond_the_most_that_are_counted_totals_and_distinct_values_stay(monkeypatch):
+    monkeypatch.setattr(vocabulary, "MOST", 2 * CAP)
+    monkeypatch.setattr(vocabulary, "LOT", CAP)
+    frequent = {f"frequent-{n}": 50 for n in range(10)}
+    parts = [(at % 2, {f"rare-{at}-{n}": 1 for n in range(CAP)} | frequent) for at in range(6)]
+    found = counted(parts)
+    assert [each.total for each in found.states(2)] == [3 * (CAP + 500)] * 2
+    whole = found.whole()
+    assert whole.total == 6 * (CAP + 500)
+    assert {whole.names[at]: int(whole.counts[at]) for at in whole.top(10)} == dict.fromkeys(frequent, 300)
+    assert whole.distinct.estimate() == pytest.approx(6 * CAP + 10, rel=0.1)

@@ -1,0 +1,49 @@
+"""States that earlier versions wrote: one file of each format, never written again."""
+
+from pathlib import Path
+
+import pytest
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.codec import READ, from_bytes
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.profile import Profile
+
+FOLDER = Path(__file__).parent / "fixtures"
+
+
+def kept(what: str, version: int):
+    return from_bytes((FOLDER / f"{what}.v{version}.bin").read_bytes())
+
+
+@pytest.mark.parametrize("version", READ)
+def test_a_profile_of_every_format_is_read(version):
+    profile = kept("profile", version)
+    assert isinstance(profile, Profile)
+    amount, country = profile.columns["amount"], profile.columns["country"]
+    assert isinstance(amount, NumericColumn)
+    assert isinstance(country, CategoricalColumn)
+    assert (amount.rows, amount.histogram.total, amount.moments.n) == (300, 300, 300)
+    assert amount.minimum <= amount.moments.mean <= amount.maximum
+    assert set(country.categories.names) == {"de", "jp", "kr"}
+    assert (country.categories.total, country.categories.distinct.estimate()) == (300, 3)
+    assert profile.joint.n == profile.residual.n == 300
+    assert (profile + profile).columns["amount"].rows == 600
+
+
+@pytest.mark.parametrize("version", READ)
+def test_a_reference_of_every_format_is_read(version):
+    reference = kept("reference", version)
+    assert isinstance(reference, Reference)
+    assert reference.rows == 900
+    assert set(reference.segments) == {"country=de", "country=jp", "country=kr"}
+    assert reference.surrogate is not None
+
+
+def test_numbers_add_over_formats_and_text_that_was_hashed_otherwise_does_not():
+    old, new = kept("profile", 1).columns, kept("profile", 2).columns
+    assert (old["amount"] + new["amount"]).rows == 600
+    for name in ("country", "user"):
+        with pytest.raises(StateError, match="hashed text differently; profile that window again"):
+            old[name] + new[name]
