@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test services test-services bench-peers lock clean
+.PHONY: bench help install demo ui test services test-services bench-peers lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -79,6 +79,11 @@ test-services: $(VENV)/.installed
 	@tests/browser/install
 	@PYTHON=$(BIN)/python tests/services/install
 	@$(BIN)/pytest -m "browser or services"
+
+# A few minutes on an idle machine.
+bench: $(VENV)/.installed
+	@$(BIN)/python -m bench.engine
+	@$(BIN)/python -m bench.compare
 
 # Each package in an environment of its own under ~/.cache/lupus-peers, or $LUPUS_PEERS; an hour on an idle machine.
 bench-peers: $(VENV)/.installed

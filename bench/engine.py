@@ -75,7 +75,7 @@ class Way:
         self.roles = roles(model, kinds(model, schema))
         self.columns = [name for name in needed(model, self.roles) if name in schema.names]
         self.schema = pa.schema([schema.field(name) for name in self.columns])
-        sample = list(self.source.batches(WINDOW, self.columns))[:1]
+        sample = [next(iter(self.source.batches(WINDOW, self.columns)))]
         self.reference = freeze(
             model,
             roles=self.roles,
