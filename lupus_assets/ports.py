@@ -215,6 +215,15 @@ class View(Protocol):
         """
         ...
 
+    def released(self, months: Sequence[Month]) -> Iterator[Month]:
+        """Yield those of `months` that the service shows as they are, and whose older files nobody reads.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        ...
+
 
 class SearchIndex(Protocol):
     """Verdicts and incidents by text and by what they are about."""

@@ -33,7 +33,7 @@ def sweep(tables: Tables, view: View) -> int:
     """Remove what compaction has made superfluous; return how many files went.
 
     For the one view that points at files: nothing is removed of a month before the service itself has said
-    that it shows the file in force.
+    that it shows the file in force, and no query that began earlier can still be reading.
 
     Raises
     ------
@@ -41,8 +41,7 @@ def sweep(tables: Tables, view: View) -> int:
     """
     return sum(
         tables.sweep(month.table, model=month.model, month=month.month)
-        for month in tables.months()
-        if month.unswept and view.shows(month)
+        for month in view.released([month for month in tables.months() if month.unswept])
     )
 
 

@@ -125,7 +125,9 @@ def view_sensor(name: str) -> dg.SensorDefinition:
         try:
             tables, view = installation.tables(), installation.view(name)
             months = tables.months()
-            behind = view.behind(months) or [month for month in months if view.in_place and month.unswept]
+            behind = bool(view.behind(months))
+            if view.in_place and not behind:
+                behind = any(view.released([month for month in months if month.unswept]))
         except StoreError as error:
             if context.cursor != str(error):  # once, not at every tick
                 context.instance.report_runless_asset_event(said(name, str(error)))

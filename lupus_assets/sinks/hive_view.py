@@ -1,15 +1,21 @@
 """Hive as a view of the Parquet files: one external table each, whose partitions point at folders.
 
-What was last told to Hive is kept beside the files, in ``views/hive/<database>/<table>.json``: Hive can
-list its partitions at once, but say where they are only one by one. The ledger is written after Hive has
-done as told, so that being killed in between repeats statements that may be repeated.
+What was last told to Hive, and when, is kept beside the files, in ``views/hive/<database>/<table>.json``:
+Hive can list its partitions at once, but say where they are only one by one. The ledger is written after Hive
+has done as told, so that being killed in between repeats statements that may be repeated.
+
+A query learns where the partitions are when it is compiled, and lists a partition's folder when it comes to
+it, maybe not before its last rows are fetched. A folder whose files have gone meanwhile is no error to Hive:
+rows would be missing without a word. So files are released only when no query from before can be at work.
 
 Removing a ledger is always safe: every partition is then looked at once, and corrected where it is
 elsewhere. It is the thing to do after the metastore was restored from a backup.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lupus_assets.errors import ObjectMissing, ServiceRefused
@@ -37,8 +43,25 @@ from lupus_assets.sinks.schema import schema_of
 
 BATCH = 50  # partitions added by one statement, which takes about as long as five alone
 SLICE = 500  # partitions between two writes of the ledger: what being killed repeats at most
+LONGEST_QUERY = timedelta(hours=1)  # until the last of its rows is fetched
 NO_PARTITION, DUPLICATE_COLUMN = 10006, 10036  # Hive's error codes
 NOTHING_THERE = (NO_DATABASE, NO_TABLE, NO_PARTITION)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where Hive was last told that a partition is, and when it had done so."""
+
+    uri: str
+    at: datetime
+
+
+Ledger = dict[Partition, Told]
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 class HiveView:
@@ -52,14 +75,27 @@ class HiveView:
     hive : Hive
     files : ObjectStore
         Holds the tables and the ledger; Hive must reach it under `ObjectStore.uri`.
+    longest_query : datetime.timedelta
+        For how long a query may still read what a partition pointed at before.
+    now : callable
+        Returns the time, aware.
     """
 
     in_place = True
 
-    def __init__(self, hive: Hive, files: ObjectStore) -> None:
+    def __init__(
+        self,
+        hive: Hive,
+        files: ObjectStore,
+        *,
+        longest_query: timedelta = LONGEST_QUERY,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._hive = hive
         self._files = files
         self._database = hive.address.database
+        self._longest_query = longest_query
+        self._now = now
 
     def behind(self, months: Sequence[Month]) -> list[Month]:
         """Return those of `months` that Hive has not, has elsewhere, or has without one of our columns."""
@@ -70,7 +106,7 @@ class HiveView:
                 behind |= {
                     month
                     for key, month in wanted.items()
-                    if key not in shown or ledger.get(key) != self._uri(month)
+                    if key not in shown or _uri_in(ledger, key) != self._uri(month)
                 }
             else:
                 behind |= set(wanted.values())
@@ -90,16 +126,25 @@ class HiveView:
         if same_folder(self._location(month.table, key), self._uri(month)):
             return True
         ledger = self._ledger(month.table)
-        if ledger.get(key) == self._uri(month):
+        if _uri_in(ledger, key) == self._uri(month):
             del ledger[key]
             self._write_ledger(month.table, ledger)
         return False
+
+    def released(self, months: Sequence[Month]) -> Iterator[Month]:
+        """Yield those of `months` that Hive shows, and has shown for as long as any query takes."""
+        for table, wanted in _by_table(months).items():
+            ledger, before = self._ledger(table), self._now() - self._longest_query
+            for key, month in wanted.items():
+                told = ledger.get(key)
+                if told and told.uri == self._uri(month) and told.at <= before and self.shows(month):
+                    yield month
 
     def _follow(self, table: str, wanted: Mapping[Partition, Month]) -> int:
         self._ensure(table)
         shown, ledger = self._shown(table), self._ledger(table)
         targets = {key: self._uri(month) for key, month in wanted.items()}
-        todo = [key for key, uri in targets.items() if key not in shown or ledger.get(key) != uri]
+        todo = [key for key, uri in targets.items() if key not in shown or _uri_in(ledger, key) != uri]
         changed = 0
         for some in batches(todo, SLICE):
             for batch in batches([key for key in some if key not in shown], BATCH):
@@ -111,9 +156,9 @@ class HiveView:
                     self._run(set_location(self._database, table, key, targets[key]))
                     changed += 1
             # Read again, as another process may have written; and without what Hive has lost.
-            kept = {key: uri for key, uri in self._ledger(table).items() if key in shown}
+            kept = {key: told for key, told in self._ledger(table).items() if key in shown}
             shown |= set(some)
-            self._write_ledger(table, kept | {key: targets[key] for key in some})
+            self._write_ledger(table, kept | {key: Told(targets[key], self._now()) for key in some})
         return changed
 
     def _ensure(self, table: str) -> None:
@@ -162,19 +207,22 @@ class HiveView:
     def _uri(self, month: Month) -> str:
         return self._files.uri(month.location)
 
-    def _ledger(self, table: str) -> dict[Partition, str]:
+    def _ledger(self, table: str) -> Ledger:
         try:
             data = self._files.get(self._ledger_path(table))
         except ObjectMissing:
             return {}
         try:
-            return {_key(name): str(uri) for name, uri in json.loads(data).items()}
-        except (AttributeError, ValueError):  # damaged: as good as none
+            return {
+                _key(name): Told(str(uri), datetime.fromisoformat(at))
+                for name, (uri, at) in json.loads(data).items()
+            }
+        except (AttributeError, TypeError, ValueError):  # damaged: as good as none
             return {}
 
-    def _write_ledger(self, table: str, ledger: Mapping[Partition, str]) -> None:
-        told = {"/".join(key): ledger[key] for key in sorted(ledger)}
-        self._files.put(self._ledger_path(table), json.dumps(told, indent=0).encode())
+    def _write_ledger(self, table: str, ledger: Mapping[Partition, Told]) -> None:
+        lines = {"/".join(key): (told.uri, told.at.isoformat()) for key, told in sorted(ledger.items())}
+        self._files.put(self._ledger_path(table), json.dumps(lines, indent=0).encode())
 
     def _ledger_path(self, table: str) -> str:
         return f"views/hive/{self._database}/{table}.json"
@@ -186,6 +234,10 @@ def _by_table(months: Sequence[Month]) -> dict[str, dict[Partition, Month]]:
         schema_of(month.table)  # refuses one that is none of ours
         tables.setdefault(month.table, {})[check_key(month.model, month.month)] = month
     return tables
+
+
+def _uri_in(ledger: Ledger, key: Partition) -> str | None:
+    return ledger[key].uri if key in ledger else None
 
 
 def _key(name: str) -> Partition:

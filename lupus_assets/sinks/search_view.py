@@ -1,6 +1,6 @@
 """The tables in Elasticsearch: a view that follows the files by months, and can be built anew from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -71,6 +71,10 @@ class SearchView:
         held = self._ledger.read([month])[entry_id(month)]
         rows = sum(int(rows) for _, rows in held.places.values())
         return self._count(self._indices.alias(month.table, month.month), month.model) == rows
+
+    def released(self, months: Sequence[Month]) -> Iterator[Month]:
+        """Yield those of `months` that are shown as they are: no search reads a file."""
+        return (month for month in months if self.shows(month))
 
     def follow(self, months: Sequence[Month]) -> int:
         """Make Elasticsearch show `months`; return how many of them it did not show before.

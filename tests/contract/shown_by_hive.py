@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Self
 
@@ -43,7 +43,7 @@ class ShownByHive:
     def __init__(self, tables: ParquetStore, hive: Hive) -> None:
         self.tables = tables
         self.hive = hive
-        self.view = HiveView(hive, tables.files)
+        self.view = HiveView(hive, tables.files, longest_query=timedelta(0))
 
     @classmethod
     def of(cls, server: HiveServer, files: ObjectStore) -> Self:

@@ -58,6 +58,24 @@ def test_rows_written_after_the_warehouse_was_opened_are_seen(store, place, rows
     assert warehouse.sql("SELECT count(*) AS n FROM metrics").to_pylist() == [{"n": 1}]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) AS n FROM metrics",
+        "SELECT count AS n FROM (SUMMARIZE metrics) WHERE column_name = 'value'",
+        "WITH m AS (FROM metrics) SELECT count(*) AS n FROM m JOIN m AS other USING (window_start)",
+        "SELECT (SELECT count(*) FROM metrics) AS n",
+        "SELECT champion AS n FROM (PIVOT metrics ON track IN ('champion') USING count(*) GROUP BY family)",
+        "SELECT count(*) AS n FROM metrics WHERE month IN (SELECT DISTINCT month FROM metrics)",
+    ],
+)
+def test_every_kind_of_question_is_about_every_file(store, place, rows, warehouse, query):
+    """DuckDB binds a question twice, and only the second time knows of all files."""
+    for day in (0, 1, 40):
+        store.replace("metrics", place(day), rows(place(day), [1.0]))
+    assert warehouse.sql(query).to_pylist() == [{"n": 3}]
+
+
 def test_columns_newer_than_a_file_are_null_and_those_newer_than_the_schema_left_out(
     store, place, rows, warehouse
 ):

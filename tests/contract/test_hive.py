@@ -6,7 +6,7 @@ import time
 import zlib
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from lupus_assets.records import Month, ProfileRow
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.hive import Hive
 from lupus_assets.sinks.hive_table import add_partitions, create_table
-from lupus_assets.sinks.hive_view import HiveView
+from lupus_assets.sinks.hive_view import LONGEST_QUERY, HiveView
 from lupus_assets.sinks.layout import path_of
 from lupus_assets.sinks.memory import MemoryFiles
 from lupus_assets.sinks.parquet import ParquetStore
@@ -54,7 +54,7 @@ def tables(files):
 
 @pytest.fixture
 def view(asked, tables):
-    return HiveView(asked, tables.files)
+    return HiveView(asked, tables.files, longest_query=timedelta(0))
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,28 @@ def test_a_compacted_month_is_shown_from_its_generation_and_only_then_swept(aske
         2.0,
         None,
     ]
+
+
+def test_a_query_under_way_is_answered_whole_though_the_month_is_compacted_and_swept(
+    address, asked, tables, place, rows
+):
+    """Hive lists a partition's folder when it comes to it: with this setting, when the rows are fetched."""
+    now = datetime(2013, 7, 1, tzinfo=UTC)
+    view = HiveView(asked, tables.files, now=lambda: now)
+    for day in (0, 40):
+        tables.replace("metrics", place(day), rows(place(day), [float(day)]))
+    follow(tables, view)
+    with closing(Hive(address)) as reader:
+        reader.run("SET hive.fetch.task.caching=false")
+        reader.sql("SELECT 1")
+        with closing(reader._connection.cursor()) as cursor:
+            cursor.execute("SELECT value FROM metrics")
+            compact(tables, "2014-01")
+            assert tidy(tables, view) == 0
+            assert sorted(cursor.fetchall()) == [(0.0,), (40.0,)]
+    now += LONGEST_QUERY
+    assert tidy(tables, view) == 2
+    assert sorted(column(asked, "SELECT value FROM metrics")) == [0.0, 40.0]
 
 
 def test_readers_meet_only_whole_months_while_hive_is_pointed_elsewhere(

@@ -39,6 +39,10 @@ class Shown:
         """Return whether the month's folder was shown."""
         return month.location in self.known
 
+    def released(self, months):
+        """Yield the months whose folder was shown."""
+        return filter(self.shows, months)
+
 
 class Site:
     """An installation of one view."""

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
 from lupus_assets.records import Month
 from lupus_assets.sinks.hive_address import HiveAddress
-from lupus_assets.sinks.hive_view import BATCH, SLICE, HiveView
+from lupus_assets.sinks.hive_view import BATCH, LONGEST_QUERY, SLICE, HiveView
 from lupus_assets.sinks.memory import MemoryFiles
 
 LEDGER = "views/hive/lupus/metrics.json"
@@ -98,9 +99,25 @@ def files():
     return MemoryFiles()
 
 
+class Clock:
+    """A time that passes only when told."""
+
+    def __init__(self):
+        self.time = datetime(2013, 5, 1, tzinfo=UTC)
+
+    def __call__(self):
+        """Return the time."""
+        return self.time
+
+
 @pytest.fixture
-def view(hive, files):
-    return HiveView(hive, files)
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def view(hive, files, clock):
+    return HiveView(hive, files, now=clock)
 
 
 def month(number=0, table="metrics", model="flights.delay"):
@@ -247,6 +264,31 @@ def test_a_month_that_hive_was_not_told_about_yet_is_not_shown_and_nothing_is_fo
     assert files.get(LEDGER) == before
 
 
+def test_older_files_are_released_when_no_query_from_before_can_be_at_work(view, clock):
+    months = [month(0), month(1)]
+    view.follow(months)
+    clock.time += LONGEST_QUERY
+    after = [compacted(month(0)), month(1)]
+    assert list(view.released(after)) == after[1:], "it was not told yet"
+    view.follow(after)
+    assert list(view.released(after)) == after[1:]
+    clock.time += LONGEST_QUERY - timedelta(seconds=1)
+    view.follow(after)
+    assert list(view.released(after)) == after[1:]
+    clock.time += timedelta(seconds=1)
+    assert list(view.released(after)) == after
+
+
+def test_nothing_is_released_that_hive_itself_shows_elsewhere(view, hive, clock):
+    view.follow([month()])
+    clock.time += LONGEST_QUERY
+    shown(hive)[month().model, month().month] = "memory:elsewhere"
+    assert list(view.released([month()])) == []
+    assert view.behind([month()]) == [month()]
+    view.follow([month()])
+    assert list(view.released([month()])) == [], "from then on it counts anew"
+
+
 def test_a_warehouse_that_has_moved_is_told_anew(view, hive, files, monkeypatch):
     view.follow([month()])
     monkeypatch.setattr(files, "uri", lambda path: f"s3a://bucket/{path}")
@@ -297,13 +339,15 @@ def test_a_column_of_another_type_is_refused_and_named(view, hive):
         view.follow([month()])
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"x": "y"}', b"\xff"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"x": "y"}', b'{"a.b/2013-05": ["x", 1]}', b"\xff"])
 def test_a_damaged_ledger_is_as_good_as_none(view, files, damage):
     view.follow([month()])
     files.put(LEDGER, damage)
     assert view.behind([month()]) == [month()]
     assert view.follow([month()]) == 0
-    assert json.loads(files.get(LEDGER)) == {"flights.delay/2000-01": f"memory:{month().location}"}
+    assert json.loads(files.get(LEDGER)) == {
+        "flights.delay/2000-01": [f"memory:{month().location}", "2013-05-01T00:00:00+00:00"]
+    }
 
 
 def test_what_another_process_has_told_hive_is_not_forgotten(view, hive, files):
