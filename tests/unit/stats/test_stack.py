@@ -5,7 +5,7 @@ from operator import add
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
@@ -43,6 +43,7 @@ def expected(old, new, binned) -> list[float]:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(arrays(), min_size=2, max_size=6), st.data())
 def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
     columns = [numeric(part) for part in parts]
@@ -64,6 +65,7 @@ def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
         assert np.isnan([found["ks"][1], found["wasserstein"][1]]).all()
 
 
+@settings(deadline=None)
 @given(st.lists(category_counts(), min_size=2, max_size=6), st.data())
 def test_categories_are_compared_on_the_references_most_frequent(parts, data):
     columns = [categorical(part) for part in parts]
@@ -77,6 +79,7 @@ def test_categories_are_compared_on_the_references_most_frequent(parts, data):
     )
 
 
+@settings(deadline=None)
 @given(st.lists(arrays(), min_size=1, max_size=5))
 def test_all_pairs_are_the_distances_from_each_window_in_turn(parts):
     stack = NumericStack.of([numeric(part) for part in parts])
