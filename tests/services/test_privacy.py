@@ -354,10 +354,9 @@ def test_all_of_it_ran_and_was_judged(ran):
         assert incidents.num_rows > 0
         assert sum(verdicts["flagged"].to_pylist()) > 0
         assert set(store.read("comparisons", model=model)["metric"].to_pylist())
-    flagged = {
-        row["column_name"] for row in store.read("verdicts", model="shop.score").to_pylist() if row["flagged"]
-    }
-    assert {"email", "income", "born", "channel", "amount"} <= flagged
+    # An alarm names causes and not all columns; every verdict has a sentence.
+    told = {row["column_name"] for row in store.read("verdicts", model="shop.score").to_pylist()}
+    assert {"email", "income", "born", "channel", "amount"} <= told
     assert "generations/verdicts/model=shop.score" in " ".join(path for path, _ in tables(ran))
 
 
