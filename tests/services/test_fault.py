@@ -53,7 +53,7 @@ PROJECT = Path(__file__).parents[2]
 SEED = 2013
 KILLS, PLACES = 20, 2  # kills in all, and the installations that they are spread over
 BEGINNING = 120  # seconds until a process has begun its work, on a busy machine
-DELAY = 10.0  # seconds that a run may take longer than an undisturbed one, on a busy machine
+DELAY = 60.0  # seconds that a run may take longer than an undisturbed one, on a busy machine
 # How a client of each service asks, and what it says when there is no answer.
 ASKED = {"hive": (Hive, "run"), "search": (Cluster, "ask")}
 # Questions of a view that shows nothing yet, of about 30 and 46: Elasticsearch is asked to write the metrics,
@@ -218,7 +218,7 @@ def test_a_life_that_is_killed_at_twenty_points_ends_as_one_that_was_not(place_o
     print(f"seed {SEED}, of {span:.1f} s killed after {', '.join(killed)} s")
 
 
-@pytest.mark.parametrize(("harm", "patience"), [(Server.kill, 30), (hang, 30)])
+@pytest.mark.parametrize(("harm", "patience"), [(Server.kill, 90), (hang, 90)])
 def test_a_run_without_its_bucket_fails_with_a_remedy_and_the_next_makes_the_same_bytes(
     place_of, servers, undisturbed, instance, monkeypatch, harm, patience
 ):
@@ -287,7 +287,7 @@ def test_a_view_that_cannot_read_the_bucket_any_more_says_so_and_catches_up(
     catches_up(site, place, name)
 
 
-@pytest.mark.parametrize(("name", "seconds", "patience"), [("hive", 10, 30), ("search", 1, 30)])
+@pytest.mark.parametrize(("name", "seconds", "patience"), [("hive", 10, 90), ("search", 1, 90)])
 def test_a_server_that_hangs_is_given_up_and_shows_what_was_written_meanwhile(
     place_of, servers, undisturbed, instance, name, seconds, patience
 ):

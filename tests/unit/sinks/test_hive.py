@@ -358,3 +358,27 @@ def test_lupus_sql_asks_hive_and_prints_a_table(ask, monkeypatch, capsys):
     monkeypatch.delenv("LUPUS_HIVE_HOST")
     assert main(["sql", "--hive", "select 1 as a"]) == 2
     assert "lupus sql: no Hive here; set LUPUS_HIVE_HOST, and LUPUS_ENV to" in capsys.readouterr().err
+
+
+REPLACED = [
+    "java.io.IOException: java.lang.RuntimeException: file:/w/metrics/model=a.b/month=2013-05/x.parquet "
+    "is not a Parquet file. Expected magic number at tail, but found [0, 28, 0, 0]",
+    "java.io.IOException: java.io.EOFException: Cannot seek after EOF",
+    "java.io.IOException: org.apache.hadoop.fs.s3a.RemoteFileChangedException: re-open `s3a://w/x.parquet'",
+    "java.io.IOException: java.io.FileNotFoundException: File file:/w/x.parquet does not exist",
+]
+
+
+@pytest.mark.parametrize("text", REPLACED)
+def test_a_file_that_was_replaced_since_it_was_listed_is_read_anew(ask, text):
+    hive, sessions, pauses = ask(None, refusal(text, None, 1), refusal(text, None, 1))
+    assert hive.sql("SELECT a FROM t") == (["a"], [(1,)])
+    assert len(pauses) == 2
+    assert sessions.opened == 1
+
+
+def test_a_file_that_is_damaged_is_said_in_the_end(ask):
+    hive, _, pauses = ask(*[refusal(REPLACED[0], None, 1)] * ATTEMPTS)
+    with pytest.raises(ServiceRefused, match=r"x\.parquet is not a Parquet file.* or damaged: remove it"):
+        hive.run("SELECT a FROM t")
+    assert len(pauses) == ATTEMPTS - 1
