@@ -1,6 +1,6 @@
 """SQL over the Parquet tables by an embedded DuckDB that reads the warehouse and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -9,7 +9,7 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing, StoreError
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.generation import whole_files
-from lupus_assets.sinks.month import listed
+from lupus_assets.sinks.month import Files, listed
 from lupus_assets.sinks.schema import SCHEMAS
 
 ATTEMPTS = 20  # listings whose files were replaced before they were read
@@ -74,27 +74,38 @@ class Warehouse:
             # Only tables that the query can mean are listed: a fleet has many files.
             tables = [table for table in SCHEMAS if table in query.lower()]
             for _ in range(ATTEMPTS - 1):
+                months = self._listed(tables)
                 try:
-                    return self._answer(cursor, query, tables)
-                except (duckdb.IOException, ObjectMissing):  # a file was replaced after it was listed
+                    return self._answer(cursor, query, months)
+                except ObjectMissing:
                     continue
-            return self._answer(cursor, query, tables)
+                except duckdb.Error:
+                    # DuckDB opens a file for its footer and again for its pages: where it was replaced in
+                    # between, or before, it may say anything. What is no fault of that is said at once.
+                    if self._listed(tables) == months:
+                        raise
+            return self._answer(cursor, query, self._listed(tables))
         except duckdb.Error as error:
             raise StoreError(f"DuckDB: {error}") from error
         finally:
             cursor.close()
 
-    def _answer(self, cursor: duckdb.DuckDBPyConnection, query: str, tables: Sequence[str]) -> pa.Table:
+    def _listed(self, tables: Sequence[str]) -> dict[str, list[Files]]:
+        return {table: listed(self._folder, table) for table in tables}
+
+    def _answer(
+        self, cursor: duckdb.DuckDBPyConnection, query: str, months: Mapping[str, Sequence[Files]]
+    ) -> pa.Table:
         paths = {}
-        for table in tables:
-            paths[table], overlaid = whole_files(self._folder, listed(self._folder, table))
+        for table in months:
+            paths[table], overlaid = whole_files(self._folder, months[table])
             self._name_files(cursor, table, paths[table][:1])
             self._create_view(cursor, table, paths[table], overlaid)
         # DuckDB binds a view when it is made, a query when it is asked, and again when rows are taken from
         # it. Only the last is the answer, so only then are there all files: of a fleet, each takes tenths of
         # seconds.
         answer = cursor.sql(query)
-        for table in tables:
+        for table in months:
             self._name_files(cursor, table, paths[table])
         return answer.to_arrow_table()
 
