@@ -1,7 +1,7 @@
 """The connection to HiveServer2: statements are asked again when the network fails, never when Hive says no.
 
-But for one no: Hive lists a folder before it opens its files, and says so when one of them was replaced in
-between. Asked again, it reads the new one.
+But for one no: Hive lists a folder before it opens its files, and fails when one was replaced in between.
+Asked again, it reads the new one.
 
 Every statement that goes through here can be repeated. A connection on which anything was lost is
 dropped without a word: what is read from it afterwards belongs to an older question.
@@ -35,10 +35,8 @@ SETTINGS = {
     "hive.resultset.use.unique.column.names": "false",  # `value`, not `metrics.value`
 }
 NO_DATABASE, NO_TABLE = 10072, 10001  # Hive's error codes
-# What is said of a file that is another, or gone, since it was listed: on a disk and on S3.
-REPLACED = re.compile(
-    r"is not a Parquet file|Cannot seek after EOF|RemoteFileChangedException|FileNotFoundException"
-)
+# What is said when rows cannot be read; what follows depends on where one file ends and the other begins.
+UNREAD = "java.io.IOException: "
 
 LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 NOT_CODE = re.compile(rf"{LITERAL.pattern}|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -153,7 +151,7 @@ class Hive:
         except OperationalError as error:
             said = _Said.of(error)
             if statement and not said.session_is_gone:
-                return _Failure(self._refused(said, statement), again=said.file_was_replaced)
+                return _Failure(self._refused(said, statement), again=said.is_of_a_file)
             self._drop()
             return _Failure(self._refused(said, statement), again=said.session_is_gone)
         except (TException, OSError, EOFError, struct.error, UnicodeDecodeError, AssertionError) as error:
@@ -262,7 +260,7 @@ class Hive:
             remedy = "nothing has been shown there yet, or LUPUS_HIVE_DATABASE should be another"
         elif "permission denied" in said.text.lower() or "not allowed" in said.text:
             remedy = f"give user {self.address.user!r} the right to"
-        elif said.file_was_replaced:
+        elif said.is_of_a_file:
             remedy = "a file is replaced again and again, or damaged: remove it and run its partition again"
         else:
             remedy = "correct the statement, or read the log of HiveServer2"
@@ -291,8 +289,8 @@ class _Said:
         return cls(status.sqlState, status.errorCode, text[:500])
 
     @property
-    def file_was_replaced(self) -> bool:
-        return REPLACED.search(self.text) is not None
+    def is_of_a_file(self) -> bool:
+        return self.text.startswith(UNREAD)
 
     @property
     def session_is_gone(self) -> bool:

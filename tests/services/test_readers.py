@@ -197,7 +197,7 @@ def report(what: str, found: Read, months: int) -> None:
         f"{len(found.wrong)} wrong"
     )
     assert found.wrong == []
-    assert found.failed == []
+    assert found.failed == [], "\n".join(found.failed)
     assert found.done == READS
     assert len(found.answers) > READS // 50, "the writer stood still"
 

@@ -364,6 +364,7 @@ REPLACED = [
     "java.io.IOException: java.lang.RuntimeException: file:/w/metrics/model=a.b/month=2013-05/x.parquet "
     "is not a Parquet file. Expected magic number at tail, but found [0, 28, 0, 0]",
     "java.io.IOException: java.io.EOFException: Cannot seek after EOF",
+    "java.io.IOException: java.io.EOFException",
     "java.io.IOException: org.apache.hadoop.fs.s3a.RemoteFileChangedException: re-open `s3a://w/x.parquet'",
     "java.io.IOException: java.io.FileNotFoundException: File file:/w/x.parquet does not exist",
 ]
