@@ -3,6 +3,7 @@
 # ui     Dagit on what the demo made
 # services   a real Hive, Elasticsearch and S3 store on this machine, until Ctrl-C
 # test-services   the tests that need real servers or a browser
+# bench   the profile engine over decoding alone, and comparisons
 # bench-peers   what other packages take for the same rows, and whether the numbers agree
 # clean  remove every trace
 
@@ -28,7 +29,7 @@ export LUPUS_HOME ?= $(CURDIR)/.lupus
 export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 # uv where there is one, else venv and pip; both from the hashed lock.
 $(VENV)/.installed: requirements.lock pyproject.toml

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import pyarrow as pa
-
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.declare.window import windows as windows_of
@@ -16,7 +14,7 @@ from lupus_assets.errors import UsageError
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.history import PERFORMANCE
+from lupus_assets.monitor.history import target_of
 from lupus_assets.monitor.incident import episodes, ranked
 from lupus_assets.monitor.ledger import Ledger
 from lupus_assets.monitor.metric import metric_rows
@@ -27,6 +25,7 @@ from lupus_assets.monitor.verdict import judgements
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.sinks.schema import to_table
+from lupus_assets.sources.column import select
 from lupus_assets.sources.log import LogSource
 from lupus_assets.stats.frozen import Reference
 
@@ -113,7 +112,7 @@ def learn(model: MonitoredModel, log: LogSource) -> Learned:
     reference = freeze(
         model,
         roles=listed,
-        schema=pa.schema([schema.field(name) for name in columns]),
+        schema=select(schema, columns, log.name),
         windows=spans,
         batches=lambda window: log.batches(window, columns),
         salt=SALT,
@@ -186,7 +185,7 @@ def _measured(
     by_column = {role.column: role for role in listed}
     found: Mapping[Cut, Profiled] = profile_partition(
         log.batches(window, columns),
-        schema=pa.schema([schema.field(name) for name in columns]),
+        schema=select(schema, columns, log.name),
         reading=Reading(model, listed, reference.grids, SALT),
         reference=reference,
         window=window,
@@ -223,7 +222,7 @@ def _alarms(
     """Yield each target that is named at one partition once, by its most telling row."""
     named: set[str] = set()
     for row in ranked(rows):
-        about = PERFORMANCE if row.family == PERFORMANCE else target(row)
+        about = target_of(row.family, row.column_name)
         if about not in named:
             named.add(about)
             decided = next(

@@ -23,12 +23,13 @@ from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
+from scipy.stats import t as student
+
 from bench.detection.streams import DATASETS, MODES, declaration, log, make
 from lupus_assets.backtest import backtest, learn
 
 SEEDS = (11, 23, 47, 59, 71, 83, 97, 101, 113, 127)
 BUDGETS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
-STUDENT_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ def table(found: list[dict], mode: str, dataset: str | None) -> list[str]:
             by_seed = [
                 mean(each[str(budget)][name] for each in mine if each["seed"] == seed) for seed in seeds
             ]
-            reach = (
-                STUDENT_975[len(seeds) - 1] * stdev(by_seed) / len(seeds) ** 0.5 if len(seeds) > 1 else 0.0
-            )
+            reach = 0.0
+            if len(seeds) > 1:
+                reach = float(student.ppf(0.975, len(seeds) - 1)) * stdev(by_seed) / len(seeds) ** 0.5
             cells.append(f"{mean(by_seed):.3f} ± {reach:.3f}")
         lines.append(f"| {budget:g} | {' | '.join(cells)} |")
     return lines

@@ -6,10 +6,9 @@ from functools import cache, lru_cache
 import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.cadence import CadenceGroup
+from lupus_assets.declare.cadence import CadenceGroup, cron_of
+from lupus_assets.declare.window import MINUTES
 from lupus_assets.records import Window
-
-MINUTES = "%Y-%m-%d-%H:%M"
 
 
 @cache
@@ -28,10 +27,8 @@ def partitions_of(group: CadenceGroup) -> dg.TimeWindowPartitionsDefinition:
             return dg.DailyPartitionsDefinition(start, end_date=end, timezone=group.timezone)
         case "week":
             return dg.WeeklyPartitionsDefinition(start, end_date=end, timezone=group.timezone, day_offset=1)
-    hours = group.every.removesuffix(" hours")
-    cron = group.every if hours == group.every else f"0 */{hours} * * *"
     return dg.TimeWindowPartitionsDefinition(
-        start=start, end=end, timezone=group.timezone, fmt=MINUTES, cron_schedule=cron
+        start=start, end=end, timezone=group.timezone, fmt=MINUTES, cron_schedule=cron_of(group.every)
     )
 
 

@@ -9,8 +9,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, aligned, counted
-from lupus_assets.errors import UsageError
+from lupus_assets.cli.output import Commands, aligned, counted, read_parquet
 
 if TYPE_CHECKING:
     from lupus_assets.backtest import Alarm, Backtest
@@ -79,13 +78,8 @@ def _log(model: "MonitoredModel", path: Path) -> "LogSource":
     import pyarrow as pa
 
     from lupus_assets.sources.log import LogSource
-    from lupus_assets.sources.parquet import files_at, read_files
 
-    files = files_at(path) if path.exists() else []
-    if not files:
-        what = "holds no Parquet file" if path.is_dir() else "does not exist"
-        raise UsageError(f"{path} {what}, give another file or folder")
-    schema, batches = read_files(files)
+    schema, batches = read_parquet(path)
     rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=str(path))
 

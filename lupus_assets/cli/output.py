@@ -3,11 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from lupus_assets.errors import UsageError
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lupus_assets.installation import Installation
 
 MISTAKES = 1  # exit code: what was looked at is wrong
@@ -39,6 +43,24 @@ def installation(home: Path) -> "Installation":
     from lupus_assets.installation import Installation
 
     return Installation.from_environment(os.environ, home)
+
+
+def read_parquet(path: Path) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
+    """Return the schema and the rows of a Parquet file, or of those in a folder.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    SourceUnreadable, ColumnMismatch
+    """
+    from lupus_assets.sources.parquet import files_at, read_files
+
+    files = files_at(path) if path.exists() else []
+    if not files:
+        what = "holds no Parquet file" if path.is_dir() else "does not exist"
+        raise UsageError(f"{path} {what}, give another file or folder")
+    return read_files(files)
 
 
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

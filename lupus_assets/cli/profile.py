@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lupus_assets.cli.compare import print_drift
-from lupus_assets.cli.output import Commands, aligned, counted
-from lupus_assets.errors import UsageError
+from lupus_assets.cli.output import Commands, aligned, counted, read_parquet
 
 if TYPE_CHECKING:
     from lupus_assets.monitor.outline import Outline
@@ -77,13 +76,8 @@ def _compare(path: Path, against: Path, *, as_json: bool) -> int:
 
 def _outline(path: Path, reference: "Outline | None" = None) -> "Outline":
     from lupus_assets.monitor.outline import outline
-    from lupus_assets.sources.parquet import files_at, read_files
 
-    files = files_at(path) if path.exists() else []
-    if not files:
-        what = "holds no Parquet file" if path.is_dir() else "does not exist"
-        raise UsageError(f"{path} {what}, give another file or folder")
-    schema, batches = read_files(files)
+    schema, batches = read_parquet(path)
     return outline(batches, schema, reference.grids if reference else None)
 
 

@@ -49,6 +49,12 @@ def parse_every(text: str) -> str:
     return every
 
 
+def cron_of(every: str) -> str:
+    """Return the cron string of ``<n> hours``; that of a cron string is itself."""
+    hours = every.removesuffix(" hours")
+    return every if hours == every else f"0 */{hours} * * *"
+
+
 class CadenceGroup(NamedTuple):
     """What models have in common that share their partitions, and so their runs.
 

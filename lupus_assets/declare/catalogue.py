@@ -1,5 +1,7 @@
 """The metrics that rules may name: what each means, and in which unit."""
 
+RANKS = ("", "second ", "third ", "fourth ", "fifth ")  # of a category among the most frequent
+
 METRICS: dict[str, str] = {
     # completeness
     "row_count": "rows of the window, duplicates included; a count",
@@ -30,7 +32,7 @@ METRICS: dict[str, str] = {
     "top_share": "share of values (not null) that are the most frequent one; 0 to 1",
     **{
         f"share_{rank}": f"share of values (not null) that are the reference's {word}most frequent; 0 to 1"
-        for rank, word in enumerate(("", "second ", "third ", "fourth ", "fifth "), start=1)
+        for rank, word in enumerate(RANKS, start=1)
     },
     "unseen_rate": "share of values (not null) that the reference window does not hold; 0 to 1",
     # against the frozen reference, row by row

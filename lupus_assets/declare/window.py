@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from lupus_assets.declare.cadence import Cadence
+from lupus_assets.declare.cadence import Cadence, cron_of
 from lupus_assets.records import Window
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -60,8 +60,7 @@ def _firings(cadence: Cadence, since: datetime) -> Iterator[datetime]:
 
     A time that comes twice counts the second time, one that is skipped as soon as the clock has moved on.
     """
-    hours = cadence.every.removesuffix(" hours")
-    cron = CRONS.get(cadence.every, cadence.every if hours == cadence.every else f"0 */{hours} * * *")
+    cron = CRONS.get(cadence.every) or cron_of(cadence.every)
     naive = since.astimezone(cadence.zone).replace(tzinfo=None) - DAY
     before = None
     for shown in CronSim(cron, naive):

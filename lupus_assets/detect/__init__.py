@@ -9,5 +9,6 @@ gate       what other columns foretell is no news of its own
 evidence   deviations become p values that the series' own past bears out
 threshold  thresholds that keep the budget
 naming     which targets an alarm names
+robust     medians and means that leave NaN out
 scale      the variance-stabilised scales on which histories are judged
 """

@@ -104,6 +104,7 @@ class Detector:
         self._order = order
         self._first = np.searchsorted(series.target[order], np.arange(series.group.size))
         count = np.bincount(series.target, minlength=series.group.size)
+        self._members = np.split(order, self._first[1:])
         self._cost = np.log10(np.maximum(count, 1) * len(WINDOWS))
         self._nulls = np.full(series.group.size, -1)
         for at in np.flatnonzero(series.role == Role.NULL):
@@ -133,8 +134,9 @@ class Detector:
         z[:, self._value], z[:, self._rare] = residuals.z, excess.z
         alone = self._counted(z, values)
         surprise = self.evidence.step(self._counted(self.gate.step(z), values))
-        score = self._score(surprise)
-        point = self._point(surprise, score, values, n)
+        most = surprise.max(axis=0)
+        score = self._score(most)
+        point = self._point(most, score, values, n)
         self.thresholds.refresh()
         threshold = np.stack([self.thresholds.of(budget) for budget in self.budgets])
         named = [
@@ -144,13 +146,13 @@ class Detector:
         self.thresholds.step(point)
         self.seen += 1
         needed = (threshold + self._cost)[:, self.series.target]
-        most = self.evidence.surprise(alone).max(axis=0)
+        unexplained = self.evidence.surprise(alone).max(axis=0)
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
             needed=needed,
-            out=(most >= needed) & (self.seen > FIRST),  # `seen` counts this one
+            out=(unexplained >= needed) & (self.seen > FIRST),  # `seen` counts this one
             reach=np.stack([self.evidence.deviation(each)[0] for each in needed]),
             score=score,
             threshold=threshold,
@@ -168,18 +170,17 @@ class Detector:
             news = np.where(lasts | np.isnan(news), news, 0.0)
         return np.maximum(news, 0.0)
 
-    def _score(self, surprise: Array) -> Array:
+    def _score(self, most: Array) -> Array:
         if self.seen < FIRST:
             return np.zeros(self.series.group.size)
-        most = np.maximum.reduceat(surprise.max(axis=0)[self._order], self._first)
-        return np.asarray(np.maximum(most - self._cost, 0.0))
+        of_target = np.maximum.reduceat(most[self._order], self._first)
+        return np.asarray(np.maximum(of_target - self._cost, 0.0))
 
-    def _point(self, surprise: Array, score: Array, values: Array, n: Array) -> Point:
-        most = surprise.max(axis=0)
+    def _point(self, most: Array, score: Array, values: Array, n: Array) -> Point:
         role = np.zeros(score.size, np.int64)
         shares = np.full(score.size, np.nan)
         for target in np.flatnonzero(score > 0):
-            mine = np.flatnonzero(self.series.target == target)
+            mine = self._members[target]
             role[target] = self.series.role[mine[np.argmax(most[mine])]]
             if self._nulls[target] >= 0:
                 at = self._nulls[target]

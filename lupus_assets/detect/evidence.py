@@ -10,12 +10,12 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from lupus_assets.detect.history import WINDOWS, Array
+from lupus_assets.detect.robust import NORMAL_95
 
 WARM = 14  # first partitions, in which nothing has a verdict
 FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
 MEMORY = 364  # partitions that it looks back on
 CAP = 8.0  # scales: one storm widens a tail, and not without limit
-NORMAL_95 = 1.959964
 QUARTER = 90  # partitions: of so many, the largest alone may be a fault
 SLOPE_FIRST, SLOPE_EVERY = 35, 7
 NORMAL_SLOPE = float(np.log10(np.e))  # mean excess of −log10 p where p is uniform

@@ -40,7 +40,6 @@ class Gate:
     weights: Array = field(init=False)  # (windows, M, K)
     left: Array = field(init=False)  # (windows, K): sums of clipped deviations, after and before prediction
     plain: Array = field(init=False)
-    proofs: int = 0
     seen: int = 0
 
     def __post_init__(self) -> None:
@@ -70,13 +69,12 @@ class Gate:
         if self.seen >= FIRST:
             self.left += np.minimum(np.abs(rest), PROOF_CLIP)
             self.plain += np.minimum(np.abs(known), PROOF_CLIP)
-            self.proofs += 1
         self.past[:, self.seen % MEMORY] = np.clip(known, -FIT_CLIP, FIT_CLIP)
         self.seen += 1
         return np.where(np.isnan(z), np.nan, np.where(proven, gated, known))
 
     def _proven(self) -> Mask:
-        if self.proofs < LEAST_PROOF:
+        if self.seen - FIRST < LEAST_PROOF:
             return np.zeros_like(self.left, dtype=bool)
         return self.left < PROOF * self.plain
 

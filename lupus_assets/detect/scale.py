@@ -61,8 +61,3 @@ def share_variance(n: Array) -> Array:
 def count_variance(count: Array) -> Array:
     """Return the sampling variance of a Poisson count on the scale ``count``: 1/(count + 1/2)."""
     return 1.0 / (count + HALF)
-
-
-def poisson_variance(level: Array) -> Array:
-    """Return the sampling variance on the scale ``count`` of a Poisson count that lies at `level` on it."""
-    return np.exp(-level)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lupus_assets.detect.history import Array, Ints, Mask
+from lupus_assets.detect.robust import mean, median
 
 PHASES = 24  # of the finest season, hours
 LEAST_CYCLES = 4  # of a season that is learned: a median of fewer says nothing
@@ -88,11 +89,11 @@ def _effects(values: Array, phase: Ints, cycle: int) -> tuple[Array, Array, Mask
         mine = np.flatnonzero(phase == each)
         if mine.size < LEAST_CYCLES - 1:
             continue
-        effect[each] = _median(deviation[mine])
+        effect[each] = median(deviation[mine].T)
         left_out[mine] = _medians_without_one(deviation[mine])
     size = np.abs(deviation)
-    bound = CLIP * np.maximum(_median(size), _mean(size)) + 1e-9
-    before, after = _mean(np.minimum(size, bound)), _mean(np.minimum(np.abs(deviation - left_out), bound))
+    bound = CLIP * np.maximum(median(size.T), mean(size.T)) + 1e-9
+    before, after = (mean(np.minimum(each, bound).T) for each in (size, np.abs(deviation - left_out)))
     holds = after < PROOF * before
     return np.where(holds, np.nan_to_num(effect), 0.0), np.where(holds, np.nan_to_num(left_out), 0.0), holds
 
@@ -102,25 +103,11 @@ def _rolling_median(values: Array, period: int) -> Array:
     before, after = (period - 1) // 2, period - 1 - (period - 1) // 2
     padded = np.pad(values, ((before, after), (0, 0)), constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, period, axis=0)
-    return _median(np.moveaxis(around, -1, 0))
+    return median(around)
 
 
 def _medians_without_one(values: Array) -> Array:
     """Return, for each row, the median of the other rows."""
     count = len(values)
     others = np.array([[row for row in range(count) if row != out] for out in range(count)])
-    return _median(np.moveaxis(values[others], 1, 0))
-
-
-def _median(values: Array) -> Array:
-    """Return medians over the first axis without NaN; NaN where there is nothing, without a warning."""
-    ordered = np.sort(values, axis=0)  # NaN sorts last
-    count = np.sum(~np.isnan(values), axis=0)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(count // 2, len(values) - 1)[None], axis=0)[0]
-    return np.where(count > 0, (low + high) / 2, np.nan)
-
-
-def _mean(values: Array) -> Array:
-    count = np.maximum(np.sum(~np.isnan(values), axis=0), 1)
-    return np.asarray(np.nansum(values, axis=0) / count)
+    return median(np.moveaxis(values[others], 1, -1))

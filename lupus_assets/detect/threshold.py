@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lupus_assets.detect.evidence import NORMAL_SLOPE
 from lupus_assets.detect.history import Array, Group, Ints, Mask
 from lupus_assets.detect.naming import Episodes, Naming, Point
 
@@ -19,7 +20,6 @@ EVERY = 7
 LEAST_PAST = 14  # partitions
 LONGEST_EXCESS = 2.0  # decades: one fault says how far faults go, and not how far chance does
 PRIOR = 5.0  # excesses' worth of the exponential tail that uniform p values have
-NORMAL_SLOPE = float(np.log10(np.e))
 HALF = 0.5
 SHARE = 0.5  # of the budget that is aimed at: real data is not exchangeable, and the rest is for that
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import rankdata
 
 from lupus_assets.detect.history import Array
 
@@ -84,7 +83,8 @@ def _dependence(rest: Array) -> float:
     down, by about (2 + 4 r)/n, which is put back; that of further lags is too uncertain to be looked at.
     """
     n = rest.size
-    ranks = rankdata(rest) - (n + 1) / 2
+    _, place, equal = np.unique(rest, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(equal) - (equal - 1) / 2)[place] - (n + 1) / 2  # scipy.stats takes a second to import
     power = float(ranks @ ranks)
     first = float(ranks[1:] @ ranks[:-1]) / power if power else 0.0
     lags = np.arange(1, n - 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
+from lupus_assets.detect.robust import NORMAL_95, mean, median
 from lupus_assets.detect.season import Season
 
 PACES = np.array([0.03, 0.1, 0.25, 0.6])  # of the bank
@@ -20,7 +21,6 @@ MEMORY = 60  # residuals behind a scale
 LEAST_RESIDUALS = 14
 WINSOR = 4.0  # scales: a residual beyond counts as so much, or one storm hides the next fault
 CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation under normality
-NORMAL_95 = 1.959964  # of |z|: a series that is quiet but for some days has its scale in the tail
 FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
 CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
 FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
@@ -69,7 +69,7 @@ class Values:
 
     def start_from(self, values: Array) -> None:
         """Begin at the median of the first values, shape (T, K)."""
-        self.level[:] = np.nan_to_num(_median(values.T))
+        self.level[:] = np.nan_to_num(median(values.T))
 
     def end_reference(self) -> None:
         """Take the level for well known: what follows has to speak against it for a week."""
@@ -105,13 +105,13 @@ class Values:
                 break
             rows = (self.seen - np.arange(window)) % len(self.recent)
             before[index] = self.levels[rows[-1]]
-            gap[index] = _mean(self.recent[rows]) - before[index]
-            sampling = _mean(self.variance[rows]) / window
+            gap[index] = mean(self.recent[rows].T) - before[index]
+            sampling = mean(self.variance[rows].T) / window
             past = self._past(index, window)
             clipped = gap[index]
             if past is not None:
                 spread, known = _spread(past)
-                usual = _mean(self.noise[index].T)
+                usual = mean(self.noise[index])
                 square = np.where(
                     spread**2 > usual,
                     spread**2 - usual + sampling,
@@ -163,7 +163,7 @@ class Values:
         moved = self.run >= REGIME
         if moved.any():
             rows = (self.seen - np.arange(REGIME)) % len(self.recent)
-            self.level[:, moved] = _median(self.recent[rows][:, moved].T)
+            self.level[:, moved] = median(self.recent[rows][:, moved].T)
             self.run[moved] = 0
 
     def doubt_reference(self, found: "Residuals") -> None:
@@ -172,7 +172,7 @@ class Values:
             return
         elsewhere = np.nan_to_num(np.abs(found.z[-1])) > RETURN
         if elsewhere.any():
-            self.level[:, elsewhere] = np.nan_to_num(_median(self.recent[:, elsewhere].T))
+            self.level[:, elsewhere] = np.nan_to_num(median(self.recent[:, elsewhere].T))
             self.weight[elsewhere] = WEEK
 
     def follow_season(self, phases: Ints, found: "Residuals") -> None:
@@ -207,23 +207,5 @@ def _spread(past: Array) -> tuple[Array, Mask]:
     series = np.arange(len(past))
     middle = ordered[series, np.minimum(count // 2, past.shape[1] - 1)]
     tail = ordered[series, np.clip(np.ceil(0.95 * count).astype(int) - 1, 0, past.shape[1] - 1)]
+    # A series that is quiet but for some days, as rain is, has its scale in the tail.
     return np.fmax(CONSISTENT * middle, tail / NORMAL_95), count >= LEAST_RESIDUALS
-
-
-def _median(values: Array) -> Array:
-    """Return medians over the last axis without NaN; NaN where there is nothing."""
-    ordered = np.sort(values, axis=1)
-    count = np.sum(~np.isnan(values), axis=1)
-    series = np.arange(len(values))
-    low = ordered[series, np.maximum(count - 1, 0) // 2]
-    high = ordered[series, np.minimum(count // 2, values.shape[1] - 1)]
-    return np.where(count > 0, (low + high) / 2, np.nan)
-
-
-def _mean(rows: Array) -> Array:
-    """Return means over the first axis without NaN; NaN where there is nothing, without a warning."""
-    if len(rows) == 1:
-        return np.asarray(rows[0])
-    there = ~np.isnan(rows)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(there, rows, 0.0).sum(axis=0) / there.sum(axis=0))

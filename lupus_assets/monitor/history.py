@@ -1,17 +1,15 @@
 """A ledger as the detector takes it: on stabilised scales, with what each series says of its target."""
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.detect.history import Group, History, Role, Series
 from lupus_assets.detect.scale import SCALES, share_variance
-from lupus_assets.monitor.ledger import Array, Key, Ledger, Mask
+from lupus_assets.monitor.ledger import Array, Ledger, Mask
 from lupus_assets.monitor.measure import MEASURES, NORMAL_975
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import ROWS
@@ -20,27 +18,10 @@ PERFORMANCE = "performance"
 MONTH = timedelta(days=DAYS_PER_MONTH)
 # What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
 AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
-DEPENDENCE = AGAINST_INPUTS
-SHAPE = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi", "top_share"})
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
+SHAPE = FORETELLS | {"top_share"}
 MANY = 1e12  # rows
 CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The targets of a history: what an alarm names.
-
-    Attributes
-    ----------
-    names : list of str
-        Columns, `ROWS` and `PERFORMANCE`.
-    of : array of int, shape (series,)
-        Index of each series' target.
-    """
-
-    names: list[str]
-    of: npt.NDArray[np.int64]
 
 
 def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Mask:
@@ -75,16 +56,8 @@ def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
     return found
 
 
-def targets(series: list[Key]) -> Targets:
-    """Return what the series are about, in the order in which they come."""
-    named = [_target(key) for key in series]
-    names = list(dict.fromkeys(named))
-    index = {name: at for at, name in enumerate(names)}
-    return Targets(names, np.array([index[name] for name in named], dtype=np.int64))
-
-
-def _target(key: Key) -> str:
-    _, family, column, _ = key
+def target_of(family: str, column: str) -> str:
+    """Return what an alarm on a series names: a column, `ROWS` or `PERFORMANCE`."""
     return PERFORMANCE if family == PERFORMANCE else column or ROWS
 
 
@@ -116,12 +89,13 @@ def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
 
 
 def _described(ledger: Ledger, model: MonitoredModel) -> Series:
-    found = targets(ledger.series)
+    named = [target_of(family, column) for _, family, column, _ in ledger.series]
+    names = list(dict.fromkeys(named))
     metrics = [metric for *_, metric in ledger.series]
     measures = [MEASURES[metric] for metric in metrics]
     group = {ROWS: Group.ROWS, PERFORMANCE: Group.SCORE, model.columns.prediction.column: Group.SCORE}
     return Series(
-        target=found.of,
+        target=np.array([names.index(name) for name in named], dtype=np.int64),
         rare=np.array([measure.rare for measure in measures], dtype=bool),
         side=np.array([measure.side for measure in measures], dtype=np.int64),
         role=np.array([_role(metric) for metric in metrics], dtype=np.int64),
@@ -133,8 +107,8 @@ def _described(ledger: Ledger, model: MonitoredModel) -> Series:
             dtype=bool,
         ),
         least=np.array([_least(metric) for metric in metrics]),
-        group=np.array([group.get(name, Group.COLUMNS) for name in found.names], dtype=np.int64),
-        column=np.array([name not in (ROWS, PERFORMANCE) for name in found.names], dtype=bool),
+        group=np.array([group.get(name, Group.COLUMNS) for name in names], dtype=np.int64),
+        column=np.array([name not in (ROWS, PERFORMANCE) for name in names], dtype=bool),
     )
 
 
@@ -151,7 +125,7 @@ def _role(metric: str) -> Role:
         return Role.NULL
     if metric == "row_count":
         return Role.ROWS
-    return Role.DEPENDENCE if metric in DEPENDENCE else Role.MARGINAL
+    return Role.DEPENDENCE if metric in AGAINST_INPUTS else Role.MARGINAL
 
 
 def _scaled(ledger: Ledger) -> tuple[Array, Array]:

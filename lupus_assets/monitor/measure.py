@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from lupus_assets.declare.catalogue import RANKS
 from lupus_assets.detect.scale import SCALES, Array, count_variance, share_variance
 from lupus_assets.stats.estimate import Estimate
 
@@ -69,7 +70,7 @@ MEASURES: dict[str, Measure] = {
     ),
     **{
         f"share_{rank}": _share(f"share of the reference's {word}most frequent value of")
-        for rank, word in enumerate(("", "second ", "third ", "fourth ", "fifth "), start=1)
+        for rank, word in enumerate(RANKS, start=1)
     },
     "labelled_rate": _share("share of rows with a label in", side=-1),
     "mean": Measure("natural", "mean of"),

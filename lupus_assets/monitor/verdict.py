@@ -27,8 +27,6 @@ HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
 
-Floats = npt.NDArray[np.float64]
-
 
 def chains(ledger: Ledger) -> list[Ledger]:
     """Return what is judged together: what the rows say at once, and what the labels say later."""
@@ -266,10 +264,9 @@ def _measured(judgement: Judgement, at: int) -> _Measured:
     places, own, side = np.arange(value.size), shown[value], series.side[value]
     level, away = each.values.expected[0], reach[value] * each.values.scale[0]
     before, gap = each.values.expected[own, places], each.values.gap[own, places]
-    expected[value] = _back(ledger, value, at, level)
-    low[value] = _back(ledger, value, at, np.where(side > 0, -np.inf, level - away))
-    high[value] = _back(ledger, value, at, np.where(side < 0, np.inf, level + away))
-    effect[value] = _back(ledger, value, at, before + gap) - _back(ledger, value, at, before)
+    lowest, highest = np.where(side > 0, -np.inf, level - away), np.where(side < 0, np.inf, level + away)
+    back = _back(ledger, value, at, np.stack([level, lowest, highest, before + gap, before]))
+    expected[value], low[value], high[value], effect[value] = back[0], back[1], back[2], back[3] - back[4]
 
     rate = each.excess.rate
     expected[count] = np.where(np.isnan(each.excess.z[0]), np.nan, rate)
@@ -279,14 +276,14 @@ def _measured(judgement: Judgement, at: int) -> _Measured:
 
 
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:
-    """Return what lies on the stabilised scales in the metrics' own units."""
-    back = np.full(series.size, np.nan)
+    """Return what lies on the stabilised scales, shape (…, series), in the metrics' own units."""
+    back = np.full(scaled.shape, np.nan)
     scales = np.array([MEASURES[ledger.series[index][-1]].scale for index in series.tolist()])
     n = ledger.n[at, series]
     for name in np.unique(scales).tolist():
         mine = scales == name
         with np.errstate(over="ignore", invalid="ignore"):
-            back[mine] = SCALES[name].backward(scaled[mine], n[mine])
+            back[..., mine] = SCALES[name].backward(scaled[..., mine], n[mine])
     return back
 
 

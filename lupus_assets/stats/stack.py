@@ -26,7 +26,30 @@ LEFT, RIGHT, NULL = 0, 1, 2  # places in `NumericStack.apart`
 
 
 @dataclass(frozen=True)
-class NumericStack:
+class _Windows:
+    """What stacks of both kinds share: rows counted by window, in bins and `apart` from them."""
+
+    counts: Counts
+    apart: Counts
+
+    def windows(self, first: ArrayLike, end: ArrayLike) -> Self:
+        """Return windows that each hold the rows of this stack from `first` to before `end`."""
+        return replace(
+            self, counts=_between(self._upto, first, end), apart=_between(_running(self.apart), first, end)
+        )
+
+    @property
+    def rows(self) -> Counts:
+        """Rows of each window, nulls included; int64, shape (windows,)."""
+        return np.asarray(self.counts.sum(axis=1) + self.apart.sum(axis=1))
+
+    @cached_property
+    def _upto(self) -> Counts:
+        return _running(self.counts)
+
+
+@dataclass(frozen=True)
+class NumericStack(_Windows):
     """A numeric column over windows.
 
     Attributes
@@ -43,8 +66,6 @@ class NumericStack:
 
     grid: Grid
     bins: Bins
-    counts: Counts
-    apart: Counts
 
     @classmethod
     def of(cls, columns: Sequence[NumericColumn]) -> Self:
@@ -63,22 +84,7 @@ class NumericStack:
         for row, column in zip(counts, columns, strict=True):
             row[np.searchsorted(bins, column.histogram.bins)] = column.histogram.counts
         apart = [(c.negative_infinities, c.positive_infinities, c.nulls + c.nans) for c in columns]
-        return cls(grid, bins, counts, np.array(apart, np.int64).reshape(-1, 3))
-
-    def windows(self, first: ArrayLike, end: ArrayLike) -> Self:
-        """Return windows that each hold the rows of this stack from `first` to before `end`."""
-        return replace(
-            self, counts=_between(self._upto, first, end), apart=_between(_running(self.apart), first, end)
-        )
-
-    @property
-    def rows(self) -> Counts:
-        """Rows of each window, nulls included; int64, shape (windows,)."""
-        return np.asarray(self.counts.sum(axis=1) + self.apart.sum(axis=1))
-
-    @cached_property
-    def _upto(self) -> Counts:
-        return _running(self.counts)
+        return cls(counts, np.array(apart, np.int64).reshape(-1, 3), grid, bins)
 
     @cached_property
     def _cumulative(self) -> Counts:
@@ -163,7 +169,7 @@ class NumericStack:
 
 
 @dataclass(frozen=True)
-class CategoricalStack:
+class CategoricalStack(_Windows):
     """A categorical column over windows.
 
     Attributes
@@ -177,8 +183,6 @@ class CategoricalStack:
     """
 
     hashes: Hashes
-    counts: Counts
-    apart: Counts
 
     @classmethod
     def of(cls, columns: Sequence[CategoricalColumn]) -> Self:
@@ -188,22 +192,7 @@ class CategoricalStack:
         for row, column in zip(counts, columns, strict=True):
             row[np.searchsorted(hashes, column.categories.hashes)] = column.categories.counts
         apart = [(column.categories.other, column.nulls) for column in columns]
-        return cls(hashes, counts, np.array(apart, np.int64).reshape(-1, 2))
-
-    def windows(self, first: ArrayLike, end: ArrayLike) -> Self:
-        """Return windows that each hold the rows of this stack from `first` to before `end`."""
-        return replace(
-            self, counts=_between(self._upto, first, end), apart=_between(_running(self.apart), first, end)
-        )
-
-    @property
-    def rows(self) -> Counts:
-        """Rows of each window, nulls included; int64, shape (windows,)."""
-        return np.asarray(self.counts.sum(axis=1) + self.apart.sum(axis=1))
-
-    @cached_property
-    def _upto(self) -> Counts:
-        return _running(self.counts)
+        return cls(counts, np.array(apart, np.int64).reshape(-1, 2), hashes)
 
     def binned(self, window: int) -> Counts:
         """Return the rows of each window per top category of one, of all the rest, and null.

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.services
 TRACKS = ("champion", "challenger")
 FIRST = date(2013, 3, 1)
 HOUR = timedelta(hours=1)
-DAYS = 18  # enough history for judgements, and an upset day after it
+DAYS = 28  # enough history for judgements, which need 21 partitions, and an upset day after it
 UPSET = DAYS - 1
 ROWS = 150
 SCORE = """

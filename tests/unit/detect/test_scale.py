@@ -7,7 +7,6 @@ from lupus_assets.detect.scale import (
     LEAST_PROBABILITY,
     SCALES,
     count_variance,
-    poisson_variance,
     share_variance,
 )
 
@@ -64,9 +63,3 @@ def test_the_noise_of_a_count_is_that_of_poisson():
     assert SCALES["count"].forward(counts, counts).var() == pytest.approx(
         count_variance(at(200))[0], rel=0.05
     )
-
-
-@given(st.floats(0, 1e9))
-def test_the_noise_of_a_count_follows_from_where_it_lies(count):
-    lies = SCALES["count"].forward(at(count), at(1))
-    assert poisson_variance(lies)[0] == pytest.approx(count_variance(at(count))[0])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import theilslopes
 
+from lupus_assets.declare.rule import LEAST_TREND
 from lupus_assets.detect.trend import LEAST, _dependence, trend
 
 
@@ -74,3 +75,7 @@ def test_too_few_values_or_none_have_no_trend(values):
     with pytest.raises(ValueError, match="a trend needs 8 or more, all finite"):
         trend(values)
     assert trend(np.ones(LEAST)).z == 0
+
+
+def test_a_declaration_demands_the_partitions_that_the_test_needs():
+    assert LEAST_TREND == LEAST

@@ -1,0 +1,23 @@
+"""Medians and means that leave NaN out, over the last axis, without a warning; NaN where there is nothing."""
+
+import numpy as np
+
+from lupus_assets.detect.history import Array
+
+NORMAL_95 = 1.959964  # of |z| under normality
+
+
+def median(values: Array) -> Array:
+    """Return the median of what is not NaN."""
+    ordered = np.sort(values, axis=-1)  # NaN sorts last
+    count = np.sum(~np.isnan(values), axis=-1)[..., None]
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[-1] - 1), axis=-1)
+    return np.where(count > 0, (low + high) / 2, np.nan)[..., 0]
+
+
+def mean(values: Array) -> Array:
+    """Return the mean of what is not NaN."""
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(there, values, 0.0).sum(axis=-1) / there.sum(axis=-1))
