@@ -222,7 +222,7 @@ def _alarms(
     """Yield each target that is named at one partition once, by its most telling row."""
     named: set[str] = set()
     for row in ranked(rows):
-        about = target_of(row.family, row.column_name)
+        about = target_of(row.family, row.column_name, row.metric)
         if about not in named:
             named.add(about)
             decided = next(

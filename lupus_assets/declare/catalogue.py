@@ -42,6 +42,7 @@ METRICS: dict[str, str] = {
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
     "residual_mean": "mean of prediction minus its surrogate, fitted on the reference; scores in logits",
     "residual_spread": "mean distance of prediction and surrogate; scores in logits, up if a join shuffled",
+    "explained_correlation": "correlation of prediction and surrogate; -1 to 1, falls if a join shuffled",
     # distances from the reference's distribution
     "psi": "population stability index; nats, at least 0",
     "jensen_shannon": "Jensen-Shannon distance, the root of the divergence in nats; 0 to 0.8326",
@@ -80,8 +81,14 @@ NEEDS_LABEL = frozenset({"labelled_rate"}.union(*PERFORMANCE.values()))
 
 # By kind of prediction, what some other kind lacks; every metric that is in none of them exists for all.
 OF_KIND: dict[str, tuple[str, ...]] = {
-    "score": (*PERFORMANCE["score"], "invalid_rate", "residual_mean", "residual_spread"),
-    "value": (*PERFORMANCE["value"], "residual_mean", "residual_spread"),
+    "score": (
+        *PERFORMANCE["score"],
+        "invalid_rate",
+        "residual_mean",
+        "residual_spread",
+        "explained_correlation",
+    ),
+    "value": (*PERFORMANCE["value"], "residual_mean", "residual_spread", "explained_correlation"),
     "class": PERFORMANCE["class"],
 }
 NOT_FOR_ALL = frozenset[str]().union(*OF_KIND.values())

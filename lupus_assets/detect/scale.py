@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float64]
 ANSCOMBE = 3 / 8
 HALF = 0.5  # Jeffreys prior: a count of nothing is finite on a log scale
 LEAST_PROBABILITY = 1e-3  # a logit beyond this says more about the clip than about the metric
+MOST_CORRELATION = 0.995  # Fisher's z beyond this says more about the clip, too
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ SCALES: dict[str, Scale] = {
     "positive": Scale(lambda x, _: np.log(np.maximum(x, 1e-300)), lambda y, _: np.exp(y)),
     "share": Scale(_arcsine, _sine),
     "probability": Scale(_logit, lambda y, _: 1 / (1 + np.exp(-y))),
+    "correlation": Scale(
+        lambda x, _: np.arctanh(np.clip(x, -MOST_CORRELATION, MOST_CORRELATION)), lambda y, _: np.tanh(y)
+    ),
     "distance": Scale(lambda x, _: np.sqrt(np.maximum(x, 0.0)), lambda y, _: np.maximum(y, 0.0) ** 2),
 }
 

@@ -18,6 +18,7 @@ PERFORMANCE = "performance"
 MONTH = timedelta(days=DAYS_PER_MONTH)
 # What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
 AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
+UNLABELLED = "explained_correlation"  # what is known of the performance before the labels are
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
 SHAPE = FORETELLS | {"top_share"}
 MANY = 1e12  # rows
@@ -56,9 +57,9 @@ def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
     return found
 
 
-def target_of(family: str, column: str) -> str:
+def target_of(family: str, column: str, metric: str) -> str:
     """Return what an alarm on a series names: a column, `ROWS` or `PERFORMANCE`."""
-    return PERFORMANCE if family == PERFORMANCE else column or ROWS
+    return PERFORMANCE if family == PERFORMANCE or metric == UNLABELLED else column or ROWS
 
 
 def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
@@ -89,7 +90,7 @@ def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
 
 
 def _described(ledger: Ledger, model: MonitoredModel) -> Series:
-    named = [target_of(family, column) for _, family, column, _ in ledger.series]
+    named = [target_of(family, column, metric) for _, family, column, metric in ledger.series]
     names = list(dict.fromkeys(named))
     metrics = [metric for *_, metric in ledger.series]
     measures = [MEASURES[metric] for metric in metrics]

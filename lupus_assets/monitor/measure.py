@@ -100,6 +100,9 @@ MEASURES: dict[str, Measure] = {
     "residual_spread": Measure(
         "positive", "mean absolute deviation from what the inputs explain of", 1, judged=True
     ),
+    "explained_correlation": Measure(
+        "correlation", "correlation with what the inputs explain of", -1, judged=True
+    ),
     "base_rate": Measure("probability", "share of positives in", judged=True, percent=True),
     "auc": Measure("probability", "AUC of", -1, judged=True),
     "log_loss": Measure("positive", "log loss of", 1, judged=True),
@@ -124,6 +127,7 @@ INVERSE_SLOPES: dict[str, Callable[[Array], Array]] = {
     "fraction": np.ones_like,
     "positive": lambda x: x,
     "probability": lambda x: x * (1 - x),
+    "correlation": lambda x: 1 - x * x,
     "distance": lambda x: 2 * np.sqrt(np.maximum(x, 0.0)),
 }
 

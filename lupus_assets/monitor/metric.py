@@ -23,9 +23,10 @@ from lupus_assets.stats.column import (
 )
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.frozen import ColumnReference, Reference
-from lupus_assets.stats.joint import Confusion, ErrorSums, Residual, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import Counts, Floats
 
 Named = tuple[str, Estimate]
@@ -208,7 +209,7 @@ def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[N
 
 
 def residual_metrics(residual: Residual) -> Iterator[Named]:
-    """Yield how the score deviates from what the inputs explain, on the scale of the surrogate."""
+    """Yield how the score goes with what the inputs explain, on the scale of the surrogate."""
     n = residual.n
     signed, absolute = residual.signed.variance, residual.absolute.variance
     for name, moments, variance in (
@@ -217,6 +218,7 @@ def residual_metrics(residual: Residual) -> Iterator[Named]:
     ):
         noise = None if variance is None else variance / n
         yield name, _plain(moments.mean if n else None, n, "no scores", noise)
+    yield "explained_correlation", residual.correlation()
 
 
 def column_metrics(column: Column, reference: ColumnReference | None, *, whole: bool) -> Iterator[Named]:

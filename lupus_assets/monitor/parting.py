@@ -12,8 +12,9 @@ import numpy.typing as npt
 from lupus_assets.monitor.block import Block, Mask
 from lupus_assets.monitor.gathering import Gathering, Groups, gathering
 from lupus_assets.monitor.room import room
-from lupus_assets.stats.joint import Joint, Residual
+from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.residual import Residual
 
 Rows = npt.NDArray[np.intp] | slice
 Cell = tuple[str, str]  # (version, segment)
@@ -36,8 +37,8 @@ class Batch:
         Rows timed outside the window; None where there are none.
     invalid : array of bool, or None
         Rows whose score is none.
-    residual : array of float, or None
-        NaN where there is none.
+    score, expected : array of float, or None
+        The transformed score, NaN where there is none, and what its inputs explain; both or neither.
     joint : callable, or None
         Predictions with their labels: rows to state.
     """
@@ -46,7 +47,8 @@ class Batch:
     counted: bool
     outside: Mask | None
     invalid: Mask | None
-    residual: npt.NDArray[np.float64] | None
+    score: npt.NDArray[np.float64] | None
+    expected: npt.NDArray[np.float64] | None
     joint: Callable[[Rows], Joint] | None
 
     def counts(self, rows: Rows, size: int) -> RowCounts | None:
@@ -62,11 +64,11 @@ class Batch:
 
     def residuals(self, rows: Rows) -> Residual | None:
         """Return the residual of some rows."""
-        if self.residual is None:
+        if self.score is None or self.expected is None:
             return None
-        residual = self.residual[rows]
-        finite = np.isfinite(residual)
-        return Residual.of(residual if finite.all() else residual[finite])
+        score, expected = self.score[rows], self.expected[rows]
+        finite = np.isfinite(score)
+        return Residual.of(score, expected) if finite.all() else Residual.of(score[finite], expected[finite])
 
 
 @dataclass

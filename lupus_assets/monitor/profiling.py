@@ -27,6 +27,7 @@ from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NumericEnco
 LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
 
 WHOLE: Cell = (EVERYTHING, EVERYTHING)
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ class _Gathering:
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
+        score, explained = self._explained(rows, scored) if self.cut.rows else (None, None)
         joint = None
         if label is not None and self.cut.labels:
             joint = _joint(prediction, scored, truth, self.reading)
@@ -228,20 +230,20 @@ class _Gathering:
             counted=self.cut.rows,
             outside=outside(rows, columns.timestamp, self.window) if self.cut.rows else None,
             invalid=invalid,
-            residual=self._residual(rows, scored) if self.cut.rows else None,
+            score=score,
+            expected=explained,
             joint=joint,
         )
 
-    def _residual(self, rows: Rows, scored: Mask | None) -> npt.NDArray[np.float64] | None:
-        """Return each row's score minus what its inputs explain; NaN where there is no usable score."""
+    def _explained(self, rows: Rows, scored: Mask | None) -> tuple[Floats | None, Floats | None]:
+        """Return each row's score, NaN where it is of no use, and what its inputs explain of it."""
         surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
-            return None
-        residual = transformed(prediction.values, self.reading)
-        residual -= expected(rows, surrogate)
-        residual[~scored] = np.nan
-        return residual
+            return None, None
+        score = transformed(prediction.values, self.reading)
+        score[~scored] = np.nan
+        return score, expected(rows, surrogate)
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
         """Return what makes each visible row itself: its key, or all it holds where none is declared.
@@ -322,7 +324,7 @@ def codes(rows: Rows, design: Design) -> npt.NDArray[np.int16]:
     return np.column_stack(columns) if columns else np.empty((rows.count, 0), dtype=np.int16)
 
 
-def expected(rows: Rows, surrogate: Surrogate) -> npt.NDArray[np.float64]:
+def expected(rows: Rows, surrogate: Surrogate) -> Floats:
     """Return what the surrogate says of each row: `Surrogate.predict` of its `codes`."""
     total = np.full(rows.count, surrogate.intercept)
     for name, encoder, effects in zip(
@@ -339,7 +341,7 @@ def expected(rows: Rows, surrogate: Surrogate) -> npt.NDArray[np.float64]:
     return total
 
 
-def transformed(score: npt.NDArray[np.float64], reading: Reading) -> npt.NDArray[np.float64]:
+def transformed(score: Floats, reading: Reading) -> Floats:
     """Return a prediction on the surrogate's scale, a new array: log odds of a score, a value as it is."""
     return logit(score) if reading.model.columns.prediction.kind == "score" else score.copy()
 

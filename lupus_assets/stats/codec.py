@@ -34,10 +34,11 @@ from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, Residual, ScoreLabel
+from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
     Design,

@@ -293,41 +293,6 @@ class Confusion(State):
         return cls(rows[pairs // width], columns[pairs % width], summed)
 
 
-@dataclass(frozen=True)
-class Residual:
-    """What the surrogate leaves of the score, on the surrogate's scale.
-
-    Attributes
-    ----------
-    signed : Moments
-        transformed score − surrogate.
-    absolute : Moments
-        Its absolute value.
-    """
-
-    signed: Moments
-    absolute: Moments
-
-    @classmethod
-    def of(cls, residual: ArrayLike) -> Self:
-        """Return the state of some rows: finite residuals of shape (rows,)."""
-        values = np.asarray(residual, dtype=np.float64)
-        return cls(Moments.of(values), Moments.of(np.abs(values)))
-
-    @classmethod
-    def empty(cls) -> Self:
-        """Return the state of no rows."""
-        return cls(Moments.empty(), Moments.empty())
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.signed.n
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(self.signed + other.signed, self.absolute + other.absolute)
-
-
 Joint = ScoreLabel | ErrorSums | Confusion
 
 

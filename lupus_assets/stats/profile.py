@@ -6,7 +6,8 @@ from typing import Self, TypeVar
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import Column
-from lupus_assets.stats.joint import Joint, Residual
+from lupus_assets.stats.joint import Joint
+from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import State
 
 Part = TypeVar("Part", "RowCounts", Residual)

@@ -211,9 +211,9 @@ def test_a_rule_on_a_metric_that_needs_labels_needs_a_label(tmp_path):
 
 SCORE = (
     "auc, log_loss, brier, brier_excess, slope_excess, calibration_error, bias, accuracy, precision, recall, "
-    "base_rate, invalid_rate, residual_mean, residual_spread"
+    "base_rate, invalid_rate, residual_mean, residual_spread, explained_correlation"
 )
-VALUE = "mae, rmse, wape, mean_error, residual_mean, residual_spread"
+VALUE = "mae, rmse, wape, mean_error, residual_mean, residual_spread, explained_correlation"
 CLASS = "accuracy, macro_f1"
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from lupus_assets.detect.scale import (
     LEAST_PROBABILITY,
+    MOST_CORRELATION,
     SCALES,
     count_variance,
     share_variance,
@@ -17,6 +18,7 @@ WITHIN = {
     "positive": st.floats(1e-9, 1e9),
     "share": st.floats(0, 1),
     "probability": st.floats(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY),
+    "correlation": st.floats(-MOST_CORRELATION, MOST_CORRELATION),
     "distance": st.floats(0, 1e6),
 }
 

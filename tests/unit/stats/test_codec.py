@@ -15,9 +15,9 @@ from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Residual
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import State
 from tests.strategies import SALT, arrays, category_counts, grids
 
@@ -51,7 +51,7 @@ def test_a_profile_comes_back_as_it_was(
             "none": TimestampColumn.empty(),
             "id": IdentityColumn.of(np.array([time], np.int64).view(np.uint64), 1),
         },
-        residual=Residual.of(values[np.isfinite(values)]),
+        residual=Residual.of(values[np.isfinite(values)], np.zeros(np.isfinite(values).sum())),
     )
     data = to_bytes(state)
     back = from_bytes(data)

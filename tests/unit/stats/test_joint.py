@@ -13,8 +13,9 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Confusion, ErrorSums, Residual, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.residual import Residual
 
 GRID = Grid(0.5, 0.25)
 FIELDS_OF_FLOATS = ("mean", "m2", "m3", "m4")
@@ -73,14 +74,6 @@ def test_confusions_add_up_over_any_split(predicted, actual, at):
     assert parts[0] + parts[1] == whole
     assert parts[1] + parts[0] == whole
     assert whole + Confusion.empty() == whole
-
-
-@given(values, splits)
-def test_residuals_add_up_over_any_split(residual, at):
-    whole = Residual.of(residual)
-    assert_same(Residual.of(residual[:at]) + Residual.of(residual[at:]), whole)
-    assert whole + Residual.empty() == whole
-    assert whole.n == 40
 
 
 @given(scores, labels, st.floats(0, 1))
@@ -152,7 +145,7 @@ def test_a_confusion_lists_the_pairs_that_occurred_in_order():
         ErrorSums.of([1.0, 2.0], [1.5, 0.0]),
         Confusion.of(np.array([9, 2], dtype=np.uint64), np.array([2, 2], dtype=np.uint64)),
         Confusion.empty(),
-        Residual.of([0.25, -1.0]),
+        Residual.of([0.25, -1.0], [0.0, 0.5]),
     ],
 )
 def test_joint_states_survive_their_bytes(state):

@@ -4,8 +4,9 @@ import pytest
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import Column, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.joint import ErrorSums, Residual, ScoreLabel
+from lupus_assets.stats.joint import ErrorSums, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.residual import Residual
 
 UNIT = Grid(0.0, 1.0)
 
@@ -41,7 +42,7 @@ def test_a_column_on_another_grid_is_named() -> None:
 
 
 def test_a_part_that_one_side_lacks_is_the_other_sides() -> None:
-    residual = Residual.of(np.array([0.5, -0.5]))
+    residual = Residual.of(np.array([0.5, -0.5]), np.zeros(2))
     labels = Profile(None, {}, joint=ErrorSums.empty())
     rows = Profile(RowCounts(rows=3, outside=1, invalid=0, duplicates=None), {}, residual=residual)
     assert labels + rows == rows + labels == Profile(rows.counts, {}, labels.joint, residual)
