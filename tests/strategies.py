@@ -38,7 +38,8 @@ def arrays(max_size: int = 60) -> st.SearchStrategy[NDArray[np.float64]]:
 
 def grids() -> st.SearchStrategy[Grid]:
     """Return grids as columns have them."""
-    return st.builds(Grid, st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+    decimals = st.none() | st.integers(0, 4)
+    return st.builds(Grid, st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), decimals)
 
 
 def splits(

@@ -37,6 +37,7 @@ METRICS: dict[str, str] = {
     "unseen_rate": "share of values (not null) that the reference window does not hold; 0 to 1",
     # against the frozen reference, row by row
     "out_of_range_rate": "share of values further out than the reference's range and a margin; 0 to 1",
+    "off_grid_rate": "share of finite values with more decimals than the reference's have; 0 to 1",
     "clipped_mean": "mean, values clipped at 12 spreads from the reference's median; in the column's unit",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",

@@ -75,7 +75,7 @@ def freeze(
     ungridded = Reading(model, roles, {}, salt)
     sample, shown = _sample(windows, batches, ungridded)
     if grids is None:
-        grids = {name: Grid.of(values) for name, values in _numbers(sample).items()}
+        grids = {name: Grid.of(each).with_decimals(each) for name, each in _numbers(sample).items()}
     reading = replace(ungridded, grids=grids)
     design = _design(sample, reading)
     segments = _segments(model, shown)

@@ -163,6 +163,8 @@ def _other_distances(reference: ColumnReference, counts: Counts) -> Iterator[Nam
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
     """Yield the judged metrics of a numeric column against its reference."""
     yield "out_of_range_rate", _share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
+    if column.histogram.grid.decimals is not None:
+        yield "off_grid_rate", _share(column.off_grid, column.finite, NO_VALUES)
     yield "clipped_mean", reference.clipped_mean(column)
     yield "mean_rank", reference.mean_rank(column)
     yield "rank_spread", reference.rank_spread(column)

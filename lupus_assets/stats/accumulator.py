@@ -70,6 +70,7 @@ class NumericAccumulator:
     positive_infinities: int = 0
     negative_infinities: int = 0
     zeros: int = 0
+    off_grid: int = 0
     low: float = math.inf
     high: float = -math.inf
     moments: Moments = field(default_factory=Moments.empty)
@@ -155,6 +156,7 @@ class NumericAccumulator:
         self.high = max(self.high, float(np.maximum.reduce(x)))
         zeros = int(np.count_nonzero(x == 0.0))
         self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
+        self._count_off(x, missing)
         self._count(d, missing.size, scratch)
         self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
         if shift != centre:
@@ -181,6 +183,12 @@ class NumericAccumulator:
                 self._known = float(filled[first]) if present[first] else None
             filled[missing] = 0.0 if self._known is None else self._known
         return filled
+
+    def _count_off(self, x: Floats, missing: Index) -> None:
+        if self.grid.decimals is not None:
+            off = self.grid.off(x)
+            off[missing] = False
+            self.off_grid += int(np.count_nonzero(off))
 
     def _count(self, d: Floats, missing: int, scratch: Scratch) -> None:
         keys = self.grid.keys(d, scratch.single[: d.size])
@@ -223,6 +231,7 @@ class NumericAccumulator:
             moments=self.moments,
             histogram=self._histogram(),
             distinct=Distinct(self.smallest.hashes()),
+            off_grid=self.off_grid,
         )
         return replace(column + self._integers.state(self.grid), rows=self.rows)
 
@@ -313,4 +322,5 @@ class IntegerCounts:
             moments=Moments.of_counts(x, counts),
             histogram=Histogram.of_bins(grid.bins(x), counts, grid),
             distinct=Distinct.of_floats(x),
+            off_grid=0,  # an integer has no decimals
         )

@@ -35,6 +35,8 @@ class NumericColumn(State):
         Over finite values, in the column's unit; None if there are none.
     moments, histogram, distinct : Moments, Histogram, Distinct
         Over finite values.
+    off_grid : int
+        Rows whose value has more decimals than the grid; see `Grid.decimals`.
     """
 
     rows: int
@@ -48,6 +50,7 @@ class NumericColumn(State):
     moments: Moments
     histogram: Histogram
     distinct: Distinct
+    off_grid: int = 0
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:
@@ -78,6 +81,7 @@ class NumericColumn(State):
             moments=Moments.of(finite),
             histogram=Histogram.of(finite, grid),
             distinct=Distinct.of_floats(finite),
+            off_grid=int(np.count_nonzero(grid.off(finite))),
         )
 
     @classmethod
@@ -100,6 +104,7 @@ class NumericColumn(State):
             self.moments + other.moments,
             self.histogram + other.histogram,
             self.distinct + other.distinct,
+            self.off_grid + other.off_grid,
         )
 
     @property

@@ -105,6 +105,33 @@ def test_any_sample_has_a_grid(sample: NDArray[np.float64]) -> None:
     assert grid.scale > 0
 
 
+@pytest.mark.parametrize("decimals", range(5))
+@pytest.mark.parametrize("single", [False, True])
+def test_the_decimals_of_a_sample_are_the_fewest_that_its_values_have(decimals: int, single: bool) -> None:
+    x = np.round(np.random.default_rng(1).normal(20, 9, 5_000), decimals)
+    x = x.astype(np.float32).astype(np.float64) if single else x
+    grid = UNIT.with_decimals(np.append(x, [np.nan, np.inf]))
+    assert grid.decimals == decimals
+    assert not grid.off(x).any()
+    assert grid.off(x * 1.8 + 32.0123).mean() > 0.5  # another unit
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.random.default_rng(1).normal(size=5_000),
+        np.random.default_rng(1).normal(size=5_000) * 1e9,  # float32 could not tell
+        np.round(np.random.default_rng(1).normal(size=5_000), 2) + (np.arange(5_000) % 100 == 0) / 3e3,
+        np.empty(0),
+        np.full(3, np.nan),
+    ],
+)
+def test_a_sample_on_no_decimal_grid_gives_none(x: NDArray[np.float64]) -> None:
+    grid = UNIT.with_decimals(x)
+    assert grid.decimals is None
+    assert not grid.off(x[np.isfinite(x)]).any()
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan, np.inf])
 def test_a_scale_that_is_none_is_refused(scale: float) -> None:
     with pytest.raises(StateError, match="scale finite and above 0"):
