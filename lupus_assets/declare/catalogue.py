@@ -41,6 +41,8 @@ METRICS: dict[str, str] = {
     "clipped_mean": "mean, values clipped at 12 spreads from the reference's median; in the column's unit",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
     "rank_spread": "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
+    "association": "rank correlations with other columns as a share of the reference's; 1 without change",
+    "conditional_spread": "spread given the other columns over the reference's; 1 without change",
     "residual_mean": "mean of prediction minus its surrogate, fitted on the reference; scores in logits",
     "residual_spread": "mean distance of prediction and surrogate; scores in logits, up if a join shuffled",
     "explained_correlation": "correlation of prediction and surrogate; -1 to 1, falls if a join shuffled",

@@ -12,25 +12,30 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.encoding import codes, transformed
 from lupus_assets.monitor.gathering import state
 from lupus_assets.monitor.intake import every
-from lupus_assets.monitor.profiling import LEAST_DISCLOSED, codes, profile_partition, transformed
+from lupus_assets.monitor.profiling import LEAST_DISCLOSED, profile_partition
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.records import Window
+from lupus_assets.stats.association import Association
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.profile import Profile
+from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.surrogate import Design, NormalEquations, Surrogate
+from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NormalEquations, Surrogate
 
 HASHED = "siphash"  # a reference whose categories are hashed otherwise is stale
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a median and an interquartile range
+MOST_RANKED = 256  # columns whose rank correlations are kept
+FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 SEGMENTS = 50  # values of one segment column; a column with more is no segment
 
 
@@ -77,7 +82,9 @@ def freeze(
     if grids is None:
         grids = {name: Grid.of(each).with_decimals(each) for name, each in _numbers(sample).items()}
     reading = replace(ungridded, grids=grids)
-    design = _design(sample, reading)
+    features = _features(sample, reading)
+    design = Design.of(features)
+    ranking = _ranking(sample, reading, features)
     segments = _segments(model, shown)
     provisional = Reference(
         rows=0,
@@ -85,11 +92,13 @@ def freeze(
         grids=grids,
         columns={segment: {} for segment in (EVERYTHING, *segments)},
         surrogate=None,
+        association=None if ranking is None else Association.of(ranking, [RankMoments.empty(ranking.names)]),
         declared=declared(model),
         digest="",
     )
     equations = NormalEquations.empty(design)
     states: dict[str, Profile] = {}
+    ranked: list[RankMoments] = []
     for window in windows:
         wanted = cuts(model, window)
         # One pass for both: the cut of the labels sees every row that the cut of the rows sees.
@@ -105,6 +114,7 @@ def freeze(
             watch=fit.add,
         )[cut]
         equations = fit.equations
+        ranked += [profile.ranks for profile in profiled.profiles.values() if profile.ranks is not None]
         for (version, segment), profile in profiled.profiles.items():
             if version == EVERYTHING:
                 before = states.get(segment)
@@ -122,6 +132,7 @@ def freeze(
         rows=rows,
         columns={segment: _references(profile, model) for segment, profile in states.items()},
         surrogate=_solved(equations),
+        association=None if ranking is None else Association.of(ranking, ranked),
     )
     return replace(reference, digest=hashlib.sha256(to_bytes(reference)).hexdigest()[:16])
 
@@ -195,8 +206,8 @@ def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | 
     return total
 
 
-def _design(sample: Sequence[Rows], reading: Reading) -> Design:
-    """Return the surrogate's design: every feature, cut as the sample lies."""
+def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColumn | CategoricalColumn]:
+    """Return the states of every feature in the sample: what the surrogate is cut by."""
     columns = {}
     for role in reading.roles:
         if (
@@ -207,7 +218,45 @@ def _design(sample: Sequence[Rows], reading: Reading) -> Design:
             found = _states(sample, role.column, reading.grids.get(role.column, UNIT))
             if found is not None:
                 columns[role.column] = found
-    return Design.of(columns)
+    return columns
+
+
+def _ranking(
+    sample: Sequence[Rows], reading: Reading, features: Mapping[str, NumericColumn | CategoricalColumn]
+) -> Ranking | None:
+    """Return how features and score become ranks: numbers by value, categories by their mean score.
+
+    None where fewer than two columns can be ranked, or more than `MOST_RANKED`: their pairs are many more.
+    """
+    prediction = reading.model.columns.prediction.column
+    scores = _states(sample, prediction, reading.grids.get(prediction, UNIT))
+    scored = isinstance(scores, NumericColumn)
+    columns = {name: each for name, each in features.items() if scored or isinstance(each, NumericColumn)}
+    if isinstance(scores, NumericColumn):
+        columns[prediction] = scores
+    if not 2 <= len(columns) <= MOST_RANKED:
+        return None
+    design = Design.of(columns)
+    counts = [np.zeros(encoder.width, np.int64) for encoder in design.encoders]
+    rows_scored, sums = ([np.zeros(encoder.width) for encoder in design.encoders] for _ in range(2))
+    for rows in sample:
+        coded = codes(rows, design)
+        block = rows.blocks.get(prediction)
+        score = transformed(block.values, reading) if isinstance(block, NumericBlock) else None
+        fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
+        for at, code in enumerate(coded.T):
+            width = counts[at].size
+            counts[at] += np.bincount(code, minlength=width)
+            if score is not None and fitted is not None:
+                rows_scored[at] += np.bincount(code[fitted], minlength=width)
+                sums[at] += np.bincount(code[fitted], weights=score[fitted], minlength=width)
+    order = []
+    for encoder, count, total in zip(design.encoders, rows_scored, sums, strict=True):
+        mean = total.sum() / max(count.sum(), 1)  # a category of few rows is taken for an average one
+        by_score = (total + FEW_SCORES * mean) / (count + FEW_SCORES)
+        by_value = np.arange(count.size, dtype=float)
+        order.append(by_score if isinstance(encoder, CategoricalEncoder) else by_value)
+    return Ranking.of(design, counts, order)
 
 
 def _segments(model: MonitoredModel, shown: Mapping[str, Categories]) -> list[str]:

@@ -18,6 +18,7 @@ PERFORMANCE = "performance"
 MONTH = timedelta(days=DAYS_PER_MONTH)
 # What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
 AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
+AGAINST_OTHERS = frozenset({"association", "conditional_spread"})
 UNLABELLED = "explained_correlation"  # what is known of the performance before the labels are
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
 SHAPE = FORETELLS | {"top_share"}
@@ -126,7 +127,7 @@ def _role(metric: str) -> Role:
         return Role.NULL
     if metric == "row_count":
         return Role.ROWS
-    return Role.DEPENDENCE if metric in AGAINST_INPUTS else Role.MARGINAL
+    return Role.DEPENDENCE if metric in AGAINST_INPUTS | AGAINST_OTHERS else Role.MARGINAL
 
 
 def _scaled(ledger: Ledger) -> tuple[Array, Array]:

@@ -97,6 +97,12 @@ MEASURES: dict[str, Measure] = {
     "wasserstein": Measure("distance", "Wasserstein distance to the reference of", 1),
     "chi_square": Measure("distance", "chi-square statistic against the reference of", 1),
     "l_infinity": Measure("distance", "largest change of a bin's share against the reference of", 1),
+    "association": Measure(
+        "natural", "association with other columns, of the reference's, of", -1, judged=True, percent=True
+    ),
+    "conditional_spread": Measure(
+        "positive", "spread given other columns, of the reference's, of", 1, judged=True, percent=True
+    ),
     "residual_mean": Measure("natural", "mean deviation from what the inputs explain of", judged=True),
     "residual_spread": Measure(
         "positive", "mean absolute deviation from what the inputs explain of", 1, judged=True

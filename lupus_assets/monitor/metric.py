@@ -14,6 +14,7 @@ from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.rule import concerns
 from lupus_assets.records import MetricRow, Window
 from lupus_assets.stats import distance, performance
+from lupus_assets.stats.association import Association
 from lupus_assets.stats.column import (
     CategoricalColumn,
     Column,
@@ -25,6 +26,7 @@ from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.frozen import ColumnReference, Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.ranking import RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import Counts, Floats
@@ -262,6 +264,7 @@ def _profile_metrics(
     references: Mapping[str, ColumnReference],
     roles: Mapping[str, Role],
     model: MonitoredModel,
+    association: Association | None,
     *,
     whole: bool,
 ) -> Iterator[tuple[str, str, str, Estimate]]:
@@ -278,11 +281,23 @@ def _profile_metrics(
     if profile.residual is not None:
         for name, estimate in residual_metrics(profile.residual):
             yield "prediction", prediction, name, estimate
+    if profile.ranks is not None and association is not None:
+        yield from _association_metrics(profile.ranks, association, prediction)
     if profile.joint is not None:
         label = next(column for column, role in roles.items() if role.family == "target")
         for name, estimate in performance_metrics(profile.joint):
             target = name == "base_rate"
             yield "target" if target else "performance", label if target else prediction, name, estimate
+
+
+def _association_metrics(
+    ranks: RankMoments, association: Association, prediction: str
+) -> Iterator[tuple[str, str, str, Estimate]]:
+    """Yield how each input goes with the others and the score; of the score, its residual says more."""
+    for column, (kept, conditional) in association.measure(ranks).items():
+        if column != prediction:
+            yield "input", column, "association", kept
+            yield "input", column, "conditional_spread", conditional
 
 
 def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[tuple[str, str, str, Estimate]]:
@@ -326,6 +341,7 @@ def metric_rows(
             reference.columns.get(segment, {}),
             roles,
             model,
+            reference.association,
             whole=not judged_only and _whole((version, segment), model),
         )
     ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.cut import Cut
+from lupus_assets.monitor.encoding import expected, ranked, transformed
 from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
 from lupus_assets.monitor.parting import Rows as Picked
@@ -22,7 +23,7 @@ from lupus_assets.stats.column import CategoricalColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
 from lupus_assets.stats.profile import Profile
-from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NumericEncoder, Surrogate, logit
+from lupus_assets.stats.ranking import Ranking, RankMoments
 
 LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
 
@@ -112,6 +113,7 @@ class _Gathering:
     versions: Parting = field(default_factory=lambda: Parting([]))
     before: dict[Cell, Profile] = field(default_factory=dict)  # of the only version there was at first
     only: str | None = None
+    ranks: RankMoments | None = None
 
     def __post_init__(self) -> None:
         """Lay out one parting per segment column; the groups of the first are all rows together."""
@@ -135,6 +137,16 @@ class _Gathering:
             parting.add(batch, groups, self.pool)
         if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
+        if self.cut.rows and self.reference.association is not None:
+            self._rank(rows, visible, self.reference.association.ranking)
+
+    def _rank(self, rows: Rows, visible: Mask, ranking: Ranking) -> None:
+        name = self.reading.model.columns.prediction.column
+        prediction = rows.blocks.get(name)
+        scored = usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
+        ranks = ranked(rows, ranking, scored, name)
+        found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
+        self.ranks = found if self.ranks is None else self.ranks + found
 
     def _groups(self, rows: Rows, visible: Mask) -> Iterator[Groups]:
         if not self.wanted:
@@ -172,6 +184,8 @@ class _Gathering:
         whole = self.partings[0].whole()
         if whole.counts is not None:
             whole = replace(whole, counts=replace(whole.counts, duplicates=self._duplicates()))
+        if self.ranks is not None:
+            whole = replace(whole, ranks=self.ranks.without(self.problems))
         profiles = {WHOLE: whole}
         for column, parting in zip(self.wanted, self.partings, strict=False):
             if column not in self.problems:
@@ -305,45 +319,6 @@ def _joint(
     grid, threshold, true = prediction.grid, decision.threshold, label.numbers == 1
     scores = prediction.numbers
     return lambda rows: ScoreLabel.of(picked(scores, rows), picked(true, rows), grid, threshold)
-
-
-def codes(rows: Rows, design: Design) -> npt.NDArray[np.int16]:
-    """Return the codes of a batch for the surrogate; a column that could not be read is null throughout."""
-    columns = []
-    for name, encoder in zip(design.names, design.encoders, strict=True):
-        block = rows.blocks.get(name)
-        if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            finite = np.isfinite(block.values)
-            bins = block.grid.bins(np.where(finite, block.values, block.grid.centre))
-            columns.append(encoder.encode(bins, finite))
-        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
-            each = encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))
-            columns.append(block.of_values(each, encoder.width - 1))
-        else:
-            columns.append(np.full(rows.count, encoder.width - 1, dtype=np.int16))
-    return np.column_stack(columns) if columns else np.empty((rows.count, 0), dtype=np.int16)
-
-
-def expected(rows: Rows, surrogate: Surrogate) -> Floats:
-    """Return what the surrogate says of each row: `Surrogate.predict` of its `codes`."""
-    total = np.full(rows.count, surrogate.intercept)
-    for name, encoder, effects in zip(
-        surrogate.design.names, surrogate.design.encoders, surrogate.parts, strict=True
-    ):
-        block = rows.blocks.get(name)
-        if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            total += encoder.looked_up(effects, block.numbers, block.absent, block.grid)
-        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
-            each = effects[encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))]
-            total += block.of_values(each, effects[-1])
-        else:
-            total += effects[-1]
-    return total
-
-
-def transformed(score: Floats, reading: Reading) -> Floats:
-    """Return a prediction on the surrogate's scale, a new array: log odds of a score, a value as it is."""
-    return logit(score) if reading.model.columns.prediction.kind == "score" else score.copy()
 
 
 def _rows(profile: Profile) -> int:

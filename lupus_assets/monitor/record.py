@@ -12,7 +12,8 @@ from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.profile import Profile
 
-COUNTS, JOINT, RESIDUAL, PROBLEM = "rows", "joint", "residual", "problem"
+PROBLEM = "problem"
+PARTS = {"rows": "counts", "joint": "joint", "residual": "residual", "ranks": "ranks"}  # kind: of a profile
 
 
 def profile_rows(
@@ -36,7 +37,8 @@ def profile_rows(
 
     rows = []
     for cell, profile in profiled.profiles.items():
-        for kind, part in ((COUNTS, profile.counts), (JOINT, profile.joint), (RESIDUAL, profile.residual)):
+        for kind, name in PARTS.items():
+            part = getattr(profile, name)
             if part is not None:
                 rows.append(row(cell, "", kind, to_bytes(part)))
         for name, column in profile.columns.items():
@@ -63,17 +65,9 @@ def profiles_from(table: pa.Table) -> Profiled:
         columns.setdefault(cell, {})
         if row["kind"] == PROBLEM:
             problems[row["column_name"]] = row["state"].decode()
-        elif row["kind"] in (COUNTS, JOINT, RESIDUAL):
-            parts[cell][row["kind"]] = from_bytes(row["state"])
+        elif row["kind"] in PARTS:
+            parts[cell][PARTS[row["kind"]]] = from_bytes(row["state"])
         else:
             columns[cell][row["column_name"]] = from_bytes(row["state"])
-    profiles = {
-        cell: Profile(
-            counts=parts[cell].get(COUNTS),
-            columns=columns[cell],
-            joint=parts[cell].get(JOINT),
-            residual=parts[cell].get(RESIDUAL),
-        )
-        for cell in columns
-    }
+    profiles = {cell: Profile(**{"counts": None} | parts[cell], columns=columns[cell]) for cell in columns}
     return Profiled(profiles, problems)

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.association import Association
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.distinct import Distinct
@@ -37,6 +38,7 @@ from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.surrogate import (
@@ -74,6 +76,7 @@ PROFILED: tuple[type, ...] = (
 # What is bound to labels or to a frozen reference.
 REFERENCED: tuple[type, ...] = (
     Calibration,
+    Association,
     CategoricalEncoder,
     CategoricalReference,
     Confusion,
@@ -83,6 +86,8 @@ REFERENCED: tuple[type, ...] = (
     NormalEquations,
     NumericEncoder,
     NumericReference,
+    RankMoments,
+    Ranking,
     Reference,
     Residual,
     ScoreLabel,

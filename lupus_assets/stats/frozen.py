@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lupus_assets.stats.association import Association
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.state import State
@@ -27,6 +28,8 @@ class Reference(State):
         By segment, ``*`` for all rows, then by column.
     surrogate : Surrogate or None
         None where the prediction is a class, or no row of the window was scored.
+    association : Association or None
+        How the columns went together; None where fewer than two can be ranked, and in an older format.
     declared : str
         Identifies what was declared of columns, segments and window when this was frozen.
     digest : str
@@ -40,6 +43,7 @@ class Reference(State):
     surrogate: Surrogate | None
     declared: str
     digest: str
+    association: Association | None = None
 
     @property
     def segments(self) -> tuple[str, ...]:

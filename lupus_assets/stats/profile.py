@@ -7,10 +7,11 @@ from typing import Self, TypeVar
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.joint import Joint
+from lupus_assets.stats.ranking import RankMoments
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import State
 
-Part = TypeVar("Part", "RowCounts", Residual)
+Part = TypeVar("Part", "RowCounts", Residual, RankMoments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +58,15 @@ class Profile(State):
         Predictions with their labels; None where there were no labels to look at.
     residual : Residual or None
         The score against the reference's surrogate; None without one.
+    ranks : RankMoments or None
+        How the columns go together; None of a segment, of a version, and in states of an older format.
     """
 
     counts: RowCounts | None
     columns: Mapping[str, Column]
     joint: Joint | None = None
     residual: Residual | None = None
+    ranks: RankMoments | None = None
 
     def kept(self, columns: Collection[str]) -> Self:
         """Return the profile without the columns that are not among `columns`."""
@@ -94,6 +98,7 @@ class Profile(State):
             {name: _add(name, column, other.columns[name]) for name, column in self.columns.items()},
             _joint(self.joint, other.joint),
             _either(self.residual, other.residual),
+            _either(self.ranks, other.ranks),
         )
 
 

@@ -72,12 +72,14 @@ class NumericEncoder(State):
         """
         return np.where(finite, self._lookup[bins], np.int16(self.width - 1))
 
-    def looked_up(self, each: Floats, values: NDArray[Any], absent: NDArray[np.intp], grid: Grid) -> Floats:
+    def looked_up(
+        self, each: NDArray[Any], values: NDArray[Any], absent: NDArray[np.intp], grid: Grid
+    ) -> NDArray[Any]:
         """Return what is said of each row's code.
 
         Parameters
         ----------
-        each : ndarray of float64, shape (width,)
+        each : ndarray, shape (width,)
             What is said of each code.
         values : ndarray of a number, shape (rows,)
             Whatever they are at the places of `absent`, which have the last code.
@@ -85,7 +87,7 @@ class NumericEncoder(State):
             The reference's.
         """
         table = each[self._lookup[PLACES]]
-        said = np.empty(values.size)
+        said = np.empty(values.size, each.dtype)
         for start in range(0, values.size, BLOCK):
             x = values[start : start + BLOCK].astype(np.float64, copy=False)
             np.take(table, grid.keys_of(x), out=said[start : start + BLOCK], mode="clip")

@@ -1,0 +1,121 @@
+"""How the columns of a window go together, against how they did in the reference.
+
+A column that was shuffled, shifted within groups or joined to other rows may look as ever by itself. Its rank
+correlations with the other columns do not.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.ranking import Ranking, RankMoments
+from lupus_assets.stats.state import Counts, Floats, State
+
+LEAST = 0.08  # correlation below which a pair of the reference says nothing
+LEAST_ROWS = 10  # of a window
+LEAST_WINDOWS = 8  # of the reference, behind how much a correlation varies from one to the next
+RIDGE = 0.02  # on the diagonal: columns that follow from each other are the rule
+TINY = 1e-6  # columns that are copies of each other have no noise
+FEW_ROWS = f"fewer than {LEAST_ROWS} rows"
+CONSTANT = "it does not vary, or no column that it went with does"
+
+
+@dataclass(frozen=True, eq=False)
+class Association(State):
+    """How K columns went together in the reference.
+
+    Attributes
+    ----------
+    ranking : Ranking
+    correlation : ndarray of float64, shape (K, K)
+        Rank correlations over all rows of the reference; NaN where there is none.
+    spread : ndarray of float64, shape (K, K)
+        Standard deviation of the correlation from one partition of the reference to another; 0 where there
+        are too few of them to say.
+    """
+
+    ranking: Ranking
+    correlation: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, ranking: Ranking, windows: list[RankMoments]) -> Self:
+        """Take the partitions of the reference, one at least."""
+        total = windows[0]
+        for window in windows[1:]:
+            total = total + window
+        each = np.stack([window.correlation() for window in windows])
+        counts = np.sum(~np.isnan(each), axis=0)
+        mean = np.nansum(each, axis=0) / np.maximum(counts, 1)
+        squares = np.nansum((each - mean) ** 2, axis=0) / np.maximum(counts - 1, 1)
+        spread = np.where(counts >= LEAST_WINDOWS, np.sqrt(squares), 0.0)
+        return cls(ranking, total.correlation(), spread)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return self.ranking.names
+
+    def measure(self, window: RankMoments) -> dict[str, tuple[Estimate, Estimate]]:
+        """Return two numbers of every column that went with another in the reference; 1 is as it was there.
+
+        *Association*: the slope of the window's correlations on the reference's, each weighed by how steady
+        it was there; 0 where the column goes with the others no more, −1 where it goes against them.
+
+        *Conditional spread*: of the column given the others, over that of the reference. With the reference's
+        precision matrix Ω and the window's correlations R it is the root of (ΩRΩ)ⱼⱼ over what R of the
+        reference gives, so that no column's own level or spread matters. Pairs that the window lacks count as
+        in the reference.
+
+        Sampling variances take rows, and the pairs of a column, for independent. Undefined below ten rows,
+        and where the column or all that it went with do not vary.
+
+        References
+        ----------
+        Whittaker (1990), Graphical Models in Applied Multivariate Statistics, section 5.7: the inverse of a
+        precision matrix's diagonal is the variance given all others.
+        """
+        now = window.correlation()
+        precision, usual = self._precision
+        current = np.where(np.isnan(now), self._usual, now)
+        ratio = np.diag(precision @ current @ precision) / usual
+        found = {}
+        for at in np.flatnonzero(self._strong.any(axis=1)).tolist():
+            n = int(window.pairs[at, at])
+            use = self._strong[at] & ~np.isnan(now[at]) & (window.pairs[at] >= LEAST_ROWS)
+            if n < LEAST_ROWS or not use.any():
+                undefined = Estimate.undefined(FEW_ROWS if n < LEAST_ROWS else CONSTANT, n)
+                found[self.names[at]] = (undefined, undefined)
+                continue
+            spread = float(np.sqrt(max(float(ratio[at]), 0.0)))
+            association = self._slope(now[at][use], at, use, window.pairs[at][use])
+            found[self.names[at]] = (association, Estimate(spread, spread * spread / (2 * n), n, None))
+        return found
+
+    def _slope(self, now: Floats, at: int, use: NDArray[np.bool_], pairs: Counts) -> Estimate:
+        usual = self.correlation[at][use]
+        noise = (1 - usual**2) ** 2 / (pairs - 1) + TINY
+        weight = usual / np.maximum(self.spread[at][use] ** 2, noise)
+        scale = float(weight @ usual)
+        variance = float(weight**2 @ noise) / scale**2
+        return Estimate(float(weight @ now) / scale, variance, int(pairs.max()), None)
+
+    @cached_property
+    def _usual(self) -> Floats:
+        usual = np.nan_to_num(self.correlation)
+        np.fill_diagonal(usual, 1.0)
+        return usual
+
+    @cached_property
+    def _strong(self) -> NDArray[np.bool_]:
+        return (np.abs(self._usual) >= LEAST) & ~np.eye(len(self.names), dtype=bool)
+
+    @cached_property
+    def _precision(self) -> tuple[Floats, Floats]:
+        """The precision matrix, and what a window like the reference has on the diagonal."""
+        precision = np.linalg.inv(self._usual + RIDGE * np.eye(len(self.names)))
+        return np.asarray(precision, np.float64), np.diag(precision @ self._usual @ precision)

@@ -1,0 +1,164 @@
+"""Ranks of several columns, and the sums over pairs of them that rank correlations follow from.
+
+A value's rank is that of its code in the frozen reference, as a whole number from −15 to 15. Whole numbers
+so small keep every sum of products exact, in any order and over any split, also where float32 multiplies
+the matrices.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.state import Counts, Floats, State
+from lupus_assets.stats.surrogate import Design
+
+LAST = 15  # ranks go from −15 to 15
+ROWS = 65_536  # at a time: 15² of each stay below 2²⁴, up to which float32 counts
+
+Ranks = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking(State):
+    """How the columns of a frozen reference become ranks.
+
+    Attributes
+    ----------
+    design : Design
+        The columns, and the codes of their values.
+    ranks : tuple of ndarray of float32, each of shape (codes,)
+        The rank of every code of a column: whole numbers in [−15, 15]; NaN of the last, which is null.
+    """
+
+    design: Design
+    ranks: tuple[Ranks, ...]
+
+    @classmethod
+    def of(cls, design: Design, counts: Sequence[Counts], order: Sequence[Floats]) -> Self:
+        """Rank the codes of each column.
+
+        Parameters
+        ----------
+        design : Design
+        counts : sequence of ndarray of int64, each of shape (codes,)
+            Rows of the reference with each code.
+        order : sequence of ndarray of float64, each of shape (codes,)
+            By what the codes are ranked; what is equal keeps the order of the codes.
+        """
+        return cls(design, tuple(_mid_ranks(*each) for each in zip(counts, order, strict=True)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return self.design.names
+
+
+def _mid_ranks(counts: Counts, order: Floats) -> Ranks:
+    by_order = np.argsort(order[:-1], kind="stable")
+    rows = counts[by_order]
+    middle = np.cumsum(rows) - rows / 2
+    ranks = np.full(counts.size, np.nan, np.float32)
+    ranks[by_order] = np.rint(2 * LAST * (middle / max(int(rows.sum()), 1) - 0.5))
+    return ranks
+
+
+@dataclass(frozen=True, eq=False)
+class RankMoments(State):
+    """Sums of the ranks of K columns over pairs of them; additive and exact.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns.
+    pairs : ndarray of int64, shape (K, K)
+        Rows that hold a value of both columns.
+    sums, squares : ndarray of int64, shape (K, K)
+        Over those rows, of the rank of the first column and of its square.
+    products : ndarray of int64, shape (K, K)
+        Over those rows, of the product of both ranks.
+    """
+
+    names: tuple[str, ...]
+    pairs: Counts
+    sums: Counts
+    squares: Counts
+    products: Counts
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], ranks: Ranks) -> Self:
+        """Sum over rows.
+
+        Parameters
+        ----------
+        names : tuple of str
+        ranks : ndarray of float32, shape (K, rows)
+            Whole numbers in [−15, 15]; NaN where a row has no value.
+        """
+        total = cls.empty(names)
+        for start in range(0, ranks.shape[1], ROWS):
+            total += cls._of_block(names, ranks[:, start : start + ROWS])
+        return total
+
+    @classmethod
+    def empty(cls, names: tuple[str, ...]) -> Self:
+        """Return the sums over no rows."""
+        return cls(names, *(np.zeros((len(names), len(names)), np.int64) for _ in range(4)))
+
+    @classmethod
+    def _of_block(cls, names: tuple[str, ...], ranks: Ranks) -> Self:
+        missing = np.isnan(ranks)
+        gaps = np.flatnonzero(missing.any(axis=1))  # only where values are missing do pairs differ
+        filled = np.where(missing, np.float32(0), ranks) if gaps.size else np.ascontiguousarray(ranks)
+        products = filled @ filled.T
+        count = ranks.shape[1]
+        pairs = np.full(products.shape, count, np.float32)
+        sums = np.repeat(filled.sum(axis=1, dtype=np.float64)[:, None], len(names), axis=1)
+        squares = np.repeat(np.diag(products)[:, None], len(names), axis=1)
+        if gaps.size:
+            there = (~missing[gaps]).astype(np.float32)
+            present = there.sum(axis=1, dtype=np.float64)
+            pairs[gaps], pairs[:, gaps] = present[:, None], present[None, :]
+            pairs[np.ix_(gaps, gaps)] = there @ there.T
+            sums[:, gaps] = filled @ there.T
+            squares[:, gaps] = np.square(filled) @ there.T
+        return cls(names, *(each.astype(np.int64) for each in (pairs, sums, squares, products)))
+
+    def __add__(self, other: Self) -> Self:
+        if self.names != other.names:
+            raise StateError("the states rank different columns; profile both windows with one reference")
+        return type(self)(
+            self.names,
+            self.pairs + other.pairs,
+            self.sums + other.sums,
+            self.squares + other.squares,
+            self.products + other.products,
+        )
+
+    def without(self, names: Collection[str]) -> Self:
+        """Return the sums with no rows of some columns."""
+        kept = np.array([name not in names for name in self.names], np.int64)
+        both = np.outer(kept, kept)
+        return replace(
+            self,
+            pairs=self.pairs * both,
+            sums=self.sums * both,
+            squares=self.squares * both,
+            products=self.products * both,
+        )
+
+    def correlation(self) -> Floats:
+        """Return Spearman's rank correlation of each pair, shape (K, K), in [−1, 1].
+
+        Over the rows that have both values; NaN where they are fewer than two or either does not vary.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            n = np.where(self.pairs >= 2, self.pairs, np.nan)
+            mean = self.sums / n
+            variance = self.squares / n - mean * mean
+            spread = np.sqrt(np.where(variance > 0, variance, np.nan))
+            found = (self.products / n - mean * mean.T) / (spread * spread.T)
+        return np.asarray(np.clip(found, -1.0, 1.0))
