@@ -17,7 +17,7 @@ import numpy as np
 
 from lupus_assets.detect.evidence import FIRST, Evidence
 from lupus_assets.detect.gate import Gate
-from lupus_assets.detect.history import WINDOWS, Array, History, Ints, Mask, Role, Series
+from lupus_assets.detect.history import WINDOWS, Array, Heard, History, Ints, Mask, Role, Series
 from lupus_assets.detect.naming import Naming, Point
 from lupus_assets.detect.rare import Excess, Rare
 from lupus_assets.detect.season import Season
@@ -77,11 +77,14 @@ class Detector:
         Partitions in a month.
     budgets : sequence of float
         False incidents a month; each is judged by itself in the same pass.
+    heard : int
+        Number of series judged before that may explain these.
     """
 
     series: Series
     per_month: float
     budgets: Sequence[float]
+    heard: int = 0
     values: Values = field(init=False)
     rare: Rare = field(init=False)
     gate: Gate = field(init=False)
@@ -96,7 +99,11 @@ class Detector:
         rows = series.role[self._value] == Role.ROWS
         self.values = Values(Season([], []), np.where(rows, CALM_ROWS, CALM), np.where(rows, FLAT_ROWS, FLAT))
         self.rare = Rare(self._rare.size)
-        self.gate = Gate(series.target, np.flatnonzero(series.foretells))
+        others = np.arange(self.heard) + series.target.size
+        self.gate = Gate(
+            np.append(series.target, np.full(self.heard, -1)),
+            np.append(np.flatnonzero(series.foretells), others),
+        )
         self.evidence = Evidence(series.rare.size)
         self.thresholds = Thresholds(series.group, series.column, self.per_month)
         self.naming = [Naming(series.group, series.column) for _ in self.budgets]
@@ -111,48 +118,56 @@ class Detector:
             self._nulls[series.target[at]] = at
 
     def start(
-        self, values: Array, variance: Array, n: Array, phases: Ints, cycles: Sequence[int]
+        self, values: Array, variance: Array, n: Array, phases: Ints, cycles: Sequence[int], heard: Heard
     ) -> list[Judged]:
         """Learn from the first partitions, as `History` holds them; what is judged of them is no verdict."""
         self.values.season, others = Season.learn(values[:, self._value], phases, cycles)
         self.values.start_from((values[:, self._value] - others)[:14])
-        found = [self._step(values[at], variance[at], n[at], others[at]) for at in range(len(values))]
+        found = [
+            self._step(values[at], variance[at], n[at], others[at], heard.z[at], heard.rows[:, at])
+            for at in range(len(values))
+        ]
         self.values.end_reference()
         return found
 
-    def step(self, values: Array, variance: Array, n: Array, phases: Ints) -> Judged:
-        """Judge one partition, shape (K,) each, and learn from it."""
-        found = self._step(values, variance, n, self.values.season.at(phases))
+    def step(
+        self, values: Array, variance: Array, n: Array, phases: Ints, heard: Array, rows: Mask
+    ) -> Judged:
+        """Judge one partition, shape (K,) each, and learn from it; `heard` and `rows` are one of `Heard`."""
+        found = self._step(values, variance, n, self.values.season.at(phases), heard, rows)
         self.values.doubt_reference(found.values)
         self.values.follow_season(phases, found.values)
         return found
 
-    def _step(self, values: Array, variance: Array, n: Array, season: Array | float) -> Judged:
+    def _step(
+        self, values: Array, variance: Array, n: Array, season: Array | float, heard: Array, rows: Mask
+    ) -> Judged:
         residuals = self.values.step(values[self._value], variance[self._value], season)
         excess = self.rare.step(values[self._rare], n[self._rare])
         z = np.full((len(WINDOWS), values.size), np.nan)
         z[:, self._value], z[:, self._rare] = residuals.z, excess.z
         alone = self._counted(z, values)
-        surprise = self.evidence.step(self._counted(self.gate.step(z), values))
+        unexplained = self.gate.step(np.concatenate([z, heard], axis=1))[:, : values.size]
+        surprise = self.evidence.step(self._counted(unexplained, values))
         most = surprise.max(axis=0)
         score = self._score(most)
         point = self._point(most, score, values, n)
         self.thresholds.refresh()
         threshold = np.stack([self.thresholds.of(budget) for budget in self.budgets])
         named = [
-            naming.step(Point(score - each, point.role, point.nulls))
-            for naming, each in zip(self.naming, threshold, strict=True)
+            naming.step(self.seen, Point(score - each, point.role, point.nulls), rows=bool(missing))
+            for naming, each, missing in zip(self.naming, threshold, rows, strict=True)
         ]
         self.thresholds.step(point)
         self.seen += 1
         needed = (threshold + self._cost)[:, self.series.target]
-        unexplained = self.evidence.surprise(alone).max(axis=0)
+        by_itself = self.evidence.surprise(alone).max(axis=0)
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
             needed=needed,
-            out=(unexplained >= needed) & (self.seen > FIRST),  # `seen` counts this one
+            out=(by_itself >= needed) & (self.seen > FIRST),  # `seen` counts this one
             reach=np.stack([self.evidence.deviation(each)[0] for each in needed]),
             score=score,
             threshold=threshold,
@@ -188,7 +203,7 @@ class Detector:
         return Point(score, role, np.nan_to_num(shares))
 
 
-def replay(history: History, budgets: Sequence[float]) -> list[Judged]:
+def replay(history: History, budgets: Sequence[float], heard: Heard | None = None) -> list[Judged]:
     """Return what the detector says of every partition; the first `History.warm` have no verdict.
 
     Parameters
@@ -196,11 +211,18 @@ def replay(history: History, budgets: Sequence[float]) -> list[Judged]:
     history : History
     budgets : sequence of float
         False incidents a month.
+    heard : Heard, optional
+        What is known of the same partitions from series that were judged before.
     """
-    detector = Detector(history.series, history.per_month, budgets)
+    if heard is None:
+        partitions = len(history.values)
+        heard = Heard(np.zeros((partitions, len(WINDOWS), 0)), np.zeros((len(budgets), partitions), bool))
+    detector = Detector(history.series, history.per_month, budgets, heard.z.shape[2])
     warm = min(history.warm or LONE_WARM, len(history.values))
     values, variance, n, phases = history.values, history.variance, history.n, history.phases
-    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm], history.cycles)
+    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm], history.cycles, heard)
     for at in range(warm, len(values)):
-        found.append(detector.step(values[at], variance[at], n[at], phases[at]))
+        found.append(
+            detector.step(values[at], variance[at], n[at], phases[at], heard.z[at], heard.rows[:, at])
+        )
     return found

@@ -65,6 +65,22 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What is known of a partition from series that were judged before these, as labels come after the rows.
+
+    Attributes
+    ----------
+    z : array of float, shape (T, windows, M)
+        Deviations of series that may explain these; 0 where there are none.
+    rows : array of bool, shape (budgets, T)
+        Partitions whose number of rows was alarmed, which explains their columns.
+    """
+
+    z: Array
+    rows: Mask
+
+
+@dataclass(frozen=True)
 class History:
     """K series over T partitions in time order.
 

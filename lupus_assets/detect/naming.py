@@ -44,16 +44,25 @@ class Naming:
 
     group: Ints
     column: Mask
-    seen: int = 0
     last: dict[int, int] = field(default_factory=dict)  # target: last partition with an alarm
     rows_at: int = -99
     marginal_at: int = -99
     nulls_at: dict[int, tuple[int, float]] = field(default_factory=dict)
     dependence: tuple[int, float] = (-99, 0.0)  # partition and score of the last that opened
 
-    def step(self, point: Point) -> list[int]:
-        """Return the targets that are named at this partition, the most surprising first."""
-        at, self.seen = self.seen, self.seen + 1
+    def step(self, at: int, point: Point, *, rows: bool = False) -> list[int]:
+        """Return the targets that are named at a partition, the most surprising first.
+
+        Parameters
+        ----------
+        at : int
+            Its number; later ones are larger, and those at which nothing passes may be left out.
+        point : Point
+        rows : bool
+            Whether its number of rows was alarmed elsewhere.
+        """
+        if rows:
+            self.rows_at = at
         passed = np.flatnonzero(point.over >= 0)
         if not passed.size:
             return []

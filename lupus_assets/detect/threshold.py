@@ -41,7 +41,7 @@ class Level:
             self.excess += min(most - self.level, LONGEST_EXCESS)
             self.exceeded += 1
         over = point.over - self.level
-        self.episodes.step(at, self.naming.step(Point(over, point.role, point.nulls)))
+        self.episodes.step(at, self.naming.step(at, Point(over, point.role, point.nulls)))
 
     def slope(self) -> float:
         """Return the mean excess over this level, in decades."""

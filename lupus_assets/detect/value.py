@@ -112,10 +112,12 @@ class Values:
             if past is not None:
                 spread, known = _spread(past)
                 usual = mean(self.noise[index])
+                if index == 0:  # longer windows overlap: sixty are a handful, and may be calm by chance
+                    calm = np.clip(spread**2 / np.maximum(usual, TINY), self.calm, 1)
                 square = np.where(
                     spread**2 > usual,
                     spread**2 - usual + sampling,
-                    sampling * np.clip(spread**2 / np.maximum(usual, TINY), self.calm, 1),
+                    sampling * np.clip(spread**2 / np.maximum(usual, TINY), calm, 1),
                 )
                 square = square + self.flat**2
                 if index == 0:

@@ -22,6 +22,8 @@ AGAINST_OTHERS = frozenset({"association", "conditional_spread"})
 UNLABELLED = "explained_correlation"  # what is known of the performance before the labels are
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
 SHAPE = FORETELLS | {"top_share"}
+LENT = 30.0  # rows: so many are needed to know a variance by half
+PACE = 0.1  # at which the usual variance of one row follows
 MANY = 1e12  # rows
 CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
 
@@ -146,8 +148,30 @@ def _scaled(ledger: Ledger) -> tuple[Array, Array]:
         if measure.scale == "share":  # its interval is cut off at 0 and 1
             variance[:, mine] = share_variance(n)
         else:
-            variance[:, mine] = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
+            own = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
+            variance[:, mine] = own if measure.scale == "count" else _steadied(own, n)
     return values, np.where(np.isfinite(variance), variance, 0.0)
+
+
+def _steadied(variance: Array, n: Array) -> Array:
+    """Return sampling variances in which few rows do not vouch for themselves.
+
+    A variance that ten rows estimate may be anything, and one row has none. Each partition's is drawn to that
+    of earlier ones by `LENT` rows' worth of it.
+    """
+    found = np.full_like(variance, np.nan)
+    usual = np.full(variance.shape[1], np.nan)  # of one row, over earlier partitions
+    for at in range(len(variance)):
+        own = variance[at] * n[at]
+        known = np.isfinite(own)
+        lent = np.where(np.isnan(usual), 0.0, LENT)
+        total = np.where(known, own * n[at], 0.0) + lent * np.nan_to_num(usual)
+        rows = np.where(known, n[at], 0.0) + lent
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[at] = total / rows / n[at]
+        learned = np.where(np.isnan(usual), own, usual + PACE * (own - usual))
+        usual = np.where(known, learned, usual)
+    return found
 
 
 def _naive(moment: datetime) -> np.datetime64:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.detector import Judged, replay
 from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
-from lupus_assets.detect.history import WINDOWS, History
+from lupus_assets.detect.history import WINDOWS, Group, Heard, History, Role
 from lupus_assets.detect.rare import most_expected
 from lupus_assets.detect.scale import SCALES
 from lupus_assets.monitor.history import PERFORMANCE, history, judged_series
@@ -76,14 +76,32 @@ def judgements(
         Where the partitions end that teach what is ordinary; by default with the declared reference window.
     """
     taught = taught or model.reference_window()[1]
-    found = []
+    found: list[Judgement] = []
     for chain in chains(ledger):
         mine = chain.only(judged_series(chain, model, taught))
         if mine.series:
             given = history(mine, model, taught)
-            judged = replay(given, budgets)
+            # Labels come after the rows: what is known of these explains what is seen in those.
+            judged = replay(given, budgets, _heard(mine, found) if found else None)
             found += [Judgement.of(mine, model, given, judged, at) for at in range(len(budgets))]
     return found
+
+
+def _heard(ledger: Ledger, before: "Sequence[Judgement]") -> Heard:
+    """Return what was judged before of the partitions of a ledger: one judgement for each budget."""
+    series, judged = before[0].history.series, before[0].judged
+    explains = series.foretells[~series.rare]
+    counted, about = np.flatnonzero(series.role == Role.ROWS), np.flatnonzero(series.group == Group.ROWS)
+    z = np.zeros((len(ledger.starts), len(WINDOWS), int(explains.sum())))
+    rows = np.zeros((len(before), len(ledger.starts)), dtype=bool)
+    places = {start: at for at, start in enumerate(before[0].ledger.starts.tolist())}
+    for at, start in enumerate(ledger.starts.tolist()):
+        if start in places:
+            each = judged[places[start]]
+            z[at] = np.nan_to_num(each.values.z[:, explains])
+            for budget, named in enumerate(each.named):
+                rows[budget, at] = bool(each.out[budget, counted].any() and set(about.tolist()) & set(named))
+    return Heard(z, rows)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ LEAST = 0.08  # correlation below which a pair of the reference says nothing
 LEAST_ROWS = 10  # of a window
 LEAST_WINDOWS = 8  # of the reference, behind how much a correlation varies from one to the next
 RIDGE = 0.02  # on the diagonal: columns that follow from each other are the rule
-TINY = 1e-6  # columns that are copies of each other have no noise
+MOST = 0.995  # correlation: of columns that are copies of each other Fisher's z is infinite
 FEW_ROWS = f"fewer than {LEAST_ROWS} rows"
 CONSTANT = "it does not vary, or no column that it went with does"
 
@@ -34,8 +34,8 @@ class Association(State):
     correlation : ndarray of float64, shape (K, K)
         Rank correlations over all rows of the reference; NaN where there is none.
     spread : ndarray of float64, shape (K, K)
-        Standard deviation of the correlation from one partition of the reference to another; 0 where there
-        are too few of them to say.
+        Standard deviation of its Fisher z from one partition of the reference to another; 0 where there are
+        too few of them to say.
     """
 
     ranking: Ranking
@@ -48,7 +48,7 @@ class Association(State):
         total = windows[0]
         for window in windows[1:]:
             total = total + window
-        each = np.stack([window.correlation() for window in windows])
+        each = np.stack([_fisher(window.correlation()) for window in windows])
         counts = np.sum(~np.isnan(each), axis=0)
         mean = np.nansum(each, axis=0) / np.maximum(counts, 1)
         squares = np.nansum((each - mean) ** 2, axis=0) / np.maximum(counts - 1, 1)
@@ -63,8 +63,9 @@ class Association(State):
     def measure(self, window: RankMoments) -> dict[str, tuple[Estimate, Estimate]]:
         """Return two numbers of every column that went with another in the reference; 1 is as it was there.
 
-        *Association*: the slope of the window's correlations on the reference's, each weighed by how steady
-        it was there; 0 where the column goes with the others no more, −1 where it goes against them.
+        *Association*: the slope of the window's correlations on the reference's, both as Fisher's z and each
+        weighed by how steady it was there; 0 where the column goes with the others no more, −1 where it goes
+        against them.
 
         *Conditional spread*: of the column given the others, over that of the reference. With the reference's
         precision matrix Ω and the window's correlations R it is the root of (ΩRΩ)ⱼⱼ over what R of the
@@ -76,6 +77,7 @@ class Association(State):
 
         References
         ----------
+        Fisher (1921), On the probable error of a coefficient of correlation.
         Whittaker (1990), Graphical Models in Applied Multivariate Statistics, section 5.7: the inverse of a
         precision matrix's diagonal is the variance given all others.
         """
@@ -97,8 +99,8 @@ class Association(State):
         return found
 
     def _slope(self, now: Floats, at: int, use: NDArray[np.bool_], pairs: Counts) -> Estimate:
-        usual = self.correlation[at][use]
-        noise = (1 - usual**2) ** 2 / (pairs - 1) + TINY
+        usual, now = _fisher(self.correlation[at][use]), _fisher(now)
+        noise = 1 / (pairs - 3.0)
         weight = usual / np.maximum(self.spread[at][use] ** 2, noise)
         scale = float(weight @ usual)
         variance = float(weight**2 @ noise) / scale**2
@@ -119,3 +121,8 @@ class Association(State):
         """The precision matrix, and what a window like the reference has on the diagonal."""
         precision = np.linalg.inv(self._usual + RIDGE * np.eye(len(self.names)))
         return np.asarray(precision, np.float64), np.diag(precision @ self._usual @ precision)
+
+
+def _fisher(correlation: Floats) -> Floats:
+    """Return Fisher's z, whose noise hardly depends on the correlation: variance 1/(rows − 3)."""
+    return np.asarray(np.arctanh(np.clip(correlation, -MOST, MOST)))
