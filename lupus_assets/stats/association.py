@@ -5,7 +5,8 @@ correlations with the other columns do not.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Self
 
 import numpy as np
@@ -20,6 +21,7 @@ LEAST_ROWS = 10  # of a window
 LEAST_WINDOWS = 8  # of the reference, behind how much a correlation varies from one to the next
 RIDGE = 0.02  # on the diagonal: columns that follow from each other are the rule
 MOST = 0.995  # correlation: of columns that are copies of each other Fisher's z is infinite
+LEAST_RATIO = 1e-4  # of variances: that of a copy is nothing, and no number on a log scale
 FEW_ROWS = f"fewer than {LEAST_ROWS} rows"
 CONSTANT = "it does not vary, or no column that it went with does"
 
@@ -32,7 +34,8 @@ class Association(State):
     ----------
     ranking : Ranking
     correlation : ndarray of float64, shape (K, K)
-        Rank correlations over all rows of the reference; NaN where there is none.
+        Rank correlations within a partition of the reference, averaged over its partitions; over all its rows
+        where the partitions are too few. NaN where there is none, as of a column that is constant in each.
     spread : ndarray of float64, shape (K, K)
         Standard deviation of its Fisher z from one partition of the reference to another; 0 where there are
         too few of them to say.
@@ -45,15 +48,15 @@ class Association(State):
     @classmethod
     def of(cls, ranking: Ranking, windows: list[RankMoments]) -> Self:
         """Take the partitions of the reference, one at least."""
-        total = windows[0]
-        for window in windows[1:]:
-            total = total + window
-        each = np.stack([_fisher(window.correlation()) for window in windows])
+        each = np.stack([window.correlation() for window in windows])
         counts = np.sum(~np.isnan(each), axis=0)
-        mean = np.nansum(each, axis=0) / np.maximum(counts, 1)
-        squares = np.nansum((each - mean) ** 2, axis=0) / np.maximum(counts - 1, 1)
-        spread = np.where(counts >= LEAST_WINDOWS, np.sqrt(squares), 0.0)
-        return cls(ranking, total.correlation(), spread)
+        enough = counts >= LEAST_WINDOWS
+        if not enough.any():
+            return cls(ranking, reduce(add, windows).correlation(), np.zeros(enough.shape))
+        # The mean of correlations is one of some data, as that of their Fisher z is not.
+        mean, of_fisher = (np.nansum(x, axis=0) / np.maximum(counts, 1) for x in (each, _fisher(each)))
+        squares = np.nansum((_fisher(each) - of_fisher) ** 2, axis=0) / np.maximum(counts - 1, 1)
+        return cls(ranking, np.where(enough, mean, np.nan), np.where(enough, np.sqrt(squares), 0.0))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,9 +71,8 @@ class Association(State):
         against them.
 
         *Conditional spread*: of the column given the others, over that of the reference. With the reference's
-        precision matrix Ω and the window's correlations R it is the root of (ΩRΩ)ⱼⱼ over what R of the
-        reference gives, so that no column's own level or spread matters. Pairs that the window lacks count as
-        in the reference.
+        precision matrix Ω and the window's correlations R, both of the columns that vary in the window, it is
+        the root of (ΩRΩ)ⱼⱼ over what R of the reference gives. No column's own level or spread matters.
 
         Sampling variances take rows, and the pairs of a column, for independent. Undefined below ten rows,
         and where the column or all that it went with do not vary.
@@ -82,9 +84,7 @@ class Association(State):
         precision matrix's diagonal is the variance given all others.
         """
         now = window.correlation()
-        precision, usual = self._precision
-        current = np.where(np.isnan(now), self._usual, now)
-        ratio = np.diag(precision @ current @ precision) / usual
+        ratio = self._conditional(now)
         found = {}
         for at in np.flatnonzero(self._strong.any(axis=1)).tolist():
             n = int(window.pairs[at, at])
@@ -93,7 +93,7 @@ class Association(State):
                 undefined = Estimate.undefined(FEW_ROWS if n < LEAST_ROWS else CONSTANT, n)
                 found[self.names[at]] = (undefined, undefined)
                 continue
-            spread = float(np.sqrt(max(float(ratio[at]), 0.0)))
+            spread = float(np.sqrt(max(float(ratio[at]), LEAST_RATIO)))
             association = self._slope(now[at][use], at, use, window.pairs[at][use])
             found[self.names[at]] = (association, Estimate(spread, spread * spread / (2 * n), n, None))
         return found
@@ -106,6 +106,20 @@ class Association(State):
         variance = float(weight**2 @ noise) / scale**2
         return Estimate(float(weight @ now) / scale, variance, int(pairs.max()), None)
 
+    def _conditional(self, now: Floats) -> Floats:
+        """Return the variance of each column given the others over the reference's; NaN of a constant."""
+        there = np.flatnonzero(~np.isnan(np.diag(now)) & self._strong.any(axis=1))
+        both = np.ix_(there, there)
+        usual = self._usual[both]
+        current = np.where(np.isnan(now[both]), usual, now[both])  # of pairs that share too few rows
+        precision = np.linalg.inv(usual + RIDGE * np.eye(there.size))
+        found = np.full(len(self.names), np.nan)
+        # Of a symmetric matrix, the diagonals of two products.
+        found[there] = np.sum(precision @ current * precision, axis=1) / np.sum(
+            precision @ usual * precision, axis=1
+        )
+        return found
+
     @cached_property
     def _usual(self) -> Floats:
         usual = np.nan_to_num(self.correlation)
@@ -115,12 +129,6 @@ class Association(State):
     @cached_property
     def _strong(self) -> NDArray[np.bool_]:
         return (np.abs(self._usual) >= LEAST) & ~np.eye(len(self.names), dtype=bool)
-
-    @cached_property
-    def _precision(self) -> tuple[Floats, Floats]:
-        """The precision matrix, and what a window like the reference has on the diagonal."""
-        precision = np.linalg.inv(self._usual + RIDGE * np.eye(len(self.names)))
-        return np.asarray(precision, np.float64), np.diag(precision @ self._usual @ precision)
 
 
 def _fisher(correlation: Floats) -> Floats:
