@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lupus_assets.detect.detector import Judged, replay
-from lupus_assets.detect.history import Group, History, Role, Series
+from lupus_assets.detect.history import WINDOWS, Group, Heard, History, Role, Series
 
 WARM, DAYS = 60, 120
 BUDGETS = (0.5, 1.0, 4.0)
@@ -213,3 +213,39 @@ def test_the_reach_is_the_deviation_at_which_it_rings():
         moved[100] = level + share * away
         again = replay(history(moved, series([0])), BUDGETS)[100]
         assert bool((again.surprise[0] >= again.needed[1]).any()) == rings
+
+
+def heard(days: int = DAYS, z: np.ndarray | None = None, rows: tuple[int, ...] = ()) -> Heard:
+    """Return what is known from elsewhere: deviations of one series over each window, and missing rows."""
+    z = np.zeros((days, len(WINDOWS), 1)) if z is None else np.repeat(z[:, None, None], len(WINDOWS), axis=1)
+    missing = np.zeros((len(BUDGETS), days), bool)
+    missing[:, list(rows)] = True
+    return Heard(z, missing)
+
+
+def test_rows_that_were_lost_explain_what_is_judged_after_them():
+    values = noise(1)
+    values[90] -= 15
+    given_ = history(values, series([0]))
+    assert (90, 0) in named(replay(given_, BUDGETS, heard()))
+    assert named(replay(given_, BUDGETS, heard(rows=(90,)))) == []
+    assert (90, 0) in named(replay(given_, BUDGETS, heard(rows=(80,))))  # ten days before is another matter
+
+
+def test_what_was_judged_before_foretells_what_is_judged_after_it():
+    front = np.random.default_rng(5).standard_t(4, DAYS)
+    front[100] = 9
+    values = 1.2 * front[:, None] + 0.3 * noise(1)
+    given_ = history(values, series([0]))
+    apart, together = replay(given_, BUDGETS, heard()), replay(given_, BUDGETS, heard(z=front))
+    assert together[100].score.max() < apart[100].score.max() / 2
+    assert together[100].out[1].any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(arrays(float, 70, elements=st.floats(-9, 9)), st.integers(30, 69))
+def test_what_is_heard_of_later_partitions_changes_no_verdict(z, end):
+    given_ = history(noise(2, 70), series([0, 1]), warm=28)
+    parts = {name: getattr(given_, name)[:end] for name in ("values", "variance", "n", "phases")}
+    early = replay(replace(given_, **parts), BUDGETS, heard(end, z[:end], (29,)))
+    assert all(map(same, early, replay(given_, BUDGETS, heard(70, z, (29, 69)))[:end]))

@@ -125,6 +125,18 @@ def test_a_count_that_falls_to_few_is_not_excused_by_the_noise_of_few(rows_left)
     assert 40 < row.low < 120 < row.high < 300
 
 
+@pytest.mark.parametrize("rows_left", [1, 2, 4])
+def test_few_rows_do_not_vouch_for_their_own_noise(rows_left):
+    """One row has no spread, and two may be alike; a mean of 53 among fifties is no news all the same."""
+    rows = [replace(row, lower=row.value - 2, upper=row.value + 2, n=400) for row in series(60)]
+    narrow = {"lower": 52.9, "upper": 53.1} if rows_left > 1 else {"lower": None, "upper": None}
+    rows[59] = replace(rows[59], value=53.0, n=rows_left, **narrow)
+    (row,) = judged(rows, 59)
+    assert not row.flagged
+    assert row.high - row.low > 10  # four hundred rows: two either way
+    assert judged([*rows[:59], replace(rows[59], value=400.0)], 59)[0].flagged
+
+
 def test_segments_are_judged_each_by_itself():
     rows = series(40) + series(40, segment="country=de")
     rows[-1] = replace(rows[-1], value=500.0)
