@@ -47,6 +47,13 @@ class Gate:
         self.past = np.zeros((len(WINDOWS), MEMORY, count))
         self.weights = np.zeros((len(WINDOWS), self.foretells.size, count))
         self.left, self.plain = np.zeros((len(WINDOWS), count)), np.zeros((len(WINDOWS), count))
+        self._own = self.target[self.foretells][:, None] == self.target
+        sizes = self._own.sum(axis=0)
+        # Series by how many predictors their target has, and which.
+        self._blocks = [
+            (series, np.stack([np.flatnonzero(self._own[:, each]) for each in series]))
+            for series in (np.flatnonzero(sizes == size) for size in np.unique(sizes) if size)
+        ]
 
     def step(self, z: Array) -> Array:
         """Return deviations less what others foretell, where that is proven; never larger, never turned.
@@ -84,11 +91,18 @@ class Gate:
             past = self.past[window, :rows]
             predictors = past[:, self.foretells]
             gram = predictors.T @ predictors + RIDGE * np.eye(self.foretells.size)
-            cross = predictors.T @ past
-            self.weights[window] = 0.0
-            for target in np.unique(self.target):
-                others = np.flatnonzero(self.target[self.foretells] != target)
-                mine = np.flatnonzero(self.target == target)
-                if others.size:
-                    solved = np.linalg.solve(gram[np.ix_(others, others)], cross[np.ix_(others, mine)])
-                    self.weights[window][np.ix_(others, mine)] = solved
+            self.weights[window] = self._solved(np.asarray(np.linalg.inv(gram)), predictors.T @ past)
+
+    def _solved(self, inverse: Array, cross: Array) -> Array:
+        """Return the ridge weights of every series, shape (M, K), without the predictors of its own target.
+
+        One inverse P serves all targets: where the predictors B of a target are left out, what solves for the
+        others is P − P[:, B] P[B, B]⁻¹ P[B, :] (the inverse of a partitioned matrix).
+        """
+        weights = inverse @ np.where(self._own, 0.0, cross)
+        for series, block in self._blocks:
+            corner = inverse[block[:, :, None], block[:, None, :]]
+            share = np.linalg.solve(corner, weights[block, series[:, None]][:, :, None])[:, :, 0]
+            weights[:, series] -= np.einsum("mks,ks->mk", inverse[:, block], share)
+        weights[self._own] = 0.0
+        return np.asarray(weights)

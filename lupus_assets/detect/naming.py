@@ -16,6 +16,8 @@ from lupus_assets.detect.history import Array, Group, Ints, Mask, Role
 QUIET = 3  # partitions without an alarm that close a target
 AT_ONCE = 2  # columns that open in one partition: the third is rarely the cause
 STEP = 0.7  # decades that each open column puts on the threshold of the next
+# Numpy compares with plain integers ten times as quickly as with members of an enumeration.
+NULL, DEPENDENCE, ROWS, ROWS_GROUP = int(Role.NULL), int(Role.DEPENDENCE), int(Role.ROWS), int(Group.ROWS)
 ALIKE, LEAST_ALIKE = 0.15, 0.003  # of a share of nulls: columns that are missing on the same rows
 
 
@@ -66,15 +68,16 @@ class Naming:
         passed = np.flatnonzero(point.over >= 0)
         if not passed.size:
             return []
-        order = passed[np.argsort(-point.over[passed], kind="stable")].tolist()
-        if any(self.group[each] == Group.ROWS and point.role[each] == Role.ROWS for each in order):
+        apart = point.role[passed] == DEPENDENCE
+        if ((self.group[passed] == ROWS_GROUP) & (point.role[passed] == ROWS)).any():
             self.rows_at = at
-        apart = {each for each in order if point.role[each] == Role.DEPENDENCE}
-        if any(self.column[each] for each in order if each not in apart):
+        if (self.column[passed] & ~apart).any():
             self.marginal_at = at
+        # What explains goes before what it explains, the most surprising first.
+        order = np.lexsort((-point.over[passed], apart))
         running = {each for each, when in self.last.items() if at - when <= QUIET}
         named, new = [], 0
-        for each in sorted(order, key=lambda target: target in apart):  # what explains goes first
+        for each, dependent in zip(passed[order].tolist(), apart[order].tolist(), strict=True):
             if self._null_elsewhere(at, each, point, running):
                 continue
             if each in running:
@@ -82,7 +85,7 @@ class Naming:
                 named.append(each)
                 continue
             column = bool(self.column[each])
-            if (column and new >= AT_ONCE) or self._explained(at, each, point, each in apart):
+            if (column and new >= AT_ONCE) or self._explained(at, each, point, dependent):
                 continue
             if point.over[each] >= STEP * max(0, self._open_columns(running) - (AT_ONCE - 1)):
                 self.last[each] = at
@@ -92,11 +95,11 @@ class Naming:
         return named
 
     def _open_columns(self, running: set[int]) -> int:
-        return sum(bool(self.column[each]) for each in running)
+        return int(self.column[list(running)].sum()) if running else 0
 
     def _null_elsewhere(self, at: int, target: int, point: Point, running: set[int]) -> bool:
         """Return whether another column that is missing as often has been named; else remember this one."""
-        if point.role[target] != Role.NULL:
+        if point.role[target] != NULL:
             return False
         share = point.nulls[target]
         if target not in running:
@@ -109,7 +112,7 @@ class Naming:
 
     def _explained(self, at: int, target: int, point: Point, dependence: bool) -> bool:
         """Return whether something else explains that a target has passed its threshold."""
-        if self.group[target] != Group.ROWS and at - self.rows_at < QUIET:
+        if self.group[target] != ROWS_GROUP and at - self.rows_at < QUIET:
             return True
         if not dependence or not self.column[target]:
             return False

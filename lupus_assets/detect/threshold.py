@@ -37,9 +37,10 @@ class Level:
     def step(self, at: int, point: Point) -> None:
         """Take in one partition; `point.over` holds plain scores."""
         most = float(point.over.max(initial=0.0))
-        if most > self.level:
-            self.excess += min(most - self.level, LONGEST_EXCESS)
-            self.exceeded += 1
+        if most <= self.level:
+            return
+        self.excess += min(most - self.level, LONGEST_EXCESS)
+        self.exceeded += 1
         over = point.over - self.level
         self.episodes.step(at, self.naming.step(at, Point(over, point.role, point.nulls)))
 
