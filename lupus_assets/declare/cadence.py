@@ -10,6 +10,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
 from lupus_assets.declare.duration import Duration
+from lupus_assets.declare.holiday import Country, holidays_of
 from lupus_assets.declare.mistake import did_you_mean, mistake, refuse
 from lupus_assets.declare.moment import Moment, Zone, instant
 from lupus_assets.declare.part import Part
@@ -17,6 +18,7 @@ from lupus_assets.declare.validation import check_cadence
 
 HOURS = re.compile(r"([0-9]{1,2}) hours?")
 CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
+SUNDAY = 6
 FIRINGS = 32  # a month of days and more than two years of months: every ordinary rhythm shows its gap
 REMEDY = "write hour, '6 hours', day, week, or a cron string such as '0 6 * * 1-5'"
 
@@ -82,6 +84,8 @@ class Cadence(Part):
         IANA name of the zone that days, weeks and hours are counted in.
     grace : timedelta
         How long after its end a partition is due.
+    holidays : str or None
+        ISO 3166 code of the country whose public holidays are expected to be like Sundays.
     """
 
     every: Annotated[str, AfterValidator(parse_every)] = Field(examples=["day"])
@@ -89,6 +93,7 @@ class Cadence(Part):
     end: Moment | None = Field(default=None, examples=[date(2014, 1, 1)])
     timezone: Zone = Field(default="UTC", examples=["America/New_York"])
     grace: Duration = Field(default=timedelta(0), examples=["6h"])
+    holidays: Country | None = Field(default=None, examples=["US"])
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -141,13 +146,18 @@ class Cadence(Part):
     def seasons(self, moment: datetime) -> tuple[int, ...]:
         """Return the phase of each season for a window that starts at this aware instant, finest first.
 
-        The weekday (Monday is 0) for a cadence by day; the local hour and the weekday for one by hours;
-        nothing for weeks and cron strings, which have no season of their own.
+        The weekday (Monday is 0, a holiday is a Sunday) for a cadence by day; the local hour and the weekday for
+        one by hours; nothing for weeks and cron strings, which have no season of their own.
         """
         local = moment.astimezone(self.zone)
+        weekday = SUNDAY if self.is_holiday(moment) else local.weekday()
         if self.by_hour:
-            return local.hour, local.weekday()
-        return (local.weekday(),) if self.every == "day" else ()
+            return local.hour, weekday
+        return (weekday,) if self.every == "day" else ()
+
+    def is_holiday(self, moment: datetime) -> bool:
+        """Return whether an aware instant is on a public holiday in the zone."""
+        return self.holidays is not None and moment.astimezone(self.zone).date() in holidays_of(self.holidays)
 
     @property
     def cycles(self) -> tuple[int, ...]:

@@ -28,9 +28,11 @@ def number(value: float, *, percent: bool) -> str:
 
 
 def season(model: MonitoredModel, moment: datetime) -> str:
-    """Return " on Tuesdays", " at 14 h", or nothing where the cadence has no season."""
+    """Return " on Tuesdays", " on holidays", " at 14 h", or nothing where the cadence has no season."""
     cadence = model.cadence
     local = moment.astimezone(ZoneInfo(cadence.timezone))
+    if cadence.every == "day" and cadence.is_holiday(moment):
+        return " on holidays"
     if cadence.every == "day":
         return f" on {WEEKDAYS[local.weekday()]}"
     return f" at {local.hour} h" if cadence.by_hour else ""

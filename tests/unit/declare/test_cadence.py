@@ -163,3 +163,20 @@ def test_a_cadence_is_frozen_and_hashable():
     assert hash(cadence()) == hash(cadence())
     with pytest.raises(ValidationError, match="frozen"):
         cadence().every = "hour"
+
+
+def test_a_holiday_is_like_a_sunday():
+    days = [local(2013, 7, 3), local(2013, 7, 4), local(2013, 7, 5), local(2013, 11, 28, 9)]
+    assert [cadence().seasons(day) for day in days] == [(2,), (3,), (4,), (3,)]
+    assert [cadence(holidays="US").seasons(day) for day in days] == [(2,), (6,), (4,), (6,)]
+    assert cadence("hour", holidays="US").seasons(local(2013, 7, 4, 9)) == (9, 6)
+
+
+def test_a_holiday_is_one_of_the_cadences_own_zone():
+    midnight = local(2013, 7, 4).astimezone(UTC)
+    assert cadence(holidays="US").is_holiday(midnight)
+    assert not cadence(holidays="US", timezone="America/Los_Angeles").is_holiday(midnight)
+
+
+def test_models_with_and_without_holidays_share_their_partitions():
+    assert cadence(holidays="US").group == cadence().group

@@ -49,6 +49,13 @@ def test_a_good_file_has_no_mistake(tmp_path):
         ("end: 2014-01-01", "end: 2014-01-01 06:00:00",
             "5: cadence.end: 2014-01-01 06:00:00 is not midnight in UTC, and the cadence is by day, "
             "write 2014-01-01"),
+        ("every: day", "every: day, holidays: Germany",
+            "5: cadence.holidays: 'Germany' is no country whose holidays are known, "
+            "write an ISO 3166 code such as US, DE or JP"),
+        ("every: day", "every: day, holidays: us",
+            "5: cadence.holidays: 'us' is no country whose holidays are known, did you mean 'US'?"),
+        ("every: day", "every: day, holidays: NO",
+            "5: cadence.holidays: false is no country, write 'NO' in quotes for Norway"),
         ("every: day", "every: day, timezone: New York",
             "5: cadence.timezone: 'New York' is no time zone, did you mean 'America/New_York'?"),
         ("every: day", "every: day, timezone: Europe/Berln",
