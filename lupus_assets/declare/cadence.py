@@ -146,8 +146,8 @@ class Cadence(Part):
     def seasons(self, moment: datetime) -> tuple[int, ...]:
         """Return the phase of each season for a window that starts at this aware instant, finest first.
 
-        The weekday (Monday is 0, a holiday is a Sunday) for a cadence by day; the local hour and the weekday for
-        one by hours; nothing for weeks and cron strings, which have no season of their own.
+        The weekday (Monday is 0, a holiday is a Sunday) for a cadence by day; the local hour and the weekday
+        for one by hours; nothing for weeks and cron strings, which have no season of their own.
         """
         local = moment.astimezone(self.zone)
         weekday = SUNDAY if self.is_holiday(moment) else local.weekday()
