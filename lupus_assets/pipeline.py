@@ -23,6 +23,8 @@ from lupus_assets.monitor.record import profile_rows, profiles_from
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
+from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
+from lupus_assets.monitor.trail import SHOWN
 from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.monitor.wording import ROWS, target
 from lupus_assets.ports import MetricStore, Source
@@ -295,6 +297,14 @@ class Pipeline:
         for (window, _), rows in by_place.items():
             verdicts[window] += rows
         return verdicts
+
+    def trails(self, model: MonitoredModel, track: str, windows: Sequence[Window]) -> pa.Table:
+        """Return what `lupus_assets.monitor.trail.trail` shows of the verdicts on any of `windows`."""
+        since = min(window.start for window in windows) - (SHOWN + 1) * model.cadence.period
+        until = max(window.end for window in windows)
+        return self.store.read(
+            "verdicts", model=model.name, track=track, since=since, until=until, columns=COLUMNS_SHOWN
+        )
 
     def _facts(
         self,

@@ -4,6 +4,7 @@ Belongs here: the one private import of the project, and what Dagster must be to
 one partition to count as current. Does not belong here: what a check says.
 """
 
+import base64
 import warnings
 from collections.abc import Iterable
 
@@ -13,7 +14,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from lupus_assets.monitor.check import CHECKS, Outcome
-from lupus_assets.monitor.wording import target
+from lupus_assets.monitor.trail import Trail, svg
+from lupus_assets.monitor.wording import subject, target
 
 OFFENDERS = 20  # rows of the table in a check's metadata: what fits a screen
 
@@ -63,6 +65,7 @@ def evaluation(
     asset: dg.AssetKey,
     partition: str,
     materialisation: Materialisation | None = None,
+    trail: Trail | None = None,
 ) -> dg.AssetCheckEvaluation:
     """Return the evaluation of one check at one partition.
 
@@ -73,6 +76,8 @@ def evaluation(
     partition : str
     materialisation : optional
         The partition's latest; None where there is none, and the result counts as current all the same.
+    trail : Trail, optional
+        Of the first offender, to be drawn.
     """
     return dg.AssetCheckEvaluation(
         asset_key=asset,
@@ -82,8 +87,17 @@ def evaluation(
         description=outcome.sentence,
         partition=partition,
         target_materialization_data=materialisation,
-        metadata=_metadata(outcome),
+        metadata=_metadata(outcome) | _drawn(trail, outcome),
     )
+
+
+def _drawn(trail: Trail | None, outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    if trail is None or not trail.value.size:
+        return {}
+    first = outcome.offenders[0]
+    named = subject(first.metric, first.column_name, first.segment)
+    data = base64.b64encode(svg(trail).encode()).decode()
+    return {"history": dg.MetadataValue.md(f"![{named}](data:image/svg+xml;base64,{data})")}
 
 
 def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:

@@ -31,6 +31,7 @@ from lupus_assets.errors import (
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
+from lupus_assets.monitor.trail import trail
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.stats.frozen import Reference
@@ -222,6 +223,8 @@ class _Run:
         found = {window: self._outcomes(window, partition) for window, partition in done.items()}
         found |= {window: self._failures(window, error) for window, error in wrong.items()}
         latest = materialisations(self.context.instance, self.checked, [window.key for window in found])
+        told = [window for window, each in found.items() if any(outcome.offenders for outcome in each)]
+        shown = self.pipeline.trails(self.model, self.track, told) if told else None
         for window, of_window in sorted(found.items()):
             for outcome in of_window:
                 yield evaluation(
@@ -229,6 +232,9 @@ class _Run:
                     asset=self.checked,
                     partition=window.key,
                     materialisation=latest.get(window.key),
+                    trail=None
+                    if shown is None or not outcome.offenders
+                    else trail(shown, outcome.offenders[0]),
                 )
 
     def _outcomes(self, window: Window, partition: _Partition) -> list[Outcome]:

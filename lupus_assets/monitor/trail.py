@@ -1,0 +1,129 @@
+"""A judged series over its latest partitions, and a picture of it: value, expected range and alarms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lupus_assets.monitor.fact import FACT_RULE
+from lupus_assets.monitor.intake import (
+    is_in,
+    microseconds,
+    rows_where,
+    table_floats,
+    table_integers,
+)
+from lupus_assets.monitor.verdict import HISTORY_RULE
+from lupus_assets.records import VerdictRow
+
+SHOWN = 28  # partitions of the small picture: four weeks
+COLUMNS = (
+    "window_start", "segment", "family", "column_name", "metric", "rule", "value", "low", "high", "flagged",
+)  # fmt: skip
+SERIES = ("segment", "family", "column_name", "metric")
+STEP, HEIGHT = 4, 40  # units of the drawing for a partition, and for all values
+MARGIN = 3
+FLAT, TINY = 1e-9, 1e-300  # what differs by less is drawn as one line
+BAND, LINE, ALARM = "#dbe4f0", "#456", "#d22"
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trail:
+    """One series, partition by partition; arrays of shape (partitions,).
+
+    Attributes
+    ----------
+    value : array of float
+        NaN where there is none.
+    low, high : array of float
+        The expected range; infinite where one side is open, NaN where there is no verdict.
+    flagged : array of bool
+    """
+
+    value: Array
+    low: Array
+    high: Array
+    flagged: npt.NDArray[np.bool_]
+
+
+def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
+    """Return the series of a verdict, up to its partition and at most `SHOWN` long.
+
+    Parameters
+    ----------
+    verdicts : pyarrow.Table
+        `COLUMNS` of the table ``verdicts``, of one track, in time order.
+    of : VerdictRow
+    """
+    mine = table_integers(verdicts, "window_start") <= microseconds(of.window_start)
+    rule = HISTORY_RULE if of.rule == FACT_RULE else of.rule  # a fact is of one partition
+    for name in SERIES:
+        mine &= is_in(verdicts, name, {getattr(of, name)})
+    mine &= is_in(verdicts, "rule", {rule})
+    rows = rows_where(verdicts, mine)
+    rows = rows.slice(max(rows.num_rows - SHOWN, 0))
+    low, high, judged = (table_floats(rows, name) for name in ("low", "high", "value"))
+    known = ~(np.isnan(low) & np.isnan(high))  # an open side is null in the table
+    return Trail(
+        value=judged,
+        low=np.where(known & np.isnan(low), -np.inf, low),
+        high=np.where(known & np.isnan(high), np.inf, high),
+        flagged=table_integers(rows, "flagged").astype(bool),
+    )
+
+
+def svg(of: Trail, title: str = "") -> str:
+    """Return a drawing: the expected range as a band, values as a line, alarms as dots.
+
+    It is as small as it can be, since it is stored with the check: below 700 bytes for `SHOWN` partitions.
+
+    Parameters
+    ----------
+    of : Trail
+    title : str
+        Shown where the pointer rests.
+    """
+    finite = np.concatenate([each[np.isfinite(each)] for each in (of.value, of.low, of.high)])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    span = max(high - low, FLAT * max(abs(high), abs(low)), TINY)
+
+    def y(values: Array) -> list[int]:
+        share = (np.clip(np.nan_to_num(values, nan=low), low, high) - low) / span
+        return [round(HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * each) for each in share.tolist()]
+
+    bands = [
+        f"M{_points(part, upper)}L{_points(part[::-1], lower)}z"
+        for upper, lower in [(y(of.high), y(of.low))]
+        for part in _runs(~np.isnan(of.low))
+    ]
+    lines = [f"M{_points(part, y(of.value))}" for part in _runs(~np.isnan(of.value))]
+    alarms = [
+        f'<circle cx="{_x(at)}" cy="{y(of.value)[at]}" r="2"/>' for at in np.flatnonzero(of.flagged).tolist()
+    ]
+    width = STEP * of.value.size
+    said = f"<title>{escape(title)}</title>" if title else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{3 * width}">{said}'
+        f'<path fill="{BAND}" d="{"".join(bands)}"/>'
+        f'<path fill="none" stroke="{LINE}" d="{"".join(lines)}"/>'
+        f'<g fill="{ALARM}">{"".join(alarms)}</g></svg>'
+    )
+
+
+def _x(at: int) -> int:
+    return STEP * at + STEP // 2
+
+
+def _points(places: Sequence[int], y: Sequence[int]) -> str:
+    return " ".join(f"{_x(at)} {y[at]}" for at in places)
+
+
+def _runs(there: npt.NDArray[np.bool_]) -> list[list[int]]:
+    """Return the places of each stretch without a gap."""
+    places = np.flatnonzero(there)
+    return [part.tolist() for part in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if part.size]
