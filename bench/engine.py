@@ -85,7 +85,8 @@ class Way:
             salt=SALT,
         )
         if not bound:
-            self.reference = replace(self.reference, surrogate=None)
+            grids = {name: replace(grid, decimals=None) for name, grid in self.reference.grids.items()}
+            self.reference = replace(self.reference, surrogate=None, association=None, grids=grids)
         self.bound = bound
 
     def decode(self) -> int:
