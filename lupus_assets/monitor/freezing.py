@@ -193,6 +193,15 @@ def _numbers(sample: Sequence[Rows]) -> dict[str, np.ndarray]:
     return {name: np.concatenate(values) for name, values in pieces.items()}
 
 
+def _on_grids(rows: Rows, grids: Mapping[str, Grid]) -> Rows:
+    """Return rows that were read before there were grids, on them."""
+    blocks = {
+        name: replace(block, grid=grids[name]) if isinstance(block, NumericBlock) else block
+        for name, block in rows.blocks.items()
+    }
+    return replace(rows, blocks=blocks)
+
+
 def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | CategoricalColumn | None:
     total: NumericColumn | CategoricalColumn | None = None
     for rows in sample:
@@ -240,7 +249,7 @@ def _ranking(
     counts = [np.zeros(encoder.width, np.int64) for encoder in design.encoders]
     rows_scored, sums = ([np.zeros(encoder.width) for encoder in design.encoders] for _ in range(2))
     for rows in sample:
-        coded = codes(rows, design)
+        coded = codes(_on_grids(rows, reading.grids), design)
         block = rows.blocks.get(prediction)
         score = transformed(block.values, reading) if isinstance(block, NumericBlock) else None
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None

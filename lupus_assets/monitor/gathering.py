@@ -177,7 +177,7 @@ class IdentityGathering:
     def states(self) -> list[Column]:
         """Return the state of each group."""
         return [
-            IdentityColumn(rows, nulls, Distinct(smallest.hashes(), SIPHASH))
+            IdentityColumn(rows, nulls, Distinct(*smallest.kept(SIPHASH)))
             for rows, nulls, smallest in zip(self.rows, self.nulls, self.smallest, strict=True)
         ]
 

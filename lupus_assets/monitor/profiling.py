@@ -76,7 +76,7 @@ def profile_partition(
     repeated : bool
         Whether rows that repeat another are counted, which needs 8 bytes a row.
     """
-    # This thread works too, and Arrow's read ahead: on two cores a second one cost 13 % more and was no faster.
+    # This thread works too, and Arrow reads ahead: on two cores a second one cost 13 % and saved no time.
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1)) as pool:
         gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
         for batch in _at_least_one(batches, schema):

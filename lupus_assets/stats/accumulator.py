@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.stats.column import NumericColumn
-from lupus_assets.stats.distinct import Distinct, Smallest
+from lupus_assets.stats.distinct import MIXED, Distinct, Smallest
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
@@ -230,7 +230,7 @@ class NumericAccumulator:
             maximum=self.high + 0.0 if floats else None,
             moments=self.moments,
             histogram=self._histogram(),
-            distinct=Distinct(self.smallest.hashes()),
+            distinct=Distinct(*self.smallest.kept(MIXED)),
             off_grid=self.off_grid,
         )
         return replace(column + self._integers.state(self.grid), rows=self.rows)

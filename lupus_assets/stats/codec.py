@@ -50,8 +50,9 @@ from lupus_assets.stats.surrogate import (
 )
 
 MAGIC = b"LUPS"
-VERSION = 2
-READ = (1, 2)  # format 1 hashed text by BLAKE2b, see `lupus_assets.stats.distinct.Distinct`
+VERSION = 3
+READ = (1, 2, 3)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+HALF_HASHES = 3  # the format from which on hashes may be short
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
 LEVEL = 6  # of zlib; fixed, since it shows in the bytes
@@ -131,7 +132,7 @@ def from_bytes(data: bytes) -> Any:
         body = memoryview(zlib.decompress(memoryview(data)[PREFIX.size :]))
         (length,) = LENGTH.unpack_from(body)
         start = LENGTH.size + length
-        return _Decoder(body[start:]).decode(json.loads(bytes(body[LENGTH.size : start])))
+        return _Decoder(body[start:], version).decode(json.loads(bytes(body[LENGTH.size : start])))
     except (zlib.error, struct.error, ValueError, TypeError, LookupError) as error:
         raise StateError(f"the state is damaged ({error}); profile the partition again") from error
 
@@ -196,8 +197,9 @@ def _planes(flat: NDArray[Any], size: int) -> bytes:
 class _Decoder:
     """Reads a tree; the arrays lie in the order in which the tree names them."""
 
-    def __init__(self, arrays: memoryview) -> None:
+    def __init__(self, arrays: memoryview, version: int) -> None:
         self.arrays = arrays
+        self.version = version
 
     def decode(self, node: Any) -> Any:
         if not isinstance(node, list):
@@ -212,6 +214,8 @@ class _Decoder:
                 return bytes(self._take(content[0]))
             case "array":
                 return self._array(*content)
+            case "Distinct" if self.version < HALF_HASHES:
+                return Distinct.older(**{name: self.decode(item) for name, item in content[0].items()})
             case _:
                 return STATES[kind](**{name: self.decode(item) for name, item in content[0].items()})
 

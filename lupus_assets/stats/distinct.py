@@ -3,8 +3,12 @@
 Bar-Yossef, Jayram, Kumar, Sivakumar and Trevisan, *Counting distinct elements in a data
 stream* (RANDOM 2002); the unbiased estimator is from Beyer, Haas, Reinwald, Sismanis and
 Gemulla, *On synopses for distinct-value estimation under multiset operations* (SIGMOD 2007).
+
+Up to `WHOLE` values the hashes are whole and their number is exact. Beyond, only the upper 32 bits count, of
+which four times as many fit into the same bytes; that many values share some is taken into the estimate.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,7 +18,11 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.state import Floats, Hashes, State, union
 
-K = 1_024  # relative standard error 1 / sqrt(K - 2) = 3.1 %
+K = 4_096  # relative standard error 1 / sqrt(K - 2) = 1.6 %
+WHOLE = 1_024  # values up to which hashes are kept whole; of more, half of each is kept
+OLDER_K = 1_024  # of states before format 3 of the codec
+HALVES = 2.0**32  # hashes that differ in their upper half
+UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 
 MIXED, SIPHASH = 1, 2
 
@@ -27,7 +35,7 @@ HIGHEST = np.uint64(2**64 - 1)
 BY_30, BY_27 = np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
 SLOTS = 4_096
-LOT = 2_048
+LOT = 4_096
 
 
 def mix(values: Hashes) -> Hashes:
@@ -59,10 +67,17 @@ class Distinct(State):
     scheme : int
         How values were hashed; states of different schemes do not add. `MIXED` numbers, or text before
         format 2 of the codec, which hashed it by BLAKE2b; `SIPHASH` text.
+    short : bool
+        Whether only the upper half of each hash counts; the lower is 0.
+    complete : bool
+        False where larger hashes were left out although there are fewer than K, as earlier formats did. Of a
+        sum with such a state only hashes up to its largest are kept: the estimate is then as coarse as that.
     """
 
     hashes: Hashes
     scheme: int = MIXED
+    short: bool = False
+    complete: bool = True
 
     def __post_init__(self) -> None:
         """Make states of no values equal, however their values would have been hashed."""
@@ -73,27 +88,41 @@ class Distinct(State):
     def of_hashes(cls, hashes: Hashes) -> Self:
         """Keep the smallest of `lupus_assets.stats.siphash` hashes; repeated ones count once."""
         if hashes.size <= BLOCK:
-            return cls(union(hashes)[:K], SIPHASH)
+            return cls._of(union(hashes), SIPHASH)
         smallest = Smallest()
         for start in range(0, hashes.size, BLOCK):
             smallest.add_hashes(hashes[start : start + BLOCK])
-        return cls(smallest.hashes(), SIPHASH)
+        return cls(*smallest.kept(SIPHASH))
 
     @classmethod
     def of_floats(cls, x: Floats) -> Self:
         """Hash and keep finite values; -0.0 is 0.0."""
         if x.size <= BLOCK:
-            return cls(union(mix((x + 0.0).view(np.uint64)))[:K])
+            return cls._of(union(mix((x + 0.0).view(np.uint64))), MIXED)
         smallest, room = Smallest(), np.empty((2, BLOCK), np.uint64)
         for start in range(0, x.size, BLOCK):
             block = x[start : start + BLOCK]
             smallest.add(block, room[0, : block.size], room[1, : block.size])
-        return cls(smallest.hashes())
+        return cls(*smallest.kept(MIXED))
+
+    @classmethod
+    def older(cls, hashes: Hashes, scheme: int = MIXED) -> Self:
+        """Return the state that a format before 3 meant: at most 1,024 whole hashes, full at so many."""
+        if hashes.size < OLDER_K:
+            return cls(hashes, scheme)
+        return cls(union(hashes & UPPER), scheme, short=True, complete=False)
 
     @classmethod
     def empty(cls) -> Self:
         """Return the state of no values."""
         return cls(np.empty(0, np.uint64))
+
+    @classmethod
+    def _of(cls, whole: Hashes, scheme: int) -> Self:
+        """Take all hashes, sorted and unique."""
+        if whole.size <= WHOLE:
+            return cls(whole, scheme)
+        return cls(union(whole & UPPER)[:K], scheme, short=True)
 
     def __add__(self, other: Self) -> Self:
         if not other.hashes.size:
@@ -105,13 +134,31 @@ class Distinct(State):
                 "one of the states was written by an earlier version, which hashed text differently;"
                 " profile that window again"
             )
-        return type(self)(union(self.hashes, other.hashes)[:K], self.scheme)
+        if not (self.short or other.short):
+            return self._of(union(self.hashes, other.hashes), self.scheme)
+        kept = union(self.hashes & UPPER, other.hashes & UPPER)
+        for each in (self, other):
+            if not each.complete:
+                kept = kept[kept <= each.hashes[-1]]
+        complete = self.complete and other.complete
+        return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
     def estimate(self) -> float:
-        """Return the number of distinct values: exact below K, else within 3.1 % (one standard error)."""
-        if self.hashes.size < K:
+        """Return the number of distinct values: exact up to 1,024, else within 1.6 % (one standard error).
+
+        Up to `K` it is the number of hashes, corrected for those that share their upper half: of 4,096 values
+        two do so with probability 0.002.
+        """
+        if not self.short:
             return float(self.hashes.size)
-        return (K - 1) * 2.0**64 / float(self.hashes[-1])
+        counted = self.complete and self.hashes.size < K
+        halves = (
+            self.hashes.size
+            if counted
+            else (self.hashes.size - 1) * HALVES / max(float(self.hashes[-1]) / HALVES, 1.0)
+        )
+        found = -HALVES * math.log1p(-min(halves / HALVES, 1 - 1 / HALVES))
+        return float(round(found)) if counted else found
 
 
 class Smallest:
@@ -119,6 +166,7 @@ class Smallest:
 
     def __init__(self) -> None:
         self._kept = np.empty(0, np.uint64)
+        self._short = False
         self._waiting: list[Hashes] = []
         self._held = 0
         self._limit = HIGHEST
@@ -161,12 +209,15 @@ class Smallest:
             self._settle()
 
     def _settle(self) -> None:
-        self._kept = union(self._kept, *self._waiting)[:K]
-        self._limit = self._kept[-1] if self._kept.size == K else self._limit
-        self._waiting, self._held = [], 0
+        kept = union(self._kept, *self._waiting)
+        if self._short or kept.size > WHOLE:
+            kept, self._short = union(kept & UPPER)[:K], True
+        if kept.size == K:
+            self._limit = kept[-1] | LOWER_HALF
+        self._kept, self._waiting, self._held = kept, [], 0
 
-    def hashes(self) -> Hashes:
-        """Return the K smallest hashes so far, sorted and unique."""
+    def kept(self, scheme: int) -> tuple[Hashes, int, bool]:
+        """Return the hashes, the scheme and whether they are short: what `Distinct` is made of."""
         if self._waiting:
             self._settle()
-        return self._kept
+        return self._kept, scheme, self._short

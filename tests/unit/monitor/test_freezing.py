@@ -83,3 +83,37 @@ def test_features_may_be_listed_and_the_others_are_ignored():
 def test_nested_columns_are_left_out_of_automatic_features():
     table = log(0, basket=[[1, 2]] * 300, raw=[b"x"] * 300)
     assert not {"basket", "raw"} & set(frozen(MODEL, [table]).kinds)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_numbers_are_ranked_evenly_whatever_their_unit(scale):
+    days = [log(number) for number in range(3)]
+    tables = [
+        log(number, amount=[scale * x for x in rows["amount"].to_pylist()])
+        for number, rows in enumerate(days)
+    ]
+    association = frozen(MODEL, tables).association
+    ranks = dict(zip(association.names, association.ranking.ranks, strict=True))
+    assert set(ranks) == {"amount", "country", "p"}
+    for name in ("amount", "p"):
+        assert np.isnan(ranks[name][-1])
+        assert np.diff(ranks[name][:-1]).min() >= 1
+        assert ranks[name][0] <= -13
+        assert ranks[name][-2] >= 13
+    at = association.names.index("amount"), association.names.index("p")
+    assert association.correlation[at] > 0.85
+
+
+def test_categories_are_ranked_by_their_mean_score():
+    countries = ["de"] * 150 + ["jp"] * 100 + ["kr"] * 50
+    by_country = {"de": 0.5, "jp": 0.9, "kr": 0.1}
+    tables = [log(0, country=countries, p=[by_country[name] for name in countries])]
+    association = frozen(MODEL, tables).association
+    at = association.names.index("country"), association.names.index("p")
+    assert association.correlation[at] > 0.99
+
+
+def test_a_prediction_by_class_ranks_numbers_alone():
+    """Nothing says which category is the higher one."""
+    model = declared(columns={"prediction": {"class": "country"}, "label": None}, segments=())
+    assert set(frozen(model).association.names) == {"amount", "p"}
