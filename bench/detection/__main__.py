@@ -17,12 +17,14 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
 from scipy.stats import t as student
 
 from bench.detection.streams import DATASETS, MODES, declaration, log, make
@@ -30,6 +32,8 @@ from lupus_assets.backtest import backtest, learn
 
 SEEDS = (11, 23, 47, 59, 71, 83, 97, 101, 113, 127)
 BUDGETS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+AT = {"natural": 1.05, "shuffled": 0.95}  # false alarms a model-month at which recall is read off
+KIND_COLUMNS = 5  # kind, strength, named strictly, found at all, delay
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,43 @@ def _score(of: Set, budget: float, rows: list[tuple[str, str, str]]) -> dict[str
         "--streams", str(of.folder), "--alerts", str(path), "--verbose",
     ]  # fmt: skip
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()
-    kinds = [line.split() for line in said[2:-1]]
-    return json.loads(said[-1]) | {"kinds": [line for line in kinds if len(line) >= 4]}
+    return json.loads(said[-1]) | {"kinds": list(_kinds(said[2:-1]))}
+
+
+def _kinds(lines: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Yield each kind of incident with its strength, and the share that was named strictly."""
+    kind = ""
+    for line in lines:  # a kind that has several strengths is written once
+        cells = line.split()
+        if len(cells) == KIND_COLUMNS:
+            kind, *cells = cells
+        if len(cells) == KIND_COLUMNS - 1:
+            yield f"{kind} {float(cells[0]):g}", float(cells[1])
+
+
+def by_kind(found: list[dict], budget: float) -> list[str]:
+    """Return the lines of a table: which kinds are named, by data set and mode, at one budget."""
+    groups = sorted({(each["mode"], each["dataset"]) for each in found})
+    shares: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for each in found:
+        for kind, strict in each[str(budget)]["kinds"]:
+            shares.setdefault(kind, {}).setdefault((each["mode"], each["dataset"]), []).append(strict)
+    lines = [f"| incident | {' | '.join(f'{dataset}, {mode}' for mode, dataset in groups)} |"]
+    lines.append("|---|" + "---|" * len(groups))
+    for kind, shared in sorted(shares.items()):
+        cells = [f"{mean(shared[group]):.2f}" if group in shared else "" for group in groups]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return lines
+
+
+def recall_at(found: list[dict], mode: str, rate: float) -> float:
+    """Return the strict recall at a rate of false alarms, between the budgets whose rates are next to it."""
+    mine = [each for each in found if each["mode"] == mode]
+    rates, recalls = (
+        [mean(each[str(budget)][name] for each in mine) for budget in BUDGETS]
+        for name in ("false_alarms_per_model_month", "recall_strict")
+    )
+    return float(np.interp(rate, rates, recalls))
 
 
 FIGURES = {
@@ -134,6 +173,10 @@ def main() -> None:
         for dataset in (None, *arguments.datasets):
             print(f"\n{mode}, {dataset or 'all data sets'}\n")
             print("\n".join(table(found, mode, dataset)))
+        rate = AT[mode]
+        print(f"\n{mode}: strict recall {recall_at(found, mode, rate):.3f} at {rate} false alarms a month")
+    print("\nNamed strictly, by kind and strength, at budget 1\n")
+    print("\n".join(by_kind(found, 1.0)))
 
 
 if __name__ == "__main__":
