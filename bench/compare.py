@@ -18,18 +18,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
 
 from lupus_assets.compare import compare
-from lupus_assets.monitor.drift import COLUMNS, Span, partitions
-from lupus_assets.records import Place, ProfileRow
+from lupus_assets.monitor.drift import COLUMNS, Frozen, Span, partitions
+from lupus_assets.records import Place, ProfileRow, ReferenceRow
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.stack import CategoricalStack, NumericStack
 
 MODEL = "bench.model"
@@ -66,6 +70,27 @@ def write(store: ParquetStore, days: int, rows: int) -> None:
             for name, state in columns(rows, rng).items()
         ]  # fmt: skip
         store.replace("profiles", Place(MODEL, "champion", start, as_of, f"{start:%Y-%m}"), found)
+
+
+def freeze(store: ParquetStore, days: int) -> None:
+    """Write what a reference of the first `days` days is: their states added up."""
+    rows = store.read("profiles", model=MODEL, columns=COLUMNS)
+    span = Span(FIRST.date(), FIRST.date() + timedelta(days=days - 1))
+    states = partitions(rows, span)
+    whole = {name: reduce(add, [each[name] for each in states]) for name in states[0]}
+    references = {
+        name: NumericReference.of(state)
+        if isinstance(state, NumericColumn)
+        else CategoricalReference.of(state)
+        for name, state in whole.items()
+    }
+    end = FIRST + timedelta(days=days)
+    reference = Reference(
+        rows=max(state.rows for state in whole.values()), kinds={}, grids={}, columns={"*": references},
+        surrogate=None, declared="", digest="bench",
+    )  # fmt: skip
+    row = ReferenceRow("champion", FIRST, end, end, reference.rows, "bench", None, to_bytes(reference))
+    store.replace("frozen_references", Place(MODEL, "champion", FIRST, end, f"{FIRST:%Y-%m}"), [row])
 
 
 def median(work: Callable[[], object], rounds: int) -> tuple[float, float]:
@@ -106,6 +131,9 @@ def main() -> None:
         write(store, arguments.days, arguments.rows)
         last = FIRST.date() + timedelta(days=REFERENCE_DAYS)
         reference, day = Span(FIRST.date(), last - timedelta(days=1)), Span(last, last)
+        freeze(store, REFERENCE_DAYS)
+        cpu, wall = median(lambda: compare(store, MODEL, Frozen(), day), arguments.rounds)
+        print(f"a day against the frozen reference: {cpu * 1e3:.0f} ms CPU, {wall * 1e3:.0f} ms")
         for what in ("in pieces", "compacted"):
             cpu, wall = median(lambda: compare(store, MODEL, reference, day), arguments.rounds)
             print(f"a day against {REFERENCE_DAYS}, {what}: {cpu * 1e3:.0f} ms CPU, {wall * 1e3:.0f} ms")
