@@ -246,7 +246,7 @@ class Hive:
             what = (
                 f"{self._where} gave no answer in {self.address.timeout_seconds:g} s to {_brief(statement)}; "
             )
-            remedy = "it may still be at work, so run this again later, or raise timeout_seconds"
+            remedy = "it may still be at work, so see what it does, and run this again later"
             return _Failure(ServiceUnreachable(what + remedy), again=False)
         text = self._without_password(str(_cause(error)))
         what = f"{self._where} broke off during {_brief(statement)}: {text}; "

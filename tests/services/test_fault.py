@@ -66,7 +66,7 @@ GONE = {
     "search": r"does not answer .*; start it, or mend the network; what is missing is caught up later",
 }
 HUNG = {
-    "hive": r"gave no answer in 10 s to .*run this again later, or raise timeout_seconds",
+    "hive": r"gave no answer in 10 s to .*and run this again later",
     "search": r"no answer in 1 s; see whether it is up and not overloaded; what is missing is caught up",
 }
 
