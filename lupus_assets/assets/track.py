@@ -31,6 +31,7 @@ from lupus_assets.errors import (
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
+from lupus_assets.monitor.rule import describe
 from lupus_assets.monitor.trail import trail
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import MetricRow, VerdictRow, Window
@@ -241,7 +242,8 @@ class _Run:
         arrived = Outcome("arrival", passed=True, sentence=f"{_rows(partition):,} rows arrived")
         others = [check for check in self.checks if check != "arrival"]
         found = [arrived] if "arrival" in self.checks else []
-        return found + outcomes(partition.verdicts, others, self._awaited(window, partition))
+        rules = [describe(rule) for rule in self.model.rules if rule.track in (None, self.track)]
+        return found + outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
         """Return when the labels are due, if they are not in yet."""

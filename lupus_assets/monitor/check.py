@@ -1,7 +1,7 @@
 """Verdicts become check outcomes: passed or not, and one sentence that says why."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lupus_assets.monitor.fact import FACT_RULE
 from lupus_assets.monitor.incident import ranked
@@ -59,7 +59,9 @@ def check_of(row: VerdictRow) -> str:
     return "completeness" if row.metric in COMPLETENESS or row.rule == FACT_RULE else BY_FAMILY[row.family]
 
 
-def outcomes(rows: Sequence[VerdictRow], checks: Iterable[str], awaited: str | None) -> list[Outcome]:
+def outcomes(
+    rows: Sequence[VerdictRow], checks: Iterable[str], awaited: str | None, rules: Sequence[str] = ()
+) -> list[Outcome]:
     """Return the outcome of each of `checks` at one partition.
 
     Parameters
@@ -69,8 +71,23 @@ def outcomes(rows: Sequence[VerdictRow], checks: Iterable[str], awaited: str | N
     checks : iterable of str
     awaited : str or None
         Where labels are still due: until when.
+    rules : sequence of str
+        The rules that ought to have a verdict, as `lupus_assets.monitor.rule.describe` has them.
     """
-    return [_outcome(check, [row for row in rows if check_of(row) == check], awaited) for check in checks]
+    found = [_outcome(check, [row for row in rows if check_of(row) == check], awaited) for check in checks]
+    silent = [] if awaited is not None else _silent(rows, rules)
+    return [_with_silent(each, silent) if each.check == "rules" and silent else each for each in found]
+
+
+def _silent(rows: Sequence[VerdictRow], rules: Sequence[str]) -> list[str]:
+    """Return the rules that no number of the partition speaks to: of a column misspelt, there never is one."""
+    spoken = {row.rule for row in rows}
+    return [rule for rule in dict.fromkeys(rules) if rule not in spoken]
+
+
+def _with_silent(outcome: Outcome, silent: Sequence[str]) -> Outcome:
+    said = f"{outcome.sentence}; without any number to hold against it: {listed(silent)}"
+    return replace(outcome, sentence=said)
 
 
 def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Outcome:

@@ -205,3 +205,14 @@ def test_a_list_names_each_once_and_counts_the_rest():
     assert listed(["a", "b", "a"]) == "a, b"
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert listed([]) == ""
+
+
+def test_a_rule_that_no_number_speaks_to_is_named_once_the_labels_are_in():
+    rows = [verdict("", rule="row_count below 500", metric="row_count", flagged=False)]
+    rules = ["row_count below 500", "null_rate above 0.1"]
+    (outcome,) = outcomes(rows, ["rules"], None, rules)
+    assert outcome.passed
+    assert outcome.sentence.endswith("; without any number to hold against it: null_rate above 0.1")
+    (waiting,) = outcomes(rows, ["rules"], "tomorrow", rules)
+    assert "without" not in waiting.sentence
+    assert "without" not in outcomes(rows, ["rules"], None, rules[:1])[0].sentence
