@@ -80,7 +80,7 @@ def outcomes(
 
 
 def _silent(rows: Sequence[VerdictRow], rules: Sequence[str]) -> list[str]:
-    """Return the rules that no number of the partition speaks to: of a column misspelt, there never is one."""
+    """Return the rules that no number of the partition speaks to: of a column misspelt there never is one."""
     spoken = {row.rule for row in rows}
     return [rule for rule in dict.fromkeys(rules) if rule not in spoken]
 
