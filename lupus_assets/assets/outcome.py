@@ -15,7 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from lupus_assets.monitor.check import CHECKS, Outcome
 from lupus_assets.monitor.trail import Trail, svg
-from lupus_assets.monitor.wording import subject, target
+from lupus_assets.monitor.wording import target
 
 OFFENDERS = 20  # rows of the table in a check's metadata: what fits a screen
 
@@ -94,10 +94,8 @@ def evaluation(
 def _drawn(trail: Trail | None, outcome: Outcome) -> dict[str, dg.MetadataValue]:
     if trail is None or not trail.value.size:
         return {}
-    first = outcome.offenders[0]
-    named = subject(first.metric, first.column_name, first.segment)
-    data = base64.b64encode(svg(trail).encode()).decode()
-    return {"history": dg.MetadataValue.md(f"![{named}](data:image/svg+xml;base64,{data})")}
+    picture = f"![](data:image/svg+xml;base64,{base64.b64encode(svg(trail).encode()).decode()})"
+    return {f"history of {target(outcome.offenders[0])}": dg.MetadataValue.md(picture)}
 
 
 def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,10 @@ COLUMNS = (
     "window_start", "segment", "family", "column_name", "metric", "rule", "value", "low", "high", "flagged",
 )  # fmt: skip
 SERIES = ("segment", "family", "column_name", "metric")
-STEP, HEIGHT = 4, 40  # units of the drawing for a partition, and for all values
-MARGIN = 3
+STEP, HEIGHT = 4, 26  # units of the drawing for a partition, and for all values
+MARGIN = 2
 FLAT, TINY = 1e-9, 1e-300  # what differs by less is drawn as one line
-BAND, LINE, ALARM = "#dbe4f0", "#456", "#d22"
+BAND, LINE, ALARM = "#def", "#456", "red"
 
 Array = npt.NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
 def svg(of: Trail, title: str = "") -> str:
     """Return a drawing: the expected range as a band, values as a line, alarms as dots.
 
-    It is as small as it can be, since it is stored with the check: below 700 bytes for `SHOWN` partitions.
+    It is as small as it can be, since it is stored with the check, and Dagit hides what is long.
 
     Parameters
     ----------
@@ -96,22 +97,20 @@ def svg(of: Trail, title: str = "") -> str:
         share = (np.clip(np.nan_to_num(values, nan=low), low, high) - low) / span
         return [round(HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * each) for each in share.tolist()]
 
+    upper, lower, middle = y(of.high), y(of.low), y(of.value)
     bands = [
-        f"M{_points(part, upper)}L{_points(part[::-1], lower)}z"
-        for upper, lower in [(y(of.high), y(of.low))]
+        _path([*((at, upper[at]) for at in part), *((at, lower[at]) for at in reversed(part))])
         for part in _runs(~np.isnan(of.low))
     ]
-    lines = [f"M{_points(part, y(of.value))}" for part in _runs(~np.isnan(of.value))]
-    alarms = [
-        f'<circle cx="{_x(at)}" cy="{y(of.value)[at]}" r="2"/>' for at in np.flatnonzero(of.flagged).tolist()
-    ]
+    lines = [_path([(at, middle[at]) for at in part]) for part in _runs(~np.isnan(of.value))]
+    alarms = _dots([(at, middle[at]) for at in np.flatnonzero(of.flagged).tolist()])
     width = STEP * of.value.size
     said = f"<title>{escape(title)}</title>" if title else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{3 * width}">{said}'
         f'<path fill="{BAND}" d="{"".join(bands)}"/>'
         f'<path fill="none" stroke="{LINE}" d="{"".join(lines)}"/>'
-        f'<g fill="{ALARM}">{"".join(alarms)}</g></svg>'
+        f'<path stroke="{ALARM}" stroke-width="3" d="{alarms}"/></svg>'
     )
 
 
@@ -119,8 +118,25 @@ def _x(at: int) -> int:
     return STEP * at + STEP // 2
 
 
-def _points(places: Sequence[int], y: Sequence[int]) -> str:
-    return " ".join(f"{_x(at)} {y[at]}" for at in places)
+def _steps(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(STEP * (x - last), to - since) for (last, since), (x, to) in pairwise(points)]
+
+
+def _dots(points: Sequence[tuple[int, int]]) -> str:
+    """Return a path of strokes that are one unit long."""
+    if not points:
+        return ""
+    (first, y), *_ = points
+    return f"M{_x(first)} {y}h1" + "".join(
+        f"m{dx - 1} {dy}h1".replace(" -", "-") for dx, dy in _steps(points)
+    )
+
+
+def _path(points: Sequence[tuple[int, int]]) -> str:
+    """Return a path from point to point, each relative to the last: shorter than absolute ones."""
+    (first, y), *_ = points
+    steps = " ".join(f"{dx} {dy}".replace(" -", "-") for dx, dy in _steps(points))
+    return f"M{_x(first)} {y}l{steps}"
 
 
 def _runs(there: npt.NDArray[np.bool_]) -> list[list[int]]:
