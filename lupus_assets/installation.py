@@ -5,21 +5,27 @@ and where any particular company has its servers (`resources`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.errors import UsageError
-from lupus_assets.ports import ObjectStore, SearchIndex, View
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.errors import SourceError, UsageError
+from lupus_assets.ports import ObjectStore, SearchIndex, Source, View
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sources.disk import Disk
+from lupus_assets.sources.function import FunctionSource
+from lupus_assets.sources.parquet import ParquetSource
 
 if TYPE_CHECKING:  # imported where they are needed: the embedded default needs none of their packages
     from lupus_assets.sinks.duckdb import Warehouse
     from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
     from lupus_assets.sinks.hive import Hive
     from lupus_assets.sinks.hive_address import HiveAddress
+    from lupus_assets.sinks.s3 import Bucket
     from lupus_assets.sinks.search_view import SearchView
+    from lupus_assets.sources.bucket import BucketRoot
 
 HIVE, SEARCH = "hive", "search"
 ENVIRONMENT, EMBEDDED = "LUPUS_ENV", "embedded"
@@ -51,11 +57,16 @@ class Installation:
     files : ObjectStore
     hive : HiveAddress or None
     elasticsearch : ElasticsearchAddress or None
+    s3_endpoint, s3_ca : str or None
+        Address of the store of all buckets, where it is not AWS's, and the file of its certificate authority.
     """
 
     files: ObjectStore
     hive: "HiveAddress | None" = None
     elasticsearch: "ElasticsearchAddress | None" = None
+    s3_endpoint: str | None = None
+    s3_ca: str | None = None
+    _buckets: "dict[str, Bucket]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], home: Path) -> "Installation":
@@ -86,11 +97,74 @@ class Installation:
             from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
 
             elasticsearch = ElasticsearchAddress.from_environment(given)
-        return cls(_files(given, home), hive, elasticsearch)
+        endpoint, ca = (given.get(VARIABLES[name]) for name in ("s3_endpoint", "s3_ca"))
+        return cls(_files(given, home), hive, elasticsearch, endpoint, ca)
 
     def tables(self) -> ParquetStore:
         """Return the tables."""
         return ParquetStore(self.files, followed=self.hive is not None)
+
+    def source(self, model: MonitoredModel, track: str, data: Path) -> Source:
+        """Return the prediction log of a track; nothing is connected before it is asked.
+
+        Parameters
+        ----------
+        model : MonitoredModel
+        track : str
+        data : Path
+            Folder that declared paths are relative to.
+
+        Raises
+        ------
+        SourceError
+            There is no Hive, or the function cannot be imported.
+        """
+        declared, zone = model.tracks[track], model.cadence.zone
+        if declared.function is not None:
+            return FunctionSource.from_path(declared.function)
+        if declared.hive is not None:
+            from lupus_assets.sources.hive import HiveSource
+
+            return HiveSource(declared.hive, self._hive_of_logs(), self.folder, zone)
+        if declared.hive_query is not None:
+            from lupus_assets.sources.hive_query import HiveQuerySource
+
+            return HiveQuerySource(declared.hive_query, self._hive_of_logs(), zone)
+        pattern = declared.parquet or ""
+        if "://" not in pattern:
+            return ParquetSource(pattern, data, zone)
+        root, path = self.folder(pattern)
+        return ParquetSource(path, root, zone)
+
+    def folder(self, address: str) -> "tuple[Disk | BucketRoot, str]":
+        """Return where a path, or an address as Hive has it, leads, and the path there.
+
+        Raises
+        ------
+        SourceError
+            It is on a store that is not read here.
+        """
+        scheme, separator, rest = address.partition(":")
+        if not separator or scheme == "file":
+            return Disk(Path("/")), f"/{rest.lstrip('/')}" if separator else address
+        if scheme not in ("s3", "s3a", "s3n"):
+            raise SourceError(f"{address} is on no disk and in no bucket; declare the track by hive_query")
+        from lupus_assets.sources.bucket import BucketRoot
+
+        bucket, _, path = rest.lstrip("/").partition("/")
+        return BucketRoot(f"s3://{bucket}", self._bucket(bucket)), path
+
+    def _bucket(self, name: str) -> "Bucket":
+        from lupus_assets.sinks.s3 import Bucket, BucketAddress
+
+        address = BucketAddress(name, endpoint=self.s3_endpoint, ca=self.s3_ca)
+        return self._buckets.setdefault(name, Bucket(address))  # its client takes 0.1 s to make
+
+    def _hive_of_logs(self) -> "Hive":
+        try:
+            return self.connect_hive()
+        except UsageError as error:
+            raise SourceError(f"the log is in Hive, and {error}") from None
 
     @property
     def view_names(self) -> list[str]:

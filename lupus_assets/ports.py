@@ -1,6 +1,8 @@
 """What the library asks of the world.
 
 Source       the rows of a prediction log
+Files        files that are only read, in pieces
+Database     a warehouse that answers SQL
 MetricStore  tables that are replaced place by place
 Tables       a store whose months can be followed by views
 ObjectStore  files by path, on a disk or in a bucket
@@ -10,7 +12,7 @@ SearchIndex  verdicts and incidents by text
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -41,6 +43,67 @@ class Source(Protocol):
         Raises
         ------
         PartitionMissing, SourceUnreadable, ColumnMismatch
+        """
+        ...
+
+
+class Files(Protocol):
+    """Files of others by path with ``/`` between its parts, which are only read."""
+
+    def beginning(self, prefix: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the files whose path is `prefix` and what follows up to the next ``/``, and such folders.
+
+        Both are sorted; a folder ends in ``/``. What is deeper is not listed.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file to be read from any place in it, of which only what is read is fetched.
+
+        Raises
+        ------
+        ObjectMissing, StoreError
+            Here, or when it is read.
+        """
+        ...
+
+
+class Database(Protocol):
+    """A warehouse that answers SQL."""
+
+    @property
+    def place(self) -> str:
+        """Who answers, for messages."""
+        ...
+
+    def run(self, *statements: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run statements, each of which can be repeated; return columns and rows of the last one's answer.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        ...
+
+    def columns(self, query: str) -> list[tuple[str, str]]:
+        """Return the name and the type, as in DESCRIBE, of every column of a SELECT; reads no rows.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        ...
+
+    def stream(self, query: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a SELECT, some thousand at a time.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
         """
         ...
 

@@ -6,12 +6,9 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from lupus_assets.declare import MonitoredModel
 from lupus_assets.installation import ENVIRONMENT, HIVE, SEARCH, VARIABLES, Installation
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.ports import Source, Tables, View
-from lupus_assets.sources.function import FunctionSource
-from lupus_assets.sources.parquet import ParquetSource
+from lupus_assets.ports import Tables, View
 
 
 class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in the value it hands out: itself
@@ -38,7 +35,12 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
 
     def pipeline(self) -> Pipeline:
         """Return the pipeline over this installation's store and logs."""
-        return Pipeline(store=self.installation().tables(), source=self._source, salt=self.salt.encode())
+        installation = self.installation()
+        return Pipeline(
+            store=installation.tables(),
+            source=lambda model, track: installation.source(model, track, Path(self.data_root)),
+            salt=self.salt.encode(),
+        )
 
     def tables(self) -> Tables:
         """Return the tables, for what keeps them in order."""
@@ -52,12 +54,6 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
     def view(self, name: str) -> View:
         """Return a view by its name."""
         return self.installation().view(name)
-
-    def _source(self, model: MonitoredModel, track: str) -> Source:
-        declared = model.tracks[track]
-        if declared.function is not None:
-            return FunctionSource.from_path(declared.function)
-        return ParquetSource(declared.parquet or "", Path(self.data_root), model.cadence.zone)
 
 
 class Serviced(Embedded):

@@ -25,4 +25,9 @@ def tags(model: MonitoredModel, track: str | None = None) -> dict[str, str]:
 
 def log_kinds(model: MonitoredModel, track: str) -> set[str]:
     """Return what a track's prediction log is made of."""
-    return {"python"} if model.tracks[track].function else {"parquet"}
+    declared = model.tracks[track]
+    if declared.function:
+        return {"python"}
+    if declared.parquet is None:
+        return {"hive"}
+    return {"parquet", "s3"} if "://" in declared.parquet else {"parquet"}

@@ -26,10 +26,10 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("declaration", metavar="DECLARATION", type=Path)
     command.add_argument(
-        "--reference", metavar="FILE|DIR", type=Path, required=True, help="Parquet of the reference window"
+        "--reference", metavar="FILE|DIR|S3", required=True, help="Parquet of the reference window"
     )
     command.add_argument(
-        "--log", metavar="FILE|DIR", type=Path, required=True, help="Parquet of the partitions to judge"
+        "--log", metavar="FILE|DIR|S3", required=True, help="Parquet of the partitions to judge"
     )
     command.add_argument(
         "--budget",
@@ -74,14 +74,14 @@ def backtest(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _log(model: "MonitoredModel", path: Path) -> "LogSource":
+def _log(model: "MonitoredModel", path: str) -> "LogSource":
     import pyarrow as pa
 
     from lupus_assets.sources.log import LogSource
 
     schema, batches = read_parquet(path)
     rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
-    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=str(path))
+    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
 
 
 def _line(found: "Backtest", budget: float) -> list[str]:

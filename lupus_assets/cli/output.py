@@ -45,22 +45,28 @@ def installation(home: Path) -> "Installation":
     return Installation.from_environment(os.environ, home)
 
 
-def read_parquet(path: Path) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
-    """Return the schema and the rows of a Parquet file, or of those in a folder.
+def read_parquet(path: str) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
+    """Return the schema and the rows of a Parquet file, or of those in a folder or below an S3 address.
 
     Raises
     ------
     UsageError
         There is none.
-    SourceUnreadable, ColumnMismatch
+    SourceError
     """
-    from lupus_assets.sources.parquet import files_at, read_files
+    from lupus_assets.sources.disk import files_at
+    from lupus_assets.sources.file import batches_of, schema_of
 
-    files = files_at(path) if path.exists() else []
+    if path.startswith("s3://"):
+        root, name = installation(Path()).folder(path)
+        files = root.find(name)
+    else:
+        files = files_at(Path(path)) if Path(path).exists() else []
     if not files:
-        what = "holds no Parquet file" if path.is_dir() else "does not exist"
+        what = "holds no Parquet file" if Path(path).is_dir() else "does not exist"
         raise UsageError(f"{path} {what}, give another file or folder")
-    return read_files(files)
+    schema = schema_of(files)
+    return schema, batches_of(files, schema)
 
 
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lupus_assets.cli.compare import print_drift
@@ -26,10 +25,12 @@ WIDEST = 24  # characters of a value
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    command = commands.add_parser("profile", help="profile any Parquet file, or folder of them")
-    command.add_argument("path", metavar="FILE|DIR", type=Path)
+    command = commands.add_parser(
+        "profile", help="profile any Parquet file, or folder of them, also s3://bucket/path"
+    )
+    command.add_argument("path", metavar="FILE|DIR|S3")
     command.add_argument(
-        "--against", metavar="FILE|DIR", type=Path, help="say how far it is from this one, column by column"
+        "--against", metavar="FILE|DIR|S3", help="say how far it is from this one, column by column"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=profile)
@@ -50,7 +51,7 @@ def profile(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _compare(path: Path, against: Path, *, as_json: bool) -> int:
+def _compare(path: str, against: str, *, as_json: bool) -> int:
     from lupus_assets.monitor.drift import State, drift
     from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 
@@ -74,7 +75,7 @@ def _compare(path: Path, against: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _outline(path: Path, reference: "Outline | None" = None) -> "Outline":
+def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
     from lupus_assets.monitor.outline import outline
 
     schema, batches = read_parquet(path)

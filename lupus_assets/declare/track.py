@@ -1,5 +1,6 @@
 """Where the prediction log of one track is."""
 
+import re
 from string import Formatter
 from typing import Annotated, Self
 
@@ -10,6 +11,9 @@ from lupus_assets.declare.part import Part
 
 PLACEHOLDERS = ("partition", "start", "end")
 REMEDY = "write {partition}, or {start:%Y/%m/%d} with any strftime format"
+TABLE = re.compile(r"\w+\.\w+", re.ASCII)
+KEYS = re.compile(r"\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*(/\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*)*", re.ASCII)
+SELECT = re.compile(r"\s*select\b", re.IGNORECASE)
 
 
 def _pattern(pattern: str) -> str:
@@ -23,8 +27,39 @@ def _pattern(pattern: str) -> str:
         if name == "partition" and form:
             raise mistake(f"'{{partition:{form}}}' gives a format to a key", f"write {{start:{form}}}")
     if not fields:
-        raise mistake(f"'{pattern}' is the same file for every partition", REMEDY)
+        raise mistake(f"'{pattern}' is the same for every partition", REMEDY)
     return pattern
+
+
+def _files(pattern: str) -> str:
+    scheme, separator, rest = pattern.partition("://")
+    if separator:
+        bucket, _, path = rest.partition("/")
+        if "@" in bucket:  # and it is not repeated here
+            raise mistake("holds a user", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
+        if scheme != "s3":
+            raise mistake(f"'{scheme}://' is read by nothing here", "write s3://bucket/path, or a path")
+        if not bucket or not path or "{" in bucket:
+            raise mistake(
+                f"'{pattern}' names no bucket and a path in it", "write s3://bucket/path/{partition}"
+            )
+    return _pattern(pattern)
+
+
+def _partitions(pattern: str) -> str:
+    table, _, keys = _pattern(pattern).partition("/")
+    if not TABLE.fullmatch(table) or not KEYS.fullmatch(keys):
+        raise mistake(
+            f"'{pattern}' names no partition of a table",
+            "write database.table/column={partition}, as SHOW PARTITIONS has it",
+        )
+    return pattern
+
+
+def _query(query: str) -> str:
+    if not SELECT.match(query) or query.rstrip().endswith(";"):
+        raise mistake("is not one SELECT", "write SELECT … WHERE dt = '{partition}', without a semicolon")
+    return _pattern(query)
 
 
 def _function(reference: str) -> str:
@@ -35,19 +70,33 @@ def _function(reference: str) -> str:
 
 
 class Track(Part):
-    """The log of one served or candidate version: exactly one of files or a function.
+    """The log of one served or candidate version: one of files, a Hive table, a query or a function.
+
+    All but the function hold ``{partition}``, ``{start:…}`` or ``{end:…}``; the latter two are times in
+    the cadence's zone.
 
     Attributes
     ----------
     parquet : str or None
-        Path of a partition's file, relative to the data root, with ``{partition}``, ``{start:…}``
-        or ``{end:…}`` in it; the latter two are times in the cadence's zone.
+        Path of a partition's file, directory or glob: relative to the data root, or
+        ``s3://bucket/path``.
+    hive : str or None
+        ``database.table/column=value/…``: partitions of a Hive table of Parquet files.
+    hive_query : str or None
+        A SELECT that Hive answers, slowly: for views, for ORC, for tables without partitions.
     function : str or None
         ``package.module:function`` that returns the rows of a window.
     """
 
-    parquet: Annotated[str, AfterValidator(_pattern)] | None = Field(
-        default=None, examples=["late_arrival/champion/{partition}.parquet"]
+    parquet: Annotated[str, AfterValidator(_files)] | None = Field(
+        default=None,
+        examples=["late_arrival/champion/{partition}.parquet", "s3://logs/late_arrival/dt={partition}"],
+    )
+    hive: Annotated[str, AfterValidator(_partitions)] | None = Field(
+        default=None, examples=["warehouse.predictions/dt={partition}"]
+    )
+    hive_query: Annotated[str, AfterValidator(_query)] | None = Field(
+        default=None, examples=["SELECT * FROM warehouse.predictions_view WHERE dt = '{partition}'"]
     )
     function: Annotated[str, AfterValidator(_function)] | None = Field(
         default=None, examples=["flights.log:predictions"]
@@ -55,6 +104,8 @@ class Track(Part):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.parquet is None) == (self.function is None):
-            raise mistake("names not exactly one source", "write either parquet or function")
+        if sum(each is not None for each in (self.parquet, self.hive, self.hive_query, self.function)) != 1:
+            raise mistake(
+                "names not exactly one source", "write one of parquet, hive, hive_query or function"
+            )
         return self

@@ -11,10 +11,10 @@ import re
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import thrift_sasl
@@ -44,8 +44,12 @@ QUESTION = re.compile(r"[\s(]*(select|with|show|describe|desc)\b", re.IGNORECASE
 # WITH … INSERT is the one writer that starts like a reader.
 WRITING = re.compile(r"\binsert\b", re.IGNORECASE)
 
+BLOCK = 10_000  # rows that are fetched at once: as many as Hive gives
+
 Answer = tuple[list[str], list[tuple[Any, ...]]]
 """Names of the columns, and rows."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class _Socket(TSocket):  # type: ignore[misc]  # Thrift has no types
 
 class Hive:
     """A connection to HiveServer2 that is opened when it is first needed; for one thread at a time.
+
+    Implements `lupus_assets.ports.Database`.
 
     Parameters
     ----------
@@ -102,14 +108,39 @@ class Hive:
         ServiceRefused
             Hive says no to who we are or to a statement; its `code` is Hive's.
         """
-        attempt = 1
-        while isinstance(outcome := self._attempt(statements), _Failure):
-            if not outcome.again or attempt == ATTEMPTS:
-                # Not from within an `except`: PyHive's own errors carry the whole answer, pages of it.
-                raise outcome.error
-            self._sleep(float(self._rng.uniform(0, PAUSE * 2 ** (attempt - 1))))
-            attempt += 1
-        return outcome
+        return self._asked(statements, _answer)
+
+    def columns(self, query: str) -> list[tuple[str, str]]:
+        """Return the name and the type, as in DESCRIBE, of every column of a SELECT; reads no rows.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        return self._asked((f"SELECT * FROM ({query}) `lupus` LIMIT 0",), _described)  # noqa: S608  # the user's own
+
+    def stream(self, query: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a SELECT, some thousand at a time.
+
+        It is not asked again once it is answered: rows that came already would come twice.
+
+        Raises
+        ------
+        ServiceUnreachable, ServiceRefused
+        """
+        cursor = self._asked((query,), lambda cursor: cursor)
+        cursor.arraysize = BLOCK
+        try:
+            while True:
+                rows = self._guarded(lambda: cursor.fetchmany(BLOCK), lambda: query)
+                if isinstance(rows, _Failure):
+                    raise rows.error
+                if not rows:
+                    return
+                yield rows
+        finally:
+            with suppress(TException, OperationalError, OSError, EOFError):  # one that is lost is closed
+                cursor.close()
 
     def sql(self, query: str) -> Answer:
         """Return the answer to one SELECT (also WITH, SHOW, DESCRIBE) asked in our database.
@@ -137,30 +168,51 @@ class Hive:
     def __del__(self) -> None:
         self._drop()  # whoever had it did not close it; Hive ends a session with its connection
 
-    def _attempt(self, statements: tuple[str, ...]) -> Answer | _Failure:
-        statement = ""
-        answer: Answer = [], []
-        try:
+    def _asked(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T:
+        """Run statements; return what `read` makes of the last one's answer."""
+        attempt = 1
+        while isinstance(outcome := self._attempt(statements, read), _Failure):
+            if not outcome.again or attempt == ATTEMPTS:
+                # Not from within an `except`: PyHive's own errors carry the whole answer, pages of it.
+                raise outcome.error
+            self._sleep(float(self._rng.uniform(0, PAUSE * 2 ** (attempt - 1))))
+            attempt += 1
+        return outcome
+
+    def _attempt(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T | _Failure:
+        at = ""  # nothing was asked as long as there is no session
+
+        def run() -> T:
+            nonlocal at
             if self._connection is None:
                 self._connection = self._open()
-            for statement in statements:
+            *before, last = statements
+            for at in before:
                 with closing(self._connection.cursor()) as cursor:
-                    cursor.execute(statement)
-                    columns = cursor.description or []  # a statement without an answer has none
-                    answer = [column[0] for column in columns], list(cursor.fetchall() if columns else [])
+                    cursor.execute(at)
+            at = last
+            cursor = self._connection.cursor()
+            cursor.execute(last)
+            return read(cursor)
+
+        return self._guarded(run, lambda: at)
+
+    def _guarded(self, work: Callable[[], T], asked: Callable[[], str]) -> T | _Failure:
+        """Return what `work` returns, or what went wrong with the statement that was `asked`, if any was."""
+        try:
+            return work()
         except OperationalError as error:
-            said = _Said.of(error)
+            said, statement = _Said.of(error), asked()
             if statement and not said.session_is_gone:
                 return _Failure(self._refused(said, statement), again=said.is_of_a_file)
             self._drop()
             return _Failure(self._refused(said, statement), again=said.session_is_gone)
         except (TException, OSError, EOFError, struct.error, UnicodeDecodeError, AssertionError) as error:
             self._drop()
-            return self._lost(error, statement) if statement else self._not_opened(error)
+            return self._lost(error, asked()) if asked() else self._not_opened(error)
         except BaseException:  # an interrupt leaves half an answer on the wire
             self._drop()
             raise
-        return answer
 
     def _open(self) -> hive.Connection:
         self._socket = _Socket(self.address.host, self.address.port)
@@ -204,18 +256,19 @@ class Hive:
         self._connection = self._socket = None
 
     @property
-    def _where(self) -> str:
+    def place(self) -> str:
+        """Who answers, for messages."""
         return f"Hive at {self.address.host}:{self.address.port}"
 
     def _not_opened(self, error: Exception) -> _Failure:
         address, cause, text = self.address, _cause(error), self._without_password(str(error))
         if isinstance(cause, TimeoutError):
             wait = min(OPENING, address.timeout_seconds)
-            what = f"{self._where} opened no session in {wait:g} s; see whether it is up and not overloaded, "
+            what = f"{self.place} opened no session in {wait:g} s; see whether it is up and not overloaded, "
             remedy = "and whether LUPUS_HIVE_HOST and LUPUS_HIVE_PORT lead to it"
             return _Failure(ServiceUnreachable(what + remedy), again=False)
         if isinstance(cause, EOFError | ConnectionResetError | BrokenPipeError):
-            what = f"{self._where} closed the connection before a session was open; "
+            what = f"{self.place} closed the connection before a session was open; "
             remedy = (
                 "it has just been stopped, or its hive.server2.authentication is not "
                 f"{address.auth} (LUPUS_HIVE_AUTH)"
@@ -226,10 +279,10 @@ class Hive:
             reason = cause.strerror or cause
             remedy = "start it, or correct LUPUS_HIVE_HOST and LUPUS_HIVE_PORT"
             return _Failure(
-                ServiceUnreachable(f"{self._where} cannot be reached: {reason}; {remedy}"), again=True
+                ServiceUnreachable(f"{self.place} cannot be reached: {reason}; {remedy}"), again=True
             )
         if "SASL" in text or "Bad status" in text:
-            what = f"{self._where} did not let user {address.user!r} in with auth {address.auth}: {text}; "
+            what = f"{self.place} did not let user {address.user!r} in with auth {address.auth}: {text}; "
             remedy = (
                 "log in to Kerberos (kinit), install the package `kerberos`, "
                 "or correct LUPUS_HIVE_KERBEROS_SERVICE"
@@ -237,25 +290,25 @@ class Hive:
                 else "correct LUPUS_HIVE_USER, LUPUS_HIVE_PASSWORD or LUPUS_HIVE_AUTH"
             )
             return _Failure(ServiceRefused(what + remedy), again=False)
-        what = f"{self._where} does not speak the binary protocol of HiveServer2 ({text}); "
+        what = f"{self.place} does not speak the binary protocol of HiveServer2 ({text}); "
         remedy = "correct LUPUS_HIVE_PORT; TLS and HTTP are not spoken here"
         return _Failure(ServiceRefused(what + remedy), again=False)
 
     def _lost(self, error: Exception, statement: str) -> _Failure:
         if isinstance(_cause(error), TimeoutError):
             what = (
-                f"{self._where} gave no answer in {self.address.timeout_seconds:g} s to {_brief(statement)}; "
+                f"{self.place} gave no answer in {self.address.timeout_seconds:g} s to {_brief(statement)}; "
             )
             remedy = "it may still be at work, so see what it does, and run this again later"
             return _Failure(ServiceUnreachable(what + remedy), again=False)
         text = self._without_password(str(_cause(error)))
-        what = f"{self._where} broke off during {_brief(statement)}: {text}; "
+        what = f"{self.place} broke off during {_brief(statement)}: {text}; "
         return _Failure(ServiceUnreachable(what + "see that it is up, and run this again"), again=True)
 
     def _refused(self, said: "_Said", statement: str) -> ServiceRefused:
         asked = _brief(statement) if statement else f"a session of user {self.address.user!r}"
         text = self._without_password(said.text)
-        what = f"{self._where} refused {asked} ({said.state} {said.code}): {text}; "
+        what = f"{self.place} refused {asked} ({said.state} {said.code}): {text}; "
         if said.code in (NO_DATABASE, NO_TABLE):
             remedy = "nothing has been shown there yet, or LUPUS_HIVE_DATABASE should be another"
         elif "permission denied" in said.text.lower() or "not allowed" in said.text:
@@ -296,6 +349,30 @@ class _Said:
     def session_is_gone(self) -> bool:
         # hive.server2.idle.session.timeout ends a session, and leaves its connection open.
         return "Invalid SessionHandle" in self.text
+
+
+def _answer(cursor: hive.Cursor) -> Answer:
+    with closing(cursor):
+        columns = cursor.description or []  # a statement without an answer has none
+        return [column[0] for column in columns], list(cursor.fetchall() if columns else [])
+
+
+def _described(cursor: hive.Cursor) -> list[tuple[str, str]]:
+    with closing(cursor):
+        # PyHive's own description leaves out the digits of a decimal.
+        request = hive.ttypes.TGetResultSetMetadataReq(cursor._operationHandle)
+        answer = cursor._connection.client.GetResultSetMetadata(request)
+        return [(each.columnName, _type(each.typeDesc.types[0])) for each in answer.schema.columns]
+
+
+def _type(entry: hive.ttypes.TTypeEntry) -> str:
+    """Return a type as DESCRIBE has it."""
+    primitive = entry.primitiveEntry
+    name = str(hive.ttypes.TTypeId._VALUES_TO_NAMES[primitive.type]).removesuffix("_TYPE").lower()
+    if name != "decimal" or primitive.typeQualifiers is None:
+        return name
+    digits = {key: value.i32Value for key, value in primitive.typeQualifiers.qualifiers.items()}
+    return f"decimal({digits['precision']},{digits['scale']})"
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 
 from lupus_assets.errors import ObjectMissing, ServiceRefused, ServiceUnreachable, StoreError
 from lupus_assets.records import Entry
+from lupus_assets.sinks.s3_range import RangeFile
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60  # between two bytes, not for a whole file
@@ -72,6 +73,8 @@ class BucketAddress:
 class Bucket:
     """Implements `lupus_assets.ports.ObjectStore` on S3: one PUT writes a file, whole or not at all.
 
+    Implements `lupus_assets.ports.Files` as well, for the buckets of others.
+
     Parameters
     ----------
     address : BucketAddress
@@ -126,6 +129,43 @@ class Bucket:
             found = self.client.get_object(Bucket=self.address.bucket, Key=self._key(path))
             data: bytes = found["Body"].read()
             return data
+
+    def beginning(self, prefix: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the files and the folders whose path is `prefix` and what follows up to the next ``/``."""
+        files: Sequence[str] = []
+        folders: Sequence[str] = []
+        start = len(self._key(""))
+        with self._said("list", prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=self._key(prefix), Delimiter="/"
+            )
+            for page in pages:
+                files = [*files, *(each["Key"][start:] for each in page.get("Contents", ()))]
+                folders = [*folders, *(each["Prefix"][start:] for each in page.get("CommonPrefixes", ()))]
+        # A key that ends in `/` is what consoles make of an empty folder.
+        return sorted(each for each in files if not each.endswith("/")), sorted(folders)
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file of which only what is read is fetched, all of one version."""
+
+        def ask(part: str, version: str | None) -> tuple[bytes, int, str]:
+            with self._said("read", path):
+                given = {} if version is None else {"IfMatch": version}
+                try:
+                    found = self.client.get_object(
+                        Bucket=self.address.bucket, Key=self._key(path), Range=part, **given
+                    )
+                except ClientError as error:
+                    code = error.response.get("Error", {}).get("Code", "")
+                    if code == "InvalidRange":  # of an empty file there is no part
+                        return b"", 0, ""
+                    if code in ("PreconditionFailed", "412"):
+                        raise ObjectMissing(f"{self._shown(self._key(path))} was replaced") from None
+                    raise
+                data: bytes = found["Body"].read()
+            return data, int(found.get("ContentRange", f"/{len(data)}").rpartition("/")[2]), found["ETag"]
+
+        return cast("BinaryIO", RangeFile(ask))
 
     def put(self, path: str, data: bytes) -> None:
         """Make `data` the bytes of a file."""
@@ -199,7 +239,7 @@ class Bucket:
 
 
 REMEDIES: Mapping[str, str] = {
-    "NoSuchBucket": "make the bucket, or correct LUPUS_WAREHOUSE",
+    "NoSuchBucket": "make the bucket, or correct its name in LUPUS_WAREHOUSE or in the declaration",
     "InvalidAccessKeyId": "correct AWS_ACCESS_KEY_ID or AWS_PROFILE",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
     "AccessDenied": "give these credentials the rights to list, get, put and delete there, or set others "

@@ -73,7 +73,7 @@ def test_a_good_file_has_no_mistake(tmp_path):
             "23: compare[0].old: 'champion' is no declared track, did you mean 'Champion'?",
         ]),
         ('"{partition}.parquet"', "log.parquet",
-            "7: tracks.champion.parquet: 'log.parquet' is the same file for every partition, "
+            "7: tracks.champion.parquet: 'log.parquet' is the same for every partition, "
             "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
         ('"{partition}.parquet"', '"{part}.parquet"',
             "7: tracks.champion.parquet: '{part}' is no placeholder, did you mean 'partition'?"),
@@ -86,7 +86,42 @@ def test_a_good_file_has_no_mistake(tmp_path):
         ('"flights.log:rows"', "flights.log",
             "8: tracks.challenger.function: 'flights.log' names no function, write package.module:function"),
         ("{function:", '{parquet: "{partition}", function:',
-            "8: tracks.challenger: names not exactly one source, write either parquet or function"),
+            "8: tracks.challenger: names not exactly one source, "
+            "write one of parquet, hive, hive_query or function"),
+        ('"{partition}.parquet"', '"gs://logs/{partition}"',
+            "7: tracks.champion.parquet: 'gs://' is read by nothing here, "
+            "write s3://bucket/path, or a path"),
+        ('"{partition}.parquet"', '"s3://key:word@logs/{partition}"',
+            "7: tracks.champion.parquet: holds a user, "
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead"),
+        ('"{partition}.parquet"', '"s3://{partition}/log.parquet"',
+            "7: tracks.champion.parquet: 's3://{partition}/log.parquet' names no bucket and a path in it, "
+            "write s3://bucket/path/{partition}"),
+        ('"{partition}.parquet"', '"s3://logs/day.parquet"',
+            "7: tracks.champion.parquet: 's3://logs/day.parquet' is the same for every partition, "
+            "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
+        *(
+            ('parquet: "{partition}.parquet"', f'hive: "{wrong}"',
+                f"7: tracks.champion.hive: '{wrong}' names no partition of a table, "
+                "write database.table/column={partition}, as SHOW PARTITIONS has it")
+            for wrong in ("log/dt={partition}", "a.log/{partition}", "a.b.log/dt={partition}",
+                          "a.log.{partition}", "a.`log`/dt={partition}", "a.log/dt={partition}/de")
+        ),
+        ('parquet: "{partition}.parquet"', 'hive: "a.log/dt=2013"',
+            "7: tracks.champion.hive: 'a.log/dt=2013' is the same for every partition, "
+            "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
+        ('parquet: "{partition}.parquet"', 'hive: "a.log/dt={day}"',
+            "7: tracks.champion.hive: '{day}' is no placeholder, "
+            "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
+        *(
+            ('parquet: "{partition}.parquet"', f'hive_query: "{wrong}"',
+                "7: tracks.champion.hive_query: is not one SELECT, "
+                "write SELECT … WHERE dt = '{partition}', without a semicolon")
+            for wrong in ("a.log/dt={partition}", "SELECT 1 WHERE '{partition}';", "DROP TABLE {partition}")
+        ),
+        ('parquet: "{partition}.parquet"', "hive_query: SELECT * FROM a.log",
+            "7: tracks.champion.hive_query: 'SELECT * FROM a.log' is the same for every partition, "
+            "write {partition}, or {start:%Y/%m/%d} with any strftime format"),
         ("    timestamp: time_hour\n", "", "9: columns.timestamp: is missing, add `timestamp: time_hour`"),
         ("    key: flight_id\n", "",
             "22: compare: needs a key that joins the tracks row by row, add `key: <column>` to columns"),
@@ -334,7 +369,7 @@ attributes:
         "defs.yaml:5: cadence.evry: is not a key here, did you mean 'every'?",
         "defs.yaml:5: cadence.end: 2013-01-01 is not after the start 2013-05-01, "
         "give a later end; it is exclusive",
-        "defs.yaml:6: tracks.champion.parquet: 'log.parquet' is the same file for every partition, "
+        "defs.yaml:6: tracks.champion.parquet: 'log.parquet' is the same for every partition, "
         "write {partition}, or {start:%Y/%m/%d} with any strftime format",
         "defs.yaml:9: columns.prediction.score: 'time_hour' is the timestamp already, "
         "a column has one role: remove one of the two",
@@ -343,3 +378,17 @@ attributes:
         "defs.yaml:12: rules[0].track: 'champoin' is no declared track, did you mean 'champion'?",
         "defs.yaml:13: owner: is not a key here, did you mean 'owners'?",
     ]
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        'parquet: "s3://logs/late/dt={start:%Y/%m/%d}/*.parquet"',
+        'hive: "warehouse.log/dt={partition}"',
+        'hive: "warehouse.log/year={start:%Y}/day={start:%m/%d}/country=de"',
+        "hive_query: \"select * from warehouse.log where dt = '{partition}'\"",
+        "hive_query: \"SELECT a FROM b.c WHERE d RLIKE '^x{{2}}' AND at < '{end:%Y-%m-%d %H:%M}'\"",
+    ],
+)
+def test_a_log_may_be_in_a_bucket_or_in_hive(tmp_path, track):
+    assert load(write(tmp_path, GOOD.replace('parquet: "{partition}.parquet"', track))).tracks["champion"]

@@ -1,0 +1,148 @@
+"""Parquet files of one partition, wherever they are: the schema they have together, and their rows."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lupus_assets.errors import ObjectMissing, SourceError, SourceUnreadable, StoreError
+from lupus_assets.sources.column import conform, encoded_schema, is_text, select, unify
+
+WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times of this zone as UTC's
+BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
+
+
+@dataclass(frozen=True)
+class File:
+    """One Parquet file.
+
+    Attributes
+    ----------
+    where : str
+        What messages call it.
+    open : callable
+        Opens it.
+    remote : bool
+        Whether every read is a question to a server, so that few large ones are better than many small.
+    values : mapping of str to pyarrow.Scalar
+        Columns that are the same in all its rows and not in the file, as partition columns of Hive are.
+    """
+
+    where: str
+    open: Callable[[], pa.NativeFile]
+    remote: bool = False
+    values: Mapping[str, pa.Scalar] = field(default_factory=dict)
+
+
+class Root(Protocol):
+    """A place with folders of Parquet files."""
+
+    def find(self, name: str) -> list[File]:
+        """Return the files that a file, a directory or a glob names, in the order of their names.
+
+        Raises
+        ------
+        SourceError
+        """
+        ...
+
+    def shown(self, name: str) -> str:
+        """Return what messages call `name`."""
+        ...
+
+
+def is_data(name: str) -> bool:
+    """Return whether a file of this name holds rows: Spark's _SUCCESS and the like do not."""
+    return not name.startswith(("_", "."))
+
+
+def schema_of(files: Sequence[File], columns: Sequence[str] | None = None) -> pa.Schema:
+    """Return the schema that files have together, of `columns` only if given; strings as batches have them.
+
+    Raises
+    ------
+    SourceError
+    """
+    return unify((file.where, _schema(file, columns)) for file in files)
+
+
+def batches_of(files: Sequence[File], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the columns of `schema` file by file and row group by row group, never a whole file at once.
+
+    Raises
+    ------
+    SourceError
+    """
+    return (batch for file in files for batch in _stream(file, schema))
+
+
+def _schema(file: File, columns: Sequence[str] | None) -> pa.Schema:
+    try:
+        with file.open() as handle:
+            stored = encoded_schema(pq.read_schema(handle))
+    except (OSError, pa.ArrowException, StoreError) as error:
+        raise unreadable(file.where, error) from error
+    # Hive, too, says what the folder says where a file has a column of that name as well.
+    own = [each for each in stored if each.name not in file.values]
+    whole = pa.schema(own + [pa.field(name, value.type) for name, value in file.values.items()])
+    return whole if columns is None else select(whole, columns, file.where)
+
+
+def _stream(file: File, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    stored = pa.schema([each for each in schema if each.name not in file.values])
+    try:
+        with file.open() as handle:
+            for batch in _read(handle, stored, remote=file.remote):
+                if len(batch):
+                    yield _with_values(conform(batch, stored, file.where), schema, file.values)
+    except (OSError, pa.ArrowException, StoreError) as error:
+        raise unreadable(file.where, error) from error
+
+
+def _read(handle: pa.NativeFile, schema: pa.Schema, *, remote: bool) -> Iterator[pa.RecordBatch]:
+    footer = pq.ParquetFile(handle)
+    texts = [each.name for each in footer.schema_arrow if each.name in schema.names and is_text(each.type)]
+    # What is buffered before is everything that one call of iter_batches reads: of a disk nothing, where it
+    # would be the file, and of a server a row group, where it saves a question for every column.
+    file = pq.ParquetFile(handle, metadata=footer.metadata, read_dictionary=texts, pre_buffer=remote)
+    zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
+    shifted = _hive_times(footer, schema.names) if zone != "UTC" else []
+    for groups in [[group] for group in range(file.num_row_groups)] if remote else [None]:
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=schema.names):
+            yield _as_written(batch, shifted, zone)
+
+
+def _hive_times(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
+    """Return those of `columns` that Hive wrote as moments: others hold what a clock showed."""
+    stored = (file.schema.column(index) for index in range(len(file.schema.names)))
+    return [each.name for each in stored if each.physical_type == "INT96" and each.path in columns]
+
+
+def _as_written(batch: pa.RecordBatch, columns: Sequence[str], zone: str) -> pa.RecordBatch:
+    for name in columns:
+        moments = pc.assume_timezone(batch[name], "UTC").cast(pa.timestamp("ns", zone))
+        batch = batch.set_column(batch.schema.names.index(name), name, pc.local_timestamp(moments))
+    return batch
+
+
+def _with_values(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, pa.Scalar]) -> pa.RecordBatch:
+    if not values or not schema.names:
+        return batch
+    columns = [
+        pa.repeat(values[each.name], len(batch)).cast(each.type) if each.name in values else batch[each.name]
+        for each in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def unreadable(where: str, error: Exception) -> SourceError:
+    """Return the error of a source for what went wrong with the file at `where`."""
+    reason = " ".join(str(error).split())  # some of Arrow's have several lines
+    if isinstance(error, ObjectMissing):
+        return SourceUnreadable(f"{where} was removed or replaced while it was read; run its partition again")
+    if isinstance(error, StoreError):  # it says place and remedy, and nothing of the file itself
+        return SourceError(reason)
+    return SourceUnreadable(f"{where} is no readable Parquet file: {reason}; write it again")
