@@ -2,14 +2,16 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, aligned, counted, read_parquet
+from lupus_assets.cli.output import Commands, add_home, aligned, counted, installation, read_parquet
 
 if TYPE_CHECKING:
     from lupus_assets.backtest import Alarm, Backtest
@@ -26,10 +28,14 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("declaration", metavar="DECLARATION", type=Path)
     command.add_argument(
-        "--reference", metavar="FILE|DIR|S3", required=True, help="Parquet of the reference window"
+        "--reference",
+        metavar="FILE|DIR|S3",
+        help="Parquet of the reference window (default: the declared window of the first track's log)",
     )
     command.add_argument(
-        "--log", metavar="FILE|DIR|S3", required=True, help="Parquet of the partitions to judge"
+        "--log",
+        metavar="FILE|DIR|S3",
+        help="Parquet of the partitions to judge (default: what has arrived of the first track's log since)",
     )
     command.add_argument(
         "--budget",
@@ -39,6 +45,7 @@ def add(commands: Commands) -> None:
         help="false incidents a month, or as declared, such as '1 per quarter' (default: the declared one)",
     )
     command.add_argument("--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder a budget")
+    add_home(command)
     command.set_defaults(run=backtest)
 
 
@@ -61,8 +68,13 @@ def backtest(arguments: argparse.Namespace) -> int:
 
     model = load(arguments.declaration)
     budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
-    learned = learn(model, _log(model, arguments.reference))
-    found = replay(model, learned, _log(model, arguments.log), budgets)
+    start, end = model.reference_window()
+    until = min(datetime.now(UTC), model.cadence.end_instant or datetime.now(UTC))
+    given = [
+        _declared(model, arguments.home, *window) if path is None else _log(model, path)
+        for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
+    ]
+    found = replay(model, learn(model, given[0]), given[1], budgets)
     print(aligned([["budget", "incidents", "a month", "named"], *(_line(found, each) for each in budgets)]))
     months = f"{found.months:.1f} months"
     print(f"{counted(len(found.windows), 'partition')}, {months}, of {model.key}", file=sys.stderr)
@@ -82,6 +94,29 @@ def _log(model: "MonitoredModel", path: str) -> "LogSource":
     schema, batches = read_parquet(path)
     rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
+
+
+def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
+    """Return what has arrived of the first track's log in a span of time, all of it in memory."""
+    import pyarrow as pa
+
+    from lupus_assets.declare.window import windows
+    from lupus_assets.errors import UsageError
+    from lupus_assets.sources.log import LogSource
+
+    track = next(iter(model.tracks))
+    data = Path(os.environ.get("LUPUS_DATA", str(home / "data")))
+    source = installation(home).source(model, track, data)
+    tables = []
+    for window in windows(model.cadence, since, until):
+        if source.arrived(window):
+            schema = source.schema(window)
+            tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
+    name = f"the log of {track} from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    if not tables:
+        raise UsageError(f"{name} has no partition yet; give --reference and --log, or correct LUPUS_DATA")
+    rows = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=name)
 
 
 def _line(found: "Backtest", budget: float) -> list[str]:

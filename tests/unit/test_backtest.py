@@ -96,22 +96,29 @@ def test_an_empty_log_is_an_error():
         learn(MODEL, source(table(0, 1).slice(0, 0)))
 
 
-def test_the_command_prints_a_line_per_budget_and_writes_what_rang(tmp_path, capsys):
+def write_declaration(folder, days: int):
+    end = (START + days * timedelta(days=1)).date().isoformat()
     declaration = {
         "type": "lupus_assets.assets.MonitoredModel",
         "attributes": {
             "model": "m",
             "team": "t",
-            "cadence": {"every": "day", "start": START.date().isoformat()},
+            "cadence": {"every": "day", "start": START.date().isoformat(), "end": end},
             "tracks": {"champion": {"parquet": "{partition}.parquet"}},
             "columns": COLUMNS | {"label": {"column": "y", "arrives_within": "2d"}},
         },
     }
-    (tmp_path / "defs.yaml").write_text(yaml.safe_dump(declaration))
+    path = folder / "defs.yaml"
+    path.write_text(yaml.safe_dump(declaration))
+    return str(path)
+
+
+def test_the_command_prints_a_line_per_budget_and_writes_what_rang(tmp_path, capsys):
+    declaration = write_declaration(tmp_path, DAYS)
     for name, rows in (("reference", table(0, TAUGHT)), ("log", table(TAUGHT, DAYS))):
         pq.write_table(rows, tmp_path / f"{name}.parquet")
     files = ["--reference", str(tmp_path / "reference.parquet"), "--log", str(tmp_path / "log.parquet")]
-    asked = ["backtest", str(tmp_path / "defs.yaml"), *files, "--budget", "0.5", "2", "--out", str(tmp_path)]
+    asked = ["backtest", declaration, *files, "--budget", "0.5", "2", "--out", str(tmp_path)]
     assert main(asked) == 0
     header, half, two = capsys.readouterr().out.splitlines()
     assert header.split() == ["budget", "incidents", "a", "month", "named"]
@@ -122,6 +129,26 @@ def test_the_command_prints_a_line_per_budget_and_writes_what_rang(tmp_path, cap
     assert datetime.fromisoformat(first["decided_at"]) - datetime.fromisoformat(
         first["partition"]
     ) == timedelta(1)
+
+
+def test_without_files_the_declared_log_is_replayed_from_the_reference_on(tmp_path, capsys, monkeypatch):
+    declaration = write_declaration(tmp_path, DAYS)
+    for number in set(range(DAYS)) - {35}:  # a day that never arrived
+        pq.write_table(table(number, number + 1), tmp_path / f"{day(number).key}.parquet")
+    monkeypatch.setenv("LUPUS_DATA", str(tmp_path))
+    assert main(["backtest", declaration, "--home", str(tmp_path), "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "amount" in out
+    assert err.startswith("22 partitions, 0.7 months, of t/m")  # the reference is the first 28
+    with (tmp_path / "alarms.csv").open() as file:
+        named = {(row["partition"], row["target"]) for row in csv.DictReader(file)}
+    assert (day(ODD).key, "amount") in named
+
+
+def test_a_declared_log_that_has_not_arrived_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("LUPUS_DATA", str(tmp_path / "nowhere"))
+    assert main(["backtest", write_declaration(tmp_path, DAYS), "--home", str(tmp_path)]) != 0
+    assert "has no partition yet; give --reference and --log" in capsys.readouterr().err
 
 
 def test_a_budget_that_is_none_is_refused(capsys):
