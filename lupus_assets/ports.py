@@ -23,7 +23,13 @@ class Source(Protocol):
     """The prediction log of one track."""
 
     def arrived(self, window: Window) -> bool:
-        """Return whether the log holds anything for `window`; reads no rows."""
+        """Return whether the log holds anything for `window`; reads no rows, or one.
+
+        Raises
+        ------
+        SourceError
+            Who holds the log does not answer or refuses us, here and in what follows.
+        """
         ...
 
     def schema(self, window: Window) -> pa.Schema:

@@ -383,3 +383,23 @@ def test_a_file_that_is_damaged_is_said_in_the_end(ask):
     with pytest.raises(ServiceRefused, match=r"x\.parquet is not a Parquet file.* or damaged: remove it"):
         hive.run("SELECT a FROM t")
     assert len(pauses) == ATTEMPTS - 1
+
+
+def test_rows_of_a_stream_are_asked_for_again_before_the_first_and_never_after(ask):
+    """What came already would come twice."""
+    hive, sessions, pauses = ask(TTransportException(message="lost"))
+    answers = [[(1,), (2,)], [(3,)], TTransportException(message="lost again")]
+
+    def fetchmany(_):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    sessions.answer = {"fetchmany": fetchmany}
+    blocks = hive.stream("SELECT a FROM t")
+    assert [next(blocks), next(blocks)] == [[(1,), (2,)], [(3,)]]
+    with pytest.raises(ServiceUnreachable, match="broke off during SELECT a FROM t: lost again"):
+        next(blocks)
+    assert sessions.asked == ["SELECT a FROM t"] * 2
+    assert len(pauses) == 1
