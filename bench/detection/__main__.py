@@ -27,6 +27,7 @@ from statistics import mean, stdev
 import numpy as np
 from scipy.stats import t as student
 
+from bench.detection.curve import curve
 from bench.detection.streams import DATASETS, MODES, declaration, log, make
 from lupus_assets.backtest import backtest, learn
 
@@ -107,13 +108,22 @@ def by_kind(found: list[dict], budget: float) -> list[str]:
     return lines
 
 
+def points(found: list[dict], mode: str) -> list[tuple[float, float, float]]:
+    """Return budget, false alarms a model-month and strict recall, over all data sets of one mode."""
+    mine = [each for each in found if each["mode"] == mode]
+    return [
+        (
+            budget,
+            mean(each[str(budget)]["false_alarms_per_model_month"] for each in mine),
+            mean(each[str(budget)]["recall_strict"] for each in mine),
+        )
+        for budget in BUDGETS
+    ]
+
+
 def recall_at(found: list[dict], mode: str, rate: float) -> float:
     """Return the strict recall at a rate of false alarms, between the budgets whose rates are next to it."""
-    mine = [each for each in found if each["mode"] == mode]
-    rates, recalls = (
-        [mean(each[str(budget)][name] for each in mine) for budget in BUDGETS]
-        for name in ("false_alarms_per_model_month", "recall_strict")
-    )
+    _, rates, recalls = zip(*points(found, mode), strict=True)
     return float(np.interp(rate, rates, recalls))
 
 
@@ -154,7 +164,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=DATASETS, choices=DATASETS)
     parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path, help="keep streams, alarms and scores here")
+    parser.add_argument("--out", type=Path, help="keep streams, alarms, scores and the curve here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = (arguments.out or Path(scratch)).resolve()
@@ -169,6 +179,7 @@ def main() -> None:
                 found.append(done.result())
                 print(f"{len(found)}/{len(sets)}", end="\r", file=sys.stderr)
         (work / "scores.json").write_text(json.dumps(found, indent=1))
+        (work / "curve.svg").write_text(curve({mode: points(found, mode) for mode in arguments.modes}))
     for mode in arguments.modes:
         for dataset in (None, *arguments.datasets):
             print(f"\n{mode}, {dataset or 'all data sets'}\n")
