@@ -16,7 +16,7 @@ from lupus_assets.monitor.encoding import expected, ranked, transformed
 from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
 from lupus_assets.monitor.parting import Rows as Picked
-from lupus_assets.monitor.repetition import row_hashes
+from lupus_assets.monitor.repetition import repeated, row_hashes
 from lupus_assets.monitor.rows import EVERYTHING, Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.column import CategoricalColumn
@@ -204,10 +204,7 @@ class _Gathering:
         """Return how many rows repeat another; None where the key could not be read."""
         if not self.repeated or self.reading.model.columns.key in self.problems:
             return None
-        together = np.concatenate(self.identities)
-        self.identities = [together]  # the pieces go before the sorting: each is 8 bytes a row
-        together.sort()
-        return int(np.count_nonzero(together[1:] == together[:-1]))
+        return repeated(self.identities)
 
     def _sound(self, profile: Profile) -> Profile:
         """Return `profile` without what rests on a column that one of the batches could not give."""

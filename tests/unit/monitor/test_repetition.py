@@ -1,10 +1,13 @@
+import tracemalloc
 from itertools import product
 
 import numpy as np
 import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock, TimestampBlock
-from lupus_assets.monitor.repetition import row_hashes
+from lupus_assets.monitor.repetition import repeated, row_hashes
 from lupus_assets.stats.grid import BLOCK, Grid
 
 NONE = np.empty(0, np.intp)
@@ -45,3 +48,21 @@ def test_a_row_has_the_same_hash_wherever_it_stands():
     at = np.random.default_rng(2).permutation(values.size)
     moved = row_hashes([numeric(values[at], np.flatnonzero(np.isin(at, absent)))], values.size)
     assert (moved == row_hashes([numeric(values, absent)], values.size)[at]).all()
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, 2**60 - 1, 2**60, 2**61, 2**63, 2**64 - 1]))))
+def test_what_repeats_is_counted_within_pieces_and_between_them(pieces):
+    every = [value for piece in pieces for value in piece]
+    assert repeated([np.array(piece, np.uint64) for piece in pieces]) == len(every) - len(set(every))
+
+
+def test_repeated_hashes_are_counted_without_a_copy_of_all():
+    rng = np.random.default_rng(1)
+    pieces = [rng.integers(0, 2**64, 100_000, np.uint64) for _ in range(20)]
+    pieces[3][:50] = pieces[17][:50]
+    tracemalloc.start()
+    try:
+        assert repeated(pieces) == 50
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000 * 8 / 4
+    finally:
+        tracemalloc.stop()
