@@ -41,7 +41,7 @@ def row_hashes(blocks: Sequence[Block], rows: int) -> Hashes:
 
 
 def repeated(pieces: Sequence[Hashes]) -> int:
-    """Return how many hashes repeat another.
+    """Return how many hashes repeat another; one piece at least.
 
     Sorts each piece where it is, and copies a sixteenth of all hashes at a time: together they are 8 bytes a
     row, which is as much as all else that profiling keeps.

@@ -50,7 +50,7 @@ def test_a_row_has_the_same_hash_wherever_it_stands():
     assert (moved == row_hashes([numeric(values, absent)], values.size)[at]).all()
 
 
-@given(st.lists(st.lists(st.sampled_from([0, 1, 2**60 - 1, 2**60, 2**61, 2**63, 2**64 - 1]))))
+@given(st.lists(st.lists(st.sampled_from([0, 1, 2**60 - 1, 2**60, 2**61, 2**63, 2**64 - 1])), min_size=1))
 def test_what_repeats_is_counted_within_pieces_and_between_them(pieces):
     every = [value for piece in pieces for value in piece]
     assert repeated([np.array(piece, np.uint64) for piece in pieces]) == len(every) - len(set(every))
