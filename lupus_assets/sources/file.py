@@ -12,6 +12,7 @@ from lupus_assets.errors import ObjectMissing, SourceError, SourceUnreadable, St
 from lupus_assets.sources.column import conform, encoded_schema, is_text, select, unify
 
 WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times of this zone as UTC's
+MANY = 9  # batches: then what earlier ones freed goes back, 100 MB and more over ten million rows
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
 
 
@@ -95,7 +96,9 @@ def _stream(file: File, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     stored = pa.schema([each for each in schema if each.name not in file.values])
     try:
         with file.open() as handle:
-            for batch in _read(handle, stored, remote=file.remote):
+            for count, batch in enumerate(_read(handle, stored, remote=file.remote), 1):
+                if count % MANY == 0:
+                    pa.default_memory_pool().release_unused()
                 if len(batch):
                     yield _with_values(conform(batch, stored, file.where), schema, file.values)
     except (OSError, pa.ArrowException, StoreError) as error:
