@@ -82,6 +82,7 @@ def freeze(
     if grids is None:
         grids = {name: Grid.of(each).with_decimals(each) for name, each in _numbers(sample).items()}
     reading = replace(ungridded, grids=grids)
+    sample = [_on_grids(rows, grids) for rows in sample]
     features = _features(sample, reading)
     design = Design.of(features)
     ranking = _ranking(sample, reading, features)
@@ -196,19 +197,17 @@ def _numbers(sample: Sequence[Rows]) -> dict[str, np.ndarray]:
 def _on_grids(rows: Rows, grids: Mapping[str, Grid]) -> Rows:
     """Return rows that were read before there were grids, on them."""
     blocks = {
-        name: replace(block, grid=grids[name]) if isinstance(block, NumericBlock) else block
+        name: replace(block, grid=grids.get(name, UNIT)) if isinstance(block, NumericBlock) else block
         for name, block in rows.blocks.items()
     }
     return replace(rows, blocks=blocks)
 
 
-def _states(sample: Sequence[Rows], column: str, grid: Grid) -> NumericColumn | CategoricalColumn | None:
+def _states(sample: Sequence[Rows], column: str) -> NumericColumn | CategoricalColumn | None:
     total: NumericColumn | CategoricalColumn | None = None
     for rows in sample:
         block = rows.blocks.get(column)
-        if isinstance(block, NumericBlock):
-            block = replace(block, grid=grid)
-        elif not isinstance(block, CategoricalBlock):
+        if not isinstance(block, NumericBlock | CategoricalBlock):
             continue
         found = state(block)
         total = found if total is None else total + found  # type: ignore[assignment]  # of one class
@@ -224,7 +223,7 @@ def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColu
             and role.kind in ("numeric", "categorical")
             and role.column != reading.model.columns.version
         ):
-            found = _states(sample, role.column, reading.grids.get(role.column, UNIT))
+            found = _states(sample, role.column)
             if found is not None:
                 columns[role.column] = found
     return columns
@@ -238,7 +237,7 @@ def _ranking(
     None where fewer than two columns can be ranked, or more than `MOST_RANKED`: their pairs are many more.
     """
     prediction = reading.model.columns.prediction.column
-    scores = _states(sample, prediction, reading.grids.get(prediction, UNIT))
+    scores = _states(sample, prediction)
     scored = isinstance(scores, NumericColumn)
     columns = {name: each for name, each in features.items() if scored or isinstance(each, NumericColumn)}
     if isinstance(scores, NumericColumn):
@@ -249,7 +248,7 @@ def _ranking(
     counts = [np.zeros(encoder.width, np.int64) for encoder in design.encoders]
     rows_scored, sums = ([np.zeros(encoder.width) for encoder in design.encoders] for _ in range(2))
     for rows in sample:
-        coded = codes(_on_grids(rows, reading.grids), design)
+        coded = codes(rows, design)
         block = rows.blocks.get(prediction)
         score = transformed(block.values, reading) if isinstance(block, NumericBlock) else None
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None

@@ -131,7 +131,8 @@ class _Gathering:
 
     def add(self, rows: Rows) -> None:
         visible = rows.visible(self.cut)
-        batch = self._batch(rows)
+        scored = self._scored(rows)
+        batch = self._batch(rows, scored)
         self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
         self._add_versions(batch, rows, visible)
         for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
@@ -139,13 +140,15 @@ class _Gathering:
         if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
         if self.cut.rows and self.reference.association is not None:
-            self._rank(rows, visible, self.reference.association.ranking)
+            self._rank(rows, visible, scored, self.reference.association.ranking)
 
-    def _rank(self, rows: Rows, visible: Mask, ranking: Ranking) -> None:
-        name = self.reading.model.columns.prediction.column
-        prediction = rows.blocks.get(name)
-        scored = usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
-        ranks = ranked(rows, ranking, scored, name)
+    def _scored(self, rows: Rows) -> Mask | None:
+        """Return which rows have a usable prediction; None where it is no number."""
+        prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
+        return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
+
+    def _rank(self, rows: Rows, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
+        ranks = ranked(rows, ranking, scored, self.reading.model.columns.prediction.column)
         found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
         self.ranks = found if self.ranks is None else self.ranks + found
 
@@ -222,14 +225,13 @@ class _Gathering:
         of_label = label is not None and column in (label.column, label.arrival)
         return self.cut.labels if of_label else self.cut.rows
 
-    def _batch(self, rows: Rows) -> Batch:
+    def _batch(self, rows: Rows, scored: Mask | None) -> Batch:
         columns, label = self.reading.model.columns, self.reading.model.columns.label
         blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
         truth = blocks.get(label.column) if label is not None else None
         if label is not None and truth is not None:  # a label that has not arrived is a null
             truth = blocks[label.column] = _only(truth, rows.labelled(self.cut))
         prediction = rows.blocks.get(columns.prediction.column)
-        scored = usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
