@@ -1,8 +1,7 @@
 """Rows profiled with no declaration: every column by its Arrow type, by the kernel of all profiles."""
 
-import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,12 +12,13 @@ from lupus_assets.errors import ColumnMismatch
 from lupus_assets.monitor.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.gathering import Gathering, Groups, gathering
 from lupus_assets.monitor.intake import Kind, instants, natural_kind, numbers, words
-from lupus_assets.monitor.room import room
+from lupus_assets.monitor.room import room, threads
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.grid import Grid
 
 UTC = ZoneInfo("UTC")
 UNIT = Grid(0.0, 1.0)
+PLACED_BY = 8_192  # values of the first batch: its grid is kept nowhere
 SALT = b"outline"  # names are printed, and hashes kept nowhere
 
 
@@ -74,20 +74,27 @@ def outline(
             gathered[name] = gathering(block, dense=True)
         gathered[name].add(block, Groups.one(block.size), room())
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for batch in batches:
+    with ThreadPoolExecutor(threads()) as pool:
+        going: list[Future[None]] = []
+        for batch in batches:  # read while the one before is gathered
             rows += batch.num_rows
-            for done in [
+            _finish(going)
+            going = [
                 pool.submit(gather, name, kind, batch)
                 for name, kind in kinds.items()
                 if kind is not None and name not in left_out
-            ]:
-                done.result()
+            ]
+        _finish(going)
         columns = {
             name: pool.submit(gathered[name].whole) for name in kinds if name in gathered.keys() - left_out
         }
         states = {name: column.result() for name, column in columns.items()}
     return Outline(rows, states, left_out, placed)
+
+
+def _finish(going: Iterable[Future[None]]) -> None:
+    for each in going:
+        each.result()
 
 
 def _block(array: pa.Array, name: str, kind: Kind, placed: dict[str, Grid]) -> Block:
@@ -100,6 +107,6 @@ def _block(array: pa.Array, name: str, kind: Kind, placed: dict[str, Grid]) -> B
     values, absent = numbers(array, name)
     block = NumericBlock(values, absent, placed.get(name, UNIT))
     if name not in placed:
-        placed[name] = Grid.of(block.values)
+        placed[name] = Grid.of(block.values[:: max(1, block.size // PLACED_BY)])
         block = NumericBlock(values, absent, placed[name])
     return block

@@ -1,6 +1,5 @@
 """One pass over a partition's rows: batches become profiles, one per version and segment of every cut."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
 from lupus_assets.monitor.parting import Rows as Picked
 from lupus_assets.monitor.repetition import repeated, row_hashes
+from lupus_assets.monitor.room import threads
 from lupus_assets.monitor.rows import EVERYTHING, Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.column import CategoricalColumn
@@ -76,8 +76,7 @@ def profile_partition(
     repeated : bool
         Whether rows that repeat another are counted, which needs 8 bytes a row.
     """
-    # This thread works too, and Arrow reads ahead: on two cores a second one cost 13 % and saved no time.
-    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1)) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
         for batch in _at_least_one(batches, schema):
             rows = read_rows(batch, reading, reference.segments)
