@@ -18,9 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import reduce
-from operator import add
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +28,12 @@ from lupus_assets.monitor.drift import COLUMNS, Frozen, Span, partitions
 from lupus_assets.records import Place, ProfileRow, ReferenceRow
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.stats.codec import to_bytes
+from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.stack import CategoricalStack, NumericStack
+from lupus_assets.stats.stack import CategoricalStack, NumericMarginal, NumericStack
 
 MODEL = "bench.model"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
@@ -74,10 +73,13 @@ def write(store: ParquetStore, days: int, rows: int) -> None:
 
 def freeze(store: ParquetStore, days: int) -> None:
     """Write what a reference of the first `days` days is: their states added up."""
-    rows = store.read("profiles", model=MODEL, columns=COLUMNS)
-    span = Span(FIRST.date(), FIRST.date() + timedelta(days=days - 1))
-    states = partitions(rows, span)
-    whole = {name: reduce(add, [each[name] for each in states]) for name in states[0]}
+    rows = store.read(
+        "profiles", model=MODEL, until=FIRST + timedelta(days=days), columns=COLUMNS
+    ).to_pylist()
+    whole: dict[str, Any] = {}
+    for row in rows:
+        state, name = from_bytes(row["state"]), row["column_name"]
+        whole[name] = whole[name] + state if name in whole else state
     references = {
         name: NumericReference.of(state)
         if isinstance(state, NumericColumn)
@@ -110,10 +112,9 @@ def pairs(store: ParquetStore, days: int) -> None:
     rows = store.read("profiles", model=MODEL, columns=COLUMNS)
     states = partitions(rows, span)
     for name in states[0]:
-        column = [each[name] for each in states]
-        stack = (
-            NumericStack.of(column) if isinstance(column[0], NumericColumn) else CategoricalStack.of(column)
-        )
+        column: list[Any] = [[each[name]] for each in states]
+        numeric = isinstance(column[0][0], NumericMarginal)
+        stack = NumericStack.of(column) if numeric else CategoricalStack.of(column)
         stack.pairs()
 
 

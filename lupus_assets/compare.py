@@ -1,7 +1,13 @@
 """Two windows of a model from its stored profiles: read, compute."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
 from lupus_assets.errors import UsageError
 from lupus_assets.monitor.drift import COLUMNS, Drift, Frozen, Span, State, check_track, drift, partitions
+from lupus_assets.monitor.intake import table_levels
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.ports import MetricStore
 from lupus_assets.stats.codec import from_bytes
@@ -25,16 +31,31 @@ def compare(store: MetricStore, model: str, reference: Span | Frozen, current: S
         The windows were profiled against different references.
     StoreError
     """
-    return drift(_states(store, model, reference), _states(store, model, current))
-
-
-def _states(store: MetricStore, model: str, window: Span | Frozen) -> list[dict[str, State]]:
-    if isinstance(window, Frozen):
-        return [_frozen(store, model, window)]
-    rows = store.read(
-        "profiles", model=model, track=window.track, since=window.since, until=window.until, columns=COLUMNS
+    spans = [window for window in (reference, current) if isinstance(window, Span)]
+    rows = _rows(store, model, spans)
+    before, now = (
+        [_frozen(store, model, window)]
+        if isinstance(window, Frozen)
+        else _states(rows[window], model, window)
+        for window in (reference, current)
     )
-    check_track(rows["track"].to_pylist(), model, window)
+    return drift(before, now)
+
+
+def _rows(store: MetricStore, model: str, spans: Sequence[Span]) -> dict[Span, pa.Table]:
+    """Return the rows that may be of each span; spans of one track that meet are read together."""
+    if len(spans) == 2 and spans[0].meets(spans[1]):
+        since, until = min(span.since for span in spans), max(span.until for span in spans)
+        return dict.fromkeys(spans, _read(store, model, spans[0].track, since, until))
+    return {span: _read(store, model, span.track, span.since, span.until) for span in spans}
+
+
+def _read(store: MetricStore, model: str, track: str | None, since: datetime, until: datetime) -> pa.Table:
+    return store.read("profiles", model=model, track=track, since=since, until=until, columns=COLUMNS)
+
+
+def _states(rows: pa.Table, model: str, window: Span) -> list[dict[str, State]]:
+    check_track(table_levels(rows, "track")[0], model, window)
     found = partitions(rows, window)
     if not found:
         raise UsageError(f"{model} has no profile in {window}; materialise it, or give other days")

@@ -10,13 +10,21 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.errors import StateError, UsageError
+from lupus_assets.monitor.intake import is_in, table_bytes, table_integers, table_levels
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.stats import distance
-from lupus_assets.stats.codec import from_bytes
-from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack
+from lupus_assets.stats.codec import marginal_of
+from lupus_assets.stats.column import NumericColumn
+from lupus_assets.stats.stack import (
+    Categorical,
+    CategoricalStack,
+    Numeric,
+    NumericMarginal,
+    NumericStack,
+    Stack,
+)
 
-KINDS: Mapping[str, str] = {"NumericColumn": "numeric", "CategoricalColumn": "categorical"}
+KINDS = frozenset({"NumericColumn", "CategoricalColumn"})
 COLUMNS = ("track", "version", "partition_key", "window_start", "as_of", "segment", "column_name", "kind",
            "state")  # fmt: skip
 DAY = r"\d{4}-\d{2}-\d{2}"
@@ -25,7 +33,7 @@ WORD = re.compile(
 )
 SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
 
-State = NumericColumn | CategoricalColumn
+State = Numeric | Categorical
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,10 @@ class Span:
     def until(self) -> datetime:
         """After the start of every partition of the span, in any zone."""
         return datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC) + 2 * SLACK
+
+    def meets(self, other: "Span") -> bool:
+        """Return whether both are of one track, and hardly a day lies between them."""
+        return self.track == other.track and self.since <= other.until and other.since <= self.until
 
     def __contains__(self, key: str) -> bool:
         return self.first.isoformat() <= key[:10] <= self.last.isoformat()
@@ -163,20 +175,24 @@ def drift(reference: Sequence[Mapping[str, State]], current: Sequence[Mapping[st
     found, left_out = [], []
     for name in names:
         states = [states[name] for states in both if name in states]
-        if len(states) < len(both) or len({type(state) for state in states}) > 1:
+        if len(states) < len(both) or len({_is_numeric(state) for state in states}) > 1:
             left_out.append(name)
             continue
         try:
-            found.append(_column(name, states, len(reference)))
+            found.append(_column(name, states[: len(reference)], states[len(reference) :]))
         except StateError as error:
             raise StateError(f"column {name!r}: {error}") from error
     return Drift((len(reference), len(current)), tuple(found), tuple(left_out))
 
 
-def _column(name: str, states: Sequence[Any], split: int) -> ColumnDrift:
-    numeric = isinstance(states[0], NumericColumn)
-    stack: Stack = NumericStack.of(states) if numeric else CategoricalStack.of(states)
-    windows = stack.windows([0, split], [split, len(states)])
+def _is_numeric(state: State) -> bool:
+    return isinstance(state, NumericColumn | NumericMarginal)
+
+
+def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> ColumnDrift:
+    numeric = _is_numeric(reference[0])
+    both = [reference, current]
+    windows: Stack = NumericStack.of(both) if numeric else CategoricalStack.of(both)
     nulls = windows.apart[:, -1].tolist()
     before, after = windows.rows.tolist()
     values = {key: float(value[1]) for key, value in windows.distances(0).items()}
@@ -211,22 +227,24 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     rows : pyarrow.Table
         Of the table ``profiles``, with `COLUMNS`; of one track.
     """
-    wanted = {name: rows[name].to_pylist() for name in COLUMNS if name != "state"}
-    latest: dict[tuple[Any, str], tuple[Any, int]] = {}
-    for at, key in enumerate(wanted["partition_key"]):
-        if (
-            key in span
-            and wanted["kind"][at] in KINDS
-            and wanted["segment"][at] == wanted["version"][at] == EVERYTHING
-        ):
-            place = (wanted["window_start"][at], wanted["column_name"][at])
-            seen = latest.get(place)
-            if seen is None or seen[0] < wanted["as_of"][at]:
-                latest[place] = (wanted["as_of"][at], at)
-    found: dict[Any, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
-    states = rows["state"]
-    for (start, column), (_, at) in latest.items():
-        found[start][column] = from_bytes(states[at].as_py())
+    columns, kinds = table_levels(rows, "column_name"), is_in(rows, "kind", KINDS)
+    keys, key = table_levels(rows, "partition_key")
+    everything = is_in(rows, "segment", {EVERYTHING}) & is_in(rows, "version", {EVERYTHING})
+    in_span = np.array([each in span for each in keys], dtype=bool)[key]
+    chosen = np.flatnonzero(everything & kinds & in_span)
+    names, column = columns
+    starts, as_of = (table_integers(rows, name)[chosen] for name in ("window_start", "as_of"))
+    latest: dict[tuple[int, int], tuple[int, int]] = {}
+    for start, name, cut, at in zip(
+        *(each.tolist() for each in (starts, column[chosen], as_of, chosen)), strict=True
+    ):
+        seen = latest.get((start, name))
+        if seen is None or seen[0] < cut:
+            latest[start, name] = (cut, at)
+    found: dict[int, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
+    states = table_bytes(rows, "state")
+    for (start, name), (_, at) in latest.items():
+        found[start][names[name]] = marginal_of(states[at])
     return list(found.values())
 
 

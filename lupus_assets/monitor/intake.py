@@ -6,6 +6,7 @@ are read and written instead.
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -280,6 +281,18 @@ def table_levels(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[np.
 def table_floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """Return a column of numbers of a table; nulls become NaN."""
     return floats(table[name].combine_chunks(), name)[0]
+
+
+def table_bytes(table: pa.Table, name: str) -> list[memoryview]:
+    """Return a column of bytes of a table, not copied where it lies in one piece; it holds no nulls."""
+    found = []
+    for chunk in table[name].chunks:
+        _, offsets, data = chunk.buffers()
+        width = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
+        bounds = np.frombuffer(offsets, width)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
+        octets = memoryview(b"" if data is None else data)
+        found += [octets[start:end] for start, end in pairwise(bounds)]
+    return found
 
 
 def is_in(table: pa.Table, name: str, wanted: Collection[str]) -> npt.NDArray[np.bool_]:

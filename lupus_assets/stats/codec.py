@@ -6,13 +6,15 @@
 
 The tree is JSON. Numbers, strings and None are themselves; everything else is a list that
 begins with what it is: ``["Moments", {"n": 3, …}]`` for a state, ``["tuple", …]``,
-``["dict", {…}]``, ``["bytes", length]`` or ``["array", dtype, shape, gaps, width]``, the last two
-with their content among the arrays, in the order of the tree. Python writes the shortest decimal
-that reads back as the same float, inf and -0.0 included.
+``["dict", {…}]``, ``["bytes", length]``, ``["texts", length]`` (from format 4 on: a tuple of
+strings and None, as JSON) or ``["array", dtype, shape, first, width]``, the last three with their
+content among the arrays, in the order of the tree: what is not asked for is passed over. Python
+writes the shortest decimal that reads back as the same float, inf and -0.0 included.
 
 Arrays are little-endian and stored by byte plane: all lowest bytes, then all second ones.
-Sorted integers are stored as the gaps between them, and integers that are not negative in as many
-bytes as the largest needs (from format 2 on): a histogram of 3,000 bins takes about 4 KB.
+Of sorted integers ``first`` is the smallest, and the gaps between them are stored (formats before 4 say true
+and begin with it); of others it is false. Integers that are not negative take as many bytes as the
+largest needs (from format 2 on): a histogram of 3,000 bins takes about 4 KB.
 """
 
 import json
@@ -41,6 +43,7 @@ from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.stack import CategoricalMarginal, CategoryCounts, NumericMarginal
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
     Design,
@@ -50,14 +53,16 @@ from lupus_assets.stats.surrogate import (
 )
 
 MAGIC = b"LUPS"
-VERSION = 3
-READ = (1, 2, 3)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+VERSION = 4
+READ = (1, 2, 3, 4)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
 HALF_HASHES = 3  # the format from which on hashes may be short
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
 LEVEL = 6  # of zlib; fixed, since it shows in the bytes
 TREE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 PLAIN = frozenset({type(None), bool, int, float, str})  # are themselves in a tree
+
+TEXTS = frozenset({type(None), str})
 
 # What a profile is made of.
 PROFILED: tuple[type, ...] = (
@@ -97,6 +102,15 @@ REFERENCED: tuple[type, ...] = (
 
 STATES: dict[str, type] = {state.__name__: state for state in (*PROFILED, *REFERENCED)}
 
+# What is read instead where only distances are asked for: the same, with fewer fields.
+MARGINAL: dict[str, type] = {
+    "Categories": CategoryCounts,
+    "CategoricalColumn": CategoricalMarginal,
+    "Grid": Grid,
+    "Histogram": Histogram,
+    "NumericColumn": NumericMarginal,
+}
+
 
 def to_bytes(state: object) -> bytes:
     """Serialise a state of `STATES`.
@@ -120,19 +134,40 @@ def from_bytes(data: bytes) -> Any:
     StateError
         If the bytes are no state, are damaged, or are of a format that this version cannot read.
     """
-    if len(data) < PREFIX.size or data[: len(MAGIC)] != MAGIC:
-        raise StateError(f"no state begins with {data[: len(MAGIC)]!r}; profile the partition again")
-    _, version = PREFIX.unpack_from(data)
+    return _read(data, STATES)
+
+
+def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMarginal:
+    """Return what distances need of a serialised column; what lies behind is neither unpacked nor checked.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Of a `NumericColumn` or a `CategoricalColumn`.
+
+    Raises
+    ------
+    StateError
+        As `from_bytes`.
+    """
+    found: NumericMarginal | CategoricalMarginal = _read(data, MARGINAL)
+    return found
+
+
+def _read(data: bytes | memoryview, classes: Mapping[str, type]) -> Any:
+    start = bytes(data[: PREFIX.size])
+    if len(start) < PREFIX.size or start[: len(MAGIC)] != MAGIC:
+        raise StateError(f"no state begins with {start[: len(MAGIC)]!r}; profile the partition again")
+    _, version = PREFIX.unpack(start)
     if version not in READ:
         raise StateError(
             f"the state is of format {version}, this version of Lupus reads {READ[0]} to {READ[-1]};"
             " read it with the version that wrote it, or profile the partition again"
         )
     try:
-        body = memoryview(zlib.decompress(memoryview(data)[PREFIX.size :]))
-        (length,) = LENGTH.unpack_from(body)
-        start = LENGTH.size + length
-        return _Decoder(body[start:], version).decode(json.loads(bytes(body[LENGTH.size : start])))
+        content = _Content(memoryview(data)[PREFIX.size :], whole=classes is STATES)
+        (length,) = LENGTH.unpack(content.take(LENGTH.size))
+        return _Decoder(content, classes, version).decode(json.loads(content.take(length)))
     except (zlib.error, struct.error, ValueError, TypeError, LookupError) as error:
         raise StateError(f"the state is damaged ({error}); profile the partition again") from error
 
@@ -151,6 +186,10 @@ def _encode(value: Any, arrays: list[bytes]) -> Any:
             {name: _encode(getattr(value, name), arrays) for name in _fields(kind.__name__)},
         ]
     if isinstance(value, tuple):
+        if value and TEXTS.issuperset(map(type, value)):
+            texts = TREE.encode(value).encode()
+            arrays.append(texts)
+            return ["texts", len(texts)]
         return ["tuple", *[_encode(item, arrays) for item in value]]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return ["dict", {key: _encode(item, arrays) for key, item in value.items()}]
@@ -171,10 +210,12 @@ def _array(value: NDArray[Any], arrays: list[bytes]) -> list[Any]:
     if gaps:
         flat = little.copy()
         flat[1:] -= little[:-1]
+        flat[:1] = 0
     width = _width(flat)
     narrow = flat if width == flat.itemsize else flat.astype(f"<u{width}")
     arrays.append(_planes(narrow.reshape(-1), width))
-    return ["array", little.dtype.str, list(value.shape), gaps, width]
+    first = gaps and (int(little[0]) if little.size else 0)
+    return ["array", little.dtype.str, list(value.shape), first, width]
 
 
 def _width(flat: NDArray[Any]) -> int:
@@ -194,11 +235,52 @@ def _planes(flat: NDArray[Any], size: int) -> bytes:
     return flat.view(np.uint8).reshape(-1, size).T.tobytes()
 
 
-class _Decoder:
-    """Reads a tree; the arrays lie in the order in which the tree names them."""
+class _Content:
+    """What zlib packed, taken piece by piece; unpacked at once where all of it is wanted."""
 
-    def __init__(self, arrays: memoryview, version: int) -> None:
-        self.arrays = arrays
+    def __init__(self, packed: memoryview, *, whole: bool) -> None:
+        self._packed: bytes | memoryview = packed
+        self._stream = zlib.decompressobj()
+        self._left = memoryview(zlib.decompress(packed)) if whole else None
+        self._passed = 0
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        if self._left is not None:
+            taken, self._left = bytes(self._left[:size]), self._left[size:]
+        else:
+            taken = self._unpacked(self._passed + size)[self._passed :] if self._passed + size else b""
+            self._passed = 0
+        if len(taken) < size:
+            raise ValueError("it ends too early")
+        return taken
+
+    def skip(self, size: int) -> None:
+        """Pass over the next `size` bytes; they are unpacked only if something is taken after them."""
+        self._passed += size
+
+    def _unpacked(self, size: int) -> bytes:
+        found = self._stream.decompress(self._packed, size)
+        self._packed = self._stream.unconsumed_tail
+        return found
+
+
+class _Decoder:
+    """Reads a tree; the arrays lie in the order in which the tree names them.
+
+    Parameters
+    ----------
+    content : _Content
+        Where the arrays begin.
+    classes : mapping of str to class
+        What is made of each state: itself, or what has fewer fields of the same names.
+    version : int
+        Of the format.
+    """
+
+    def __init__(self, content: _Content, classes: Mapping[str, Any], version: int) -> None:
+        self.content = content
+        self.classes = classes
         self.version = version
 
     def decode(self, node: Any) -> Any:
@@ -206,30 +288,75 @@ class _Decoder:
             return node
         kind, *content = node
         match kind:
-            case "tuple":  # names are many, and most are text
+            case "tuple":  # in formats before 4 names are many, and most are text
                 return tuple([self.decode(item) if type(item) is list else item for item in content])
+            case "texts":
+                return tuple(json.loads(self.content.take(content[0])))
             case "dict":
                 return {key: self.decode(item) for key, item in content[0].items()}
             case "bytes":
-                return bytes(self._take(content[0]))
+                return self.content.take(content[0])
             case "array":
                 return self._array(*content)
             case "Distinct" if self.version < HALF_HASHES:
                 return Distinct.older(**{name: self.decode(item) for name, item in content[0].items()})
             case _:
-                return STATES[kind](**{name: self.decode(item) for name, item in content[0].items()})
+                return self._state(kind, content[0])
 
-    def _array(self, name: str, shape: list[int], gaps: bool, width: int | None = None) -> NDArray[Any]:
-        dtype = np.dtype(name)
+    def _state(self, kind: str, values: dict[str, Any]) -> Any:
+        made = self.classes[kind]
+        if made is STATES[kind]:
+            return made(**{name: self.decode(item) for name, item in values.items()})
+        found = {}
+        for name, item in values.items():
+            if name in made.__dataclass_fields__:
+                found[name] = self.decode(item)
+            elif isinstance(item, list):
+                self.content.skip(_length(item))
+        return made(**found)
+
+    def _array(
+        self, name: str, shape: list[int], first: bool | int, width: int | None = None
+    ) -> NDArray[Any]:
+        dtype = _dtype(name)
         width = dtype.itemsize if width is None else width  # format 1 has none
-        planes = np.frombuffer(self._take(math.prod(shape) * width), np.uint8)
-        stored = dtype if width == dtype.itemsize else np.dtype(f"<u{width}")
-        little = planes.reshape(width, -1).T.copy().reshape(-1).view(stored)
-        flat = np.cumsum(little, dtype=dtype) if gaps else little
-        return flat.astype(dtype.newbyteorder("=")).reshape(shape)
+        size = math.prod(shape)
+        planes = np.frombuffer(self.content.take(size * width), np.uint8).reshape(width, size)
+        octets = np.empty((size, width), np.uint8)
+        for at, plane in enumerate(planes):
+            octets[:, at] = plane
+        flat = octets.reshape(-1).view(_stored(dtype, width)).astype(_native(dtype))
+        if first is not False and size:
+            flat[0] += 0 if first is True else first
+            np.cumsum(flat, out=flat)
+        return flat.reshape(shape)
 
-    def _take(self, size: int) -> memoryview:
-        if size > len(self.arrays):
-            raise ValueError("it ends too early")
-        taken, self.arrays = self.arrays[:size], self.arrays[size:]
-        return taken
+
+def _length(node: list[Any]) -> int:
+    """Return how many bytes a node has among the arrays."""
+    kind, *content = node
+    match kind:
+        case "bytes" | "texts":
+            return int(content[0])
+        case "array":
+            name, shape, _, *width = content
+            return int(math.prod(shape) * (width[0] if width else _dtype(name).itemsize))
+        case "tuple":
+            return sum(_length(item) for item in content if isinstance(item, list))
+        case _:
+            return sum(_length(item) for item in content[0].values() if isinstance(item, list))
+
+
+@cache
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype(name)
+
+
+@cache
+def _stored(dtype: np.dtype[Any], width: int) -> np.dtype[Any]:
+    return dtype if width == dtype.itemsize else np.dtype(f"<u{width}")
+
+
+@cache
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("=")

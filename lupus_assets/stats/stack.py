@@ -1,28 +1,61 @@
 """One column over many windows, stacked: any two of them compare without looking at a row again.
 
-The counts of all windows lie on the bins that any of them filled, so that a window of many partitions is a
-difference of two running sums, and a distance a sum over a row of the stack.
+The counts of all windows lie on the bins that any of them filled, so that a distance is a sum over a row of
+the stack. A window may be of many partitions. Of a stored state only its *marginal* is needed, which
+`lupus_assets.stats.codec.marginal_of` reads without the rest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
-from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, union
+from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
 BINNED = ("psi", "jensen_shannon", "chi_square", "chi_square_p", "l_infinity")
 FULL = ("ks", "wasserstein")
 LEFT, RIGHT, NULL = 0, 1, 2  # places in `NumericStack.apart`
+
+
+@dataclass(frozen=True, eq=False)
+class NumericMarginal:
+    """What distances take of a `NumericColumn`, in its words."""
+
+    nulls: int
+    nans: int
+    positive_infinities: int
+    negative_infinities: int
+    histogram: Histogram
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryCounts:
+    """What distances take of `Categories`, in their words."""
+
+    hashes: Hashes
+    counts: Counts
+    other: int
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalMarginal:
+    """What distances take of a `CategoricalColumn`, in its words."""
+
+    nulls: int
+    categories: CategoryCounts
+
+
+Numeric = NumericColumn | NumericMarginal
+Categorical = CategoricalColumn | CategoricalMarginal
 
 
 @dataclass(frozen=True)
@@ -32,20 +65,10 @@ class _Windows:
     counts: Counts
     apart: Counts
 
-    def windows(self, first: ArrayLike, end: ArrayLike) -> Self:
-        """Return windows that each hold the rows of this stack from `first` to before `end`."""
-        return replace(
-            self, counts=_between(self._upto, first, end), apart=_between(_running(self.apart), first, end)
-        )
-
     @property
     def rows(self) -> Counts:
         """Rows of each window, nulls included; int64, shape (windows,)."""
         return np.asarray(self.counts.sum(axis=1) + self.apart.sum(axis=1))
-
-    @cached_property
-    def _upto(self) -> Counts:
-        return _running(self.counts)
 
 
 @dataclass(frozen=True)
@@ -68,23 +91,37 @@ class NumericStack(_Windows):
     bins: Bins
 
     @classmethod
-    def of(cls, columns: Sequence[NumericColumn]) -> Self:
-        """Stack the states of one column; at least one.
+    def of(cls, windows: Sequence[Sequence[Numeric]]) -> Self:
+        """Stack windows, each given as the states of its partitions; one state at least.
 
         Raises
         ------
         StateError
             They lie on different grids.
         """
-        grid = columns[0].histogram.grid
-        if any(column.histogram.grid != grid for column in columns):
+        histograms = [column.histogram for window in windows for column in window]
+        grid = histograms[0].grid
+        if any(histogram.grid != grid for histogram in histograms):
             raise StateError("the windows lie on different grids; profile them with one reference")
-        bins = union(*(column.histogram.bins for column in columns))
-        counts = np.zeros((len(columns), bins.size), np.int64)
-        for row, column in zip(counts, columns, strict=True):
-            row[np.searchsorted(bins, column.histogram.bins)] = column.histogram.counts
-        apart = [(c.negative_infinities, c.positive_infinities, c.nulls + c.nans) for c in columns]
-        return cls(counts, np.array(apart, np.int64).reshape(-1, 3), grid, bins)
+        filled = np.zeros(BINS, np.bool_)
+        for histogram in histograms:
+            filled[histogram.bins] = True
+        bins = np.flatnonzero(filled)
+        places = np.zeros(BINS, np.intp)
+        places[bins] = np.arange(bins.size)
+        counts = [
+            _summed(
+                [places[column.histogram.bins] for column in window],
+                [column.histogram.counts for column in window],
+                bins.size,
+            )
+            for window in windows
+        ]
+        apart = [
+            [(c.negative_infinities, c.positive_infinities, c.nulls + c.nans) for c in window]
+            for window in windows
+        ]
+        return cls(np.array(counts), _apart(apart, 3), grid, bins.astype(np.int32))
 
     @cached_property
     def _cumulative(self) -> Counts:
@@ -185,14 +222,16 @@ class CategoricalStack(_Windows):
     hashes: Hashes
 
     @classmethod
-    def of(cls, columns: Sequence[CategoricalColumn]) -> Self:
-        """Stack the states of one column; at least one."""
-        hashes = union(*(column.categories.hashes for column in columns))
-        counts = np.zeros((len(columns), hashes.size), np.int64)
-        for row, column in zip(counts, columns, strict=True):
-            row[np.searchsorted(hashes, column.categories.hashes)] = column.categories.counts
-        apart = [(column.categories.other, column.nulls) for column in columns]
-        return cls(counts, np.array(apart, np.int64).reshape(-1, 2), hashes)
+    def of(cls, windows: Sequence[Sequence[Categorical]]) -> Self:
+        """Stack windows, each given as the states of its partitions; one state at least."""
+        hashes, places = places_of([c.categories.hashes for window in windows for c in window])
+        rest = iter(places)
+        counts = [
+            _summed([next(rest) for _ in window], [c.categories.counts for c in window], hashes.size)
+            for window in windows
+        ]
+        apart = [[(c.categories.other, c.nulls) for c in window] for window in windows]
+        return cls(np.array(counts), _apart(apart, 2), hashes)
 
     def binned(self, window: int) -> Counts:
         """Return the rows of each window per top category of one, of all the rest, and null.
@@ -232,15 +271,16 @@ class CategoricalStack(_Windows):
 Stack = NumericStack | CategoricalStack
 
 
-def _running(counts: Counts) -> Counts:
-    """Return the sums of the rows before each row, and of all at the end."""
-    running = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
-    np.cumsum(counts, axis=0, out=running[1:])
-    return running
+def _summed(places: Sequence[NDArray[np.intp]], counts: Sequence[Counts], size: int) -> Counts:
+    """Return the sum of counts by place; exact below 2^53."""
+    if not places:
+        return np.zeros(size, np.int64)
+    weights = np.concatenate(counts)
+    return np.bincount(np.concatenate(places), weights, size).astype(np.int64)
 
 
-def _between(running: Counts, first: ArrayLike, end: ArrayLike) -> Counts:
-    return np.asarray(running[np.atleast_1d(end)] - running[np.atleast_1d(first)])
+def _apart(windows: Sequence[Sequence[tuple[int, ...]]], width: int) -> Counts:
+    return np.array([np.reshape(window, (-1, width)).sum(axis=0) for window in windows], np.int64)
 
 
 def _binned_distances(counts: Counts, reference: int) -> dict[str, Floats]:

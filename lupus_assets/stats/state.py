@@ -1,6 +1,6 @@
 """What all states share: how they compare, and how sparse counts add."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -69,6 +69,23 @@ def counted(keys: Keys) -> tuple[Keys, Counts]:
     upto = np.empty(first.size, np.int64)
     upto[:-1], upto[-1:] = first[1:], ordered.size
     return ordered[first], upto - first
+
+
+def places_of(parts: Sequence[Hashes]) -> tuple[Hashes, list[NDArray[np.intp]]]:
+    """Return the sorted unique elements of all arrays, one at least, and where those of each are among them.
+
+    Arrays often repeat the one before; and sorting the others once is quicker than a search for each.
+    """
+    new = [at == 0 or not np.array_equal(part, parts[at - 1]) for at, part in enumerate(parts)]
+    others = [part for part, is_new in zip(parts, new, strict=True) if is_new]
+    together = np.concatenate(others)
+    order = np.argsort(together)
+    ordered = together[order]
+    first = _first_of_equal(ordered)
+    places = np.empty(order.size, np.intp)
+    places[order] = np.cumsum(first) - 1
+    each = np.split(places, np.cumsum([part.size for part in others[:-1]]))
+    return ordered[first], [each[at] for at in (np.cumsum(new) - 1).tolist()]
 
 
 def _first_of_equal(ordered: Keys) -> NDArray[np.bool_]:

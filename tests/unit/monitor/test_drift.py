@@ -78,6 +78,21 @@ def test_a_moved_day_stands_out_from_the_days_before_and_an_ordinary_one_does_no
     assert origin.median == (None, None)
 
 
+def test_windows_that_meet_are_read_once_and_others_alone(store, monkeypatch):
+    read, asked = store.read, []
+
+    def watched(table, **named):
+        asked.append((named["since"].day, named["until"].day))
+        return read(table, **named)
+
+    monkeypatch.setattr(store, "read", watched)
+    pairs = [("2013-05-02..2013-05-03", "2013-05-04"), ("2013-05-02", "2013-05-09")]
+    for before, now in pairs:
+        found = compare(store, MODEL, parse_window(before), parse_window(now))
+        assert found.partitions == (len(before) // 20 + 1, 1)
+    assert asked == [(1, 6), (1, 4), (8, 11)]
+
+
 def test_tracks_are_compared_by_name_and_one_has_to_be_chosen_of_several(store):
     write(store, 0, {"amount": amounts(2.0, 1), "origin": origins(500)}, track="challenger")
     found = ask(store, "champion:2013-05-01", "challenger:2013-05-01")

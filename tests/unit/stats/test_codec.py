@@ -1,6 +1,6 @@
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
-from lupus_assets.stats.codec import from_bytes, to_bytes
+from lupus_assets.stats.codec import from_bytes, marginal_of, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.stack import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.state import State
 from tests.strategies import SALT, arrays, category_counts, grids
 
@@ -169,3 +170,61 @@ def test_a_body_that_makes_no_sense_is_refused(tree: bytes) -> None:
     body = struct.pack("<I", len(tree)) + tree
     with pytest.raises(StateError, match="damaged"):
         from_bytes(to_bytes(UNIT)[:6] + zlib.compress(body))
+
+
+@given(arrays(), grids(), category_counts())
+def test_a_marginal_is_what_the_whole_column_says(
+    values: NDArray[np.float64], grid: Grid, counts: dict[str, int]
+) -> None:
+    numeric = NumericColumn.of(values, 2, grid)
+    found = marginal_of(to_bytes(numeric))
+    assert isinstance(found, NumericMarginal)
+    assert found.histogram == numeric.histogram
+    for name in ("nulls", "nans", "positive_infinities", "negative_infinities"):
+        assert getattr(found, name) == getattr(numeric, name)
+    categorical = CategoricalColumn.of(list(counts), np.array(list(counts.values()), np.int64), 3, SALT)
+    held = marginal_of(memoryview(to_bytes(categorical)))
+    assert isinstance(held, CategoricalMarginal)
+    assert (held.nulls, held.categories.other) == (3, categorical.categories.other)
+    for name in ("hashes", "counts"):
+        mine, whole = (getattr(each.categories, name) for each in (held, categorical))
+        assert mine.dtype == whole.dtype
+        assert mine.tolist() == whole.tolist()
+
+
+def test_of_a_marginal_only_what_lies_before_its_end_is_unpacked() -> None:
+    column = NumericColumn.of(NORMAL, 0, UNIT)
+    data = to_bytes(column)
+    assert marginal_of(data[: len(data) - 4_096]).histogram == column.histogram  # type: ignore[union-attr]
+    for size in (0, 5, 6, 100, 2_000):
+        with pytest.raises(StateError):
+            marginal_of(data[:size])
+
+
+def test_what_lies_between_is_passed_over() -> None:
+    """As if a field with arrays, text and bytes were declared before the histogram."""
+    column = NumericColumn.of(NORMAL[:100], 0, UNIT)
+    odd = (np.arange(300), b"bytes", ("text", None, {"in": np.ones(3)}), ("only", "text"))
+    data = to_bytes(replace(column, moments=odd))
+    assert marginal_of(data).histogram == column.histogram  # type: ignore[union-attr]
+
+
+def test_an_identity_has_no_marginal() -> None:
+    with pytest.raises(StateError):
+        marginal_of(to_bytes(IdentityColumn.empty()))
+
+
+@pytest.mark.usefixtures("anything")
+@pytest.mark.parametrize(
+    "content",
+    [
+        ("a", None, "\ud800", "", "時"),
+        (None,),
+        np.array([-(2**63), 0, 2**63 - 1]),
+        np.array([2**64 - 2, 2**64 - 1], np.uint64),
+        np.array([-5, -5, 7], np.int16),
+        np.empty(0, np.uint32),
+    ],
+)
+def test_names_and_sorted_integers_come_back(content: object) -> None:
+    assert from_bytes(to_bytes(Anything(content))) == Anything(content)

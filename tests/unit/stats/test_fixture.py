@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.codec import READ, from_bytes
+from lupus_assets.stats.codec import READ, from_bytes, marginal_of
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.profile import Profile
@@ -39,6 +39,18 @@ def test_a_reference_of_every_format_is_read(version):
     assert reference.rows == 900
     assert set(reference.segments) == {"country=de", "country=jp", "country=kr"}
     assert reference.surrogate is not None
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("name", ["amount", "country"])
+def test_of_a_stored_column_the_marginal_is_read_alone(name, version):
+    column = kept("profile", version).columns[name]
+    found = marginal_of((FOLDER / f"{name}.v{version}.bin").read_bytes())
+    if isinstance(column, NumericColumn):
+        assert found.histogram == column.histogram
+    else:
+        assert found.categories.hashes.tolist() == column.categories.hashes.tolist()
+        assert found.categories.counts.tolist() == column.categories.counts.tolist()
 
 
 def test_numbers_add_over_formats_and_text_that_was_hashed_otherwise_does_not():

@@ -49,7 +49,7 @@ def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
     columns = [numeric(part) for part in parts]
     split = data.draw(st.integers(1, len(columns) - 1))
     old, new = (reduce(add, some) for some in (columns[:split], columns[split:]))
-    stack = NumericStack.of(columns).windows([0, split], [split, len(columns)])
+    stack = NumericStack.of([columns[:split], columns[split:]])
     found = stack.distances(0)
     assert stack.rows.tolist() == [old.rows, new.rows]
     np.testing.assert_allclose(
@@ -71,7 +71,7 @@ def test_categories_are_compared_on_the_references_most_frequent(parts, data):
     columns = [categorical(part) for part in parts]
     split = data.draw(st.integers(1, len(columns) - 1))
     old, new = (reduce(add, some) for some in (columns[:split], columns[split:]))
-    found = CategoricalStack.of(columns).windows([0, split], [split, len(columns)]).distances(0)
+    found = CategoricalStack.of([columns[:split], columns[split:]]).distances(0)
     np.testing.assert_allclose(
         [found[name][1] for name in BINNED],
         expected(old, new, CategoricalReference.of(old).binned),
@@ -82,7 +82,7 @@ def test_categories_are_compared_on_the_references_most_frequent(parts, data):
 @settings(deadline=None)
 @given(st.lists(arrays(), min_size=1, max_size=5))
 def test_all_pairs_are_the_distances_from_each_window_in_turn(parts):
-    stack = NumericStack.of([numeric(part) for part in parts])
+    stack = NumericStack.of([[numeric(part)] for part in parts])
     pairs = stack.pairs()
     for at in range(len(parts)):
         for name, values in stack.distances(at).items():
@@ -90,7 +90,7 @@ def test_all_pairs_are_the_distances_from_each_window_in_turn(parts):
 
 
 def test_all_pairs_of_categories_too():
-    stack = CategoricalStack.of([categorical({"a": n, "b": 100 - n}) for n in (10, 50, 90)])
+    stack = CategoricalStack.of([[categorical({"a": n, "b": 100 - n})] for n in (10, 50, 90)])
     pairs = stack.pairs()
     np.testing.assert_array_equal(pairs["psi"][1], stack.distances(1)["psi"])
     assert pairs["psi"][0, 2] > pairs["psi"][0, 1] > pairs["psi"][0, 0] == 0
@@ -100,14 +100,14 @@ def test_ks_is_scipys_to_within_the_largest_bin():
     rng = np.random.default_rng(3)
     old, new = rng.normal(0, 1, 20_000), rng.normal(0.2, 1.1, 5_000)
     columns = [numeric(old, 0), numeric(new, 0)]
-    found = NumericStack.of(columns).distances(0)["ks"][1]
+    found = NumericStack.of([[column] for column in columns]).distances(0)["ks"][1]
     exact = ks_2samp(old, new).statistic
     largest = max(column.histogram.largest_mass for column in columns)
     assert exact - largest <= found <= exact
 
 
 def test_a_window_without_rows_has_no_distance():
-    found = NumericStack.of([numeric(np.ones(3)), numeric(np.empty(0), 0)])
+    found = NumericStack.of([[numeric(np.ones(3))], [numeric(np.empty(0), 0)]])
     assert all(np.isnan(found.distances(0)[name][1]) for name in (*BINNED, *FULL))
     assert all(np.isnan(found.distances(1)[name]).all() for name in BINNED)
     assert found.quantile(1, 0.5) is None
@@ -116,4 +116,4 @@ def test_a_window_without_rows_has_no_distance():
 def test_windows_on_other_grids_are_refused():
     other = NumericColumn.of(np.ones(3), 0, Grid(1.0, 1.0))
     with pytest.raises(StateError, match="profile them with one reference"):
-        NumericStack.of([numeric(np.ones(3)), other])
+        NumericStack.of([[numeric(np.ones(3))], [other]])
