@@ -10,7 +10,7 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-WINDOWS = (1, 3, 7)  # partitions that are looked at together: what is small shows when it lasts
+WINDOWS = (1, 3, 14)  # partitions that are looked at together: what is small or slow shows when it lasts
 
 
 class Role(IntEnum):

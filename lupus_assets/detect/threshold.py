@@ -21,7 +21,7 @@ LEAST_PAST = 14  # partitions
 LONGEST_EXCESS = 2.0  # decades: one fault says how far faults go, and not how far chance does
 PRIOR = 5.0  # excesses' worth of the exponential tail that uniform p values have
 HALF = 0.5
-SHARE = 0.5  # of the budget that is aimed at: real data is not exchangeable, and the rest is for that
+SHARE = 0.15  # of the budget that is aimed at: the rest is for storms and fronts, which are real and no fault
 
 
 @dataclass

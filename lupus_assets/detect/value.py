@@ -1,7 +1,7 @@
 """Values with a sampling variance: predicted one step ahead, and how far they fall from it.
 
 The level is the best of a bank of exponential averages, the scale is robust over recent residuals and never
-below what sampling alone gives. Means of the last 1, 3 and 7 partitions are set against the level before
+below what sampling alone gives. Means of the last 1, 3 and 14 partitions are set against the level before
 them, so that a small change shows when it lasts.
 """
 
@@ -24,7 +24,7 @@ CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation 
 FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
 CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
 FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
-RETURN, WEEK = 2.5, 7  # scales; partitions after the reference in which its level is doubted
+RETURN, FORTNIGHT = 2.5, WINDOWS[-1]  # scales; partitions after the reference in which its level is doubted
 LONG = 60.0  # partitions that a level learned from a reference counts for
 TINY = 1e-12
 
@@ -52,6 +52,7 @@ class Values:
     residuals: Array = field(init=False)  # (windows, K, MEMORY + longest window): rings
     noise: Array = field(init=False)
     recent: Array = field(init=False)  # (longest window, K): rings of values less season, variances, levels
+    steady: Array = field(init=False)  # the values, none further than a storm counts
     variance: Array = field(init=False)
     levels: Array = field(init=False)
     seen: int = 0
@@ -65,14 +66,14 @@ class Values:
         self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
         self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
         self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
-        self.levels = np.full((longest, count), np.nan)
+        self.levels, self.steady = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
 
     def start_from(self, values: Array) -> None:
         """Begin at the median of the first values, shape (T, K)."""
         self.level[:] = np.nan_to_num(median(values.T))
 
     def end_reference(self) -> None:
-        """Take the level for well known: what follows has to speak against it for a week."""
+        """Take the level for well known: what follows has to speak against it for a fortnight."""
         self.weight[:] = LONG
         self.since_reference = 0
 
@@ -105,7 +106,8 @@ class Values:
                 break
             rows = (self.seen - np.arange(window)) % len(self.recent)
             before[index] = self.levels[rows[-1]]
-            gap[index] = mean(self.recent[rows].T) - before[index]
+            # One wild day is told of by itself: in a mean it would ring for a fortnight.
+            gap[index] = mean((self.steady if index else self.recent)[rows].T) - before[index]
             sampling = mean(self.variance[rows].T) / window
             past = self._past(index, window)
             clipped = gap[index]
@@ -127,6 +129,8 @@ class Values:
                 z[index] = gap[index] / scale[index]
                 reach = np.where(known & np.isfinite(scale[index]), WINSOR * scale[index], np.inf)
                 clipped = np.clip(gap[index], -reach, reach)
+            if index == 0:
+                self.steady[rows[0]] = level + clipped
             self.residuals[index, :, self.seen % self.residuals.shape[-1]] = clipped
             self.noise[index, :, self.seen % MEMORY] = sampling
         return Residuals(z=z, scale=scale, gap=gap, expected=before + season)
@@ -169,13 +173,13 @@ class Values:
             self.run[moved] = 0
 
     def doubt_reference(self, found: "Residuals") -> None:
-        """Give up the reference's level where the first week after it lies elsewhere."""
-        if self.since_reference != WEEK:
+        """Give up the reference's level where the longest window after it lies elsewhere."""
+        if self.since_reference != FORTNIGHT:
             return
         elsewhere = np.nan_to_num(np.abs(found.z[-1])) > RETURN
         if elsewhere.any():
             self.level[:, elsewhere] = np.nan_to_num(median(self.recent[:, elsewhere].T))
-            self.weight[elsewhere] = WEEK
+            self.weight[elsewhere] = FORTNIGHT
 
     def follow_season(self, phases: Ints, found: "Residuals") -> None:
         """Let the season follow slowly."""

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.history import WINDOWS
 from lupus_assets.monitor.ledger import JUDGED, Ledger
 from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.records import MetricRow
@@ -32,7 +33,7 @@ def test_an_ordinary_day_is_said_with_its_usual_range():
     assert not row.flagged
     assert (row.rule, row.history, row.partition_key) == ("history", 59, day(59).key)
     assert row.low < row.expected < row.high
-    assert row.partitions in (1, 3, 7)
+    assert row.partitions in WINDOWS
     assert abs(row.effect) < 1
     assert row.sentence.startswith("clipped mean of `amount` is ")
     assert row.sentence.endswith(" on Thursdays")
