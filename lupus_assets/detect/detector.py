@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lupus_assets.detect.evidence import FIRST, Evidence
+from lupus_assets.detect.evidence import FIRST, Evidence, Tail
 from lupus_assets.detect.gate import Gate
 from lupus_assets.detect.history import WINDOWS, Array, Heard, History, Ints, Mask, Role, Series
 from lupus_assets.detect.naming import Naming, Point
 from lupus_assets.detect.rare import Excess, Rare
+from lupus_assets.detect.robust import zeroed
 from lupus_assets.detect.season import Season
 from lupus_assets.detect.threshold import Thresholds
 from lupus_assets.detect.value import Residuals, Values
@@ -44,8 +45,8 @@ class Judged:
         −log10 p, at least 0.
     needed : array of float, shape (budgets, K)
         −log10 p at which each series by itself would raise an alarm.
-    reach : array of float, shape (budgets, K)
-        Deviation over one partition at which it would, in scales.
+    tail : Tail
+        Says at which deviation over one partition it would.
     out : array of bool, shape (budgets, K)
         Whether the series by itself is beyond its range, whatever explains that.
     score : array of float, shape (Q,)
@@ -59,7 +60,7 @@ class Judged:
     excess: Excess
     surprise: Array
     needed: Array
-    reach: Array
+    tail: Tail
     out: Mask
     score: Array
     threshold: Array
@@ -161,14 +162,14 @@ class Detector:
         self.thresholds.step(point)
         self.seen += 1
         needed = (threshold + self._cost)[:, self.series.target]
-        by_itself = self.evidence.surprise(alone).max(axis=0)
+        by_itself = self.evidence.tail.surprise(alone).max(axis=0)
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
             needed=needed,
             out=(by_itself >= needed) & (self.seen > FIRST),  # `seen` counts this one
-            reach=np.stack([self.evidence.deviation(each)[0] for each in needed]),
+            tail=self.evidence.tail,
             score=score,
             threshold=threshold,
             named=named,
@@ -200,7 +201,7 @@ class Detector:
             if self._nulls[target] >= 0:
                 at = self._nulls[target]
                 shares[target] = values[at] / n[at] if n[at] > 0 else 0.0
-        return Point(score, role, np.nan_to_num(shares))
+        return Point(score, role, zeroed(shares))
 
 
 def replay(history: History, budgets: Sequence[float], heard: Heard | None = None) -> list[Judged]:

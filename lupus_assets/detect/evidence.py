@@ -4,13 +4,13 @@ A normal tail, widened for each series and window by how far its own past has re
 tail has proven heavier than a normal's. Prequential: only earlier partitions are looked at.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from lupus_assets.detect.history import WINDOWS, Array
-from lupus_assets.detect.robust import NORMAL_95
+from lupus_assets.detect.robust import NORMAL_95, zeroed
 
 WARM = 14  # first partitions, in which nothing has a verdict
 FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
@@ -24,22 +24,51 @@ PRIOR = 6.0  # partitions' worth of a normal tail
 LOG10_2 = float(np.log10(2))
 
 
+@dataclass(frozen=True)
+class Tail:
+    """How far K series ordinarily reach.
+
+    Attributes
+    ----------
+    width : array of float, shape (windows, K)
+        At least 1: of a normal tail.
+    slope : array of float, shape (K,)
+        At most 1: by which −log10 p is flattened.
+    """
+
+    width: Array
+    slope: Array
+
+    def plain(self, z: Array) -> Array:
+        """Return −log10 p of deviations, shape (windows, K) and at least 0, before it is flattened."""
+        return np.asarray(np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0))
+
+    def surprise(self, z: Array) -> Array:
+        """Return −log10 p of deviations, shape (windows, K); 0 where there is none."""
+        return np.asarray(self.plain(zeroed(z)) * self.slope)
+
+    def reach(self, surprise: Array) -> Array:
+        """Return the deviation over one partition, shape (…, K), whose −log10 p is `surprise`."""
+        with np.errstate(over="ignore"):
+            p = 10.0 ** -np.minimum(surprise / np.maximum(self.slope, 1e-9) + LOG10_2, 300)
+        return np.asarray(-ndtri(p) * self.width[0])
+
+
 @dataclass
 class Evidence:
     """The state of K series between two partitions."""
 
     size: int
     past: Array = field(init=False)  # (K, windows, MEMORY): ring of deviations
-    width: Array = field(init=False)  # (windows, K)
-    slope: Array = field(init=False)  # (K,)
+    tail: Tail = field(init=False)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
     seen: int = 0
 
     def __post_init__(self) -> None:
         self.past = np.zeros((self.size, len(WINDOWS), MEMORY))
-        self.width = np.ones((len(WINDOWS), self.size))
-        self.slope, self.excess, self.exceeded = np.ones(self.size), np.zeros(self.size), np.zeros(self.size)
+        self.tail = Tail(np.ones((len(WINDOWS), self.size)), np.ones(self.size))
+        self.excess, self.exceeded = np.zeros(self.size), np.zeros(self.size)
 
     def step(self, z: Array) -> Array:
         """Return −log10 p of each window and series, at least 0, and remember the deviations.
@@ -49,12 +78,12 @@ class Evidence:
         z : array of float, shape (windows, K)
             How far out, in the direction that counts, at least 0; NaN where there is no verdict.
         """
-        known = np.nan_to_num(z)
+        known = zeroed(z)
         if self.seen >= FIRST and (self.seen - FIRST) % EVERY == 0:
             self._widen()
         if self.seen >= SLOPE_FIRST and (self.seen - SLOPE_FIRST) % SLOPE_EVERY == 0:
             self._flatten()
-        plain = np.zeros_like(known) if self.seen < FIRST else self._plain(known)
+        plain = np.zeros_like(known) if self.seen < FIRST else self.tail.plain(known)
         if self.seen >= SLOPE_FIRST - SLOPE_EVERY:
             most = plain.max(axis=0)
             self.excess += np.clip(most - THRESHOLD, 0, MOST)
@@ -62,20 +91,7 @@ class Evidence:
         if self.seen >= WARM:
             self.past[:, :, (self.seen - WARM) % MEMORY] = np.minimum(known, CAP).T
         self.seen += 1
-        return np.asarray(plain * self.slope)
-
-    def surprise(self, z: Array) -> Array:
-        """Return −log10 p of deviations as `step` does, and remember nothing."""
-        return np.asarray(self._plain(np.nan_to_num(z)) * self.slope)
-
-    def deviation(self, surprise: Array) -> Array:
-        """Return the deviation, shape (windows, K), whose −log10 p is `surprise`: of the next partition."""
-        with np.errstate(over="ignore"):
-            p = 10.0 ** -np.minimum(surprise / np.maximum(self.slope, 1e-9) + LOG10_2, 300)
-        return np.asarray(-ndtri(p) * self.width)
-
-    def _plain(self, z: Array) -> Array:
-        return np.asarray(np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0))
+        return np.asarray(plain * self.tail.slope)
 
     def _widen(self) -> None:
         count = min(self.seen - WARM, MEMORY)
@@ -83,8 +99,8 @@ class Evidence:
         spared = count // QUARTER
         largest = ordered[:, :, count - 1 - spared] / -ndtri(0.5 * (1 + spared) / (count + 1))
         usual = ordered[:, :, int(np.ceil(0.95 * count)) - 1] / NORMAL_95
-        self.width = np.maximum(1.0, np.maximum(largest, usual)).T
+        self.tail = replace(self.tail, width=np.maximum(1.0, np.maximum(largest, usual)).T)
 
     def _flatten(self) -> None:
         mean = (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)
-        self.slope = np.minimum(1.0, NORMAL_SLOPE / mean)
+        self.tail = replace(self.tail, slope=np.minimum(1.0, NORMAL_SLOPE / mean))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
+from lupus_assets.detect.robust import zeroed
 
 RIDGE = 15.0  # partitions' worth of belief that the others foretell nothing
 FIT_CLIP, USE_CLIP = 5.0, 8.0  # scales
@@ -63,11 +64,11 @@ class Gate:
         z : array of float, shape (windows, K)
             Signed deviations; NaN without a verdict.
         """
-        known = np.nan_to_num(z)
+        known = zeroed(z)
         if self.seen >= FIRST and (self.seen - FIRST) % EVERY == 0 and self.foretells.size:
             self._fit()
         others = np.clip(known[:, self.foretells], -USE_CLIP, USE_CLIP)
-        foretold = np.einsum("wm,wmk->wk", others, self.weights)
+        foretold = (others[:, None] @ self.weights)[:, 0]
         rest = known - foretold
         gated = np.where(
             np.sign(rest) == np.sign(known), np.sign(known) * np.minimum(abs(known), abs(rest)), 0.0

@@ -52,6 +52,10 @@ class Naming:
     nulls_at: dict[int, tuple[int, float]] = field(default_factory=dict)
     dependence: tuple[int, float] = (-99, 0.0)  # partition and score of the last that opened
 
+    def __post_init__(self) -> None:
+        self._column: list[bool] = self.column.tolist()
+        self._rows: list[bool] = (self.group == ROWS_GROUP).tolist()
+
     def step(self, at: int, point: Point, *, rows: bool = False) -> list[int]:
         """Return the targets that are named at a partition, the most surprising first.
 
@@ -65,29 +69,31 @@ class Naming:
         """
         if rows:
             self.rows_at = at
-        passed = np.flatnonzero(point.over >= 0)
-        if not passed.size:
+        # Few pass: lists are quicker than arrays.
+        passed = np.flatnonzero(point.over >= 0).tolist()
+        if not passed:
             return []
-        apart = point.role[passed] == DEPENDENCE
-        if ((self.group[passed] == ROWS_GROUP) & (point.role[passed] == ROWS)).any():
+        over, role = point.over.tolist(), point.role.tolist()
+        if any(role[each] == ROWS and self._rows[each] for each in passed):
             self.rows_at = at
-        if (self.column[passed] & ~apart).any():
+        if any(role[each] != DEPENDENCE and self._column[each] for each in passed):
             self.marginal_at = at
         # What explains goes before what it explains, the most surprising first.
-        order = np.lexsort((-point.over[passed], apart))
+        passed.sort(key=lambda each: (role[each] == DEPENDENCE, -over[each]))
         running = {each for each, when in self.last.items() if at - when <= QUIET}
         named, new = [], 0
-        for each, dependent in zip(passed[order].tolist(), apart[order].tolist(), strict=True):
+        for each in passed:
+            dependent = role[each] == DEPENDENCE
             if self._null_elsewhere(at, each, point, running):
                 continue
             if each in running:
                 self.last[each] = at
                 named.append(each)
                 continue
-            column = bool(self.column[each])
+            column = self._column[each]
             if (column and new >= AT_ONCE) or self._explained(at, each, point, dependent):
                 continue
-            if point.over[each] >= STEP * max(0, self._open_columns(running) - (AT_ONCE - 1)):
+            if over[each] >= STEP * max(0, self._open_columns(running) - (AT_ONCE - 1)):
                 self.last[each] = at
                 running.add(each)
                 named.append(each)
@@ -95,7 +101,7 @@ class Naming:
         return named
 
     def _open_columns(self, running: set[int]) -> int:
-        return int(self.column[list(running)].sum()) if running else 0
+        return sum(self._column[each] for each in running)
 
     def _null_elsewhere(self, at: int, target: int, point: Point, running: set[int]) -> bool:
         """Return whether another column that is missing as often has been named; else remember this one."""
@@ -112,9 +118,9 @@ class Naming:
 
     def _explained(self, at: int, target: int, point: Point, dependence: bool) -> bool:
         """Return whether something else explains that a target has passed its threshold."""
-        if self.group[target] != ROWS_GROUP and at - self.rows_at < QUIET:
+        if not self._rows[target] and at - self.rows_at < QUIET:
             return True
-        if not dependence or not self.column[target]:
+        if not dependence or not self._column[target]:
             return False
         if self.marginal_at == at:
             return True

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import betainc, ndtr, ndtri
 
 from lupus_assets.detect.history import WINDOWS, Array
+from lupus_assets.detect.robust import zeroed
 
 FORGET = 0.985
 HALF = 0.5  # Jeffreys prior of a Poisson rate
@@ -67,7 +68,7 @@ class Rare:
         if self.seen >= LEAST_PARTITIONS:
             for index, window in enumerate(WINDOWS):
                 z[index] = self._judge(window)
-        self._learn(count, n, rate, np.nan_to_num(z[0]))
+        self._learn(count, n, rate, zeroed(z[0]))
         self.seen += 1
         return Excess(z=z, rate=rate, behind=self.behind[at].copy(), dispersion=self.dispersions[at].copy())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lupus_assets.detect.history import Array, Ints, Mask
-from lupus_assets.detect.robust import mean, median
+from lupus_assets.detect.robust import mean, median, zeroed
 
 PHASES = 24  # of the finest season, hours
 LEAST_CYCLES = 4  # of a season that is learned: a median of fewer says nothing
@@ -73,7 +73,7 @@ class Season:
         reach : array of float, shape (K,)
             At most so much of it counts.
         """
-        step = PACE * np.nan_to_num(np.clip(residual, -reach, reach))
+        step = PACE * zeroed(np.clip(residual, -reach, reach))
         for effect, holds, phase in zip(self.effects, self.proven, phases, strict=True):
             effect[phase] += np.where(holds, step, 0.0)
 
@@ -95,7 +95,7 @@ def _effects(values: Array, phase: Ints, cycle: int) -> tuple[Array, Array, Mask
     bound = CLIP * np.maximum(median(size.T), mean(size.T)) + 1e-9
     before, after = (mean(np.minimum(each, bound).T) for each in (size, np.abs(deviation - left_out)))
     holds = after < PROOF * before
-    return np.where(holds, np.nan_to_num(effect), 0.0), np.where(holds, np.nan_to_num(left_out), 0.0), holds
+    return np.where(holds, zeroed(effect), 0.0), np.where(holds, zeroed(left_out), 0.0), holds
 
 
 def _rolling_median(values: Array, period: int) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
-from lupus_assets.detect.robust import NORMAL_95, mean, median
+from lupus_assets.detect.robust import NORMAL_95, mean, median, zeroed
 from lupus_assets.detect.season import Season
 
 PACES = np.array([0.03, 0.1, 0.25, 0.6])  # of the bank
@@ -70,7 +70,7 @@ class Values:
 
     def start_from(self, values: Array) -> None:
         """Begin at the median of the first values, shape (T, K)."""
-        self.level[:] = np.nan_to_num(median(values.T))
+        self.level[:] = zeroed(median(values.T))
 
     def end_reference(self) -> None:
         """Take the level for well known: what follows has to speak against it for a fortnight."""
@@ -107,23 +107,20 @@ class Values:
             rows = (self.seen - np.arange(window)) % len(self.recent)
             before[index] = self.levels[rows[-1]]
             # One wild day is told of by itself: in a mean it would ring for a fortnight.
-            gap[index] = mean((self.steady if index else self.recent)[rows].T) - before[index]
-            sampling = mean(self.variance[rows].T) / window
+            gap[index] = _mean_of(self.steady if index else self.recent, rows) - before[index]
+            sampling = _mean_of(self.variance, rows) / window
             past = self._past(index, window)
             clipped = gap[index]
             if past is not None:
                 spread, known = _spread(past)
                 usual = mean(self.noise[index])
+                own = spread**2
+                ratio = np.minimum(own / np.maximum(usual, TINY), 1)
                 if index == 0:  # longer windows overlap: sixty are a handful, and may be calm by chance
-                    calm = np.clip(spread**2 / np.maximum(usual, TINY), self.calm, 1)
-                square = np.where(
-                    spread**2 > usual,
-                    spread**2 - usual + sampling,
-                    sampling * np.clip(spread**2 / np.maximum(usual, TINY), calm, 1),
-                )
+                    calm = np.maximum(ratio, self.calm)
+                    self.usual = np.sqrt(np.maximum(own, usual) + self.flat**2)
+                square = np.where(own > usual, own - usual + sampling, sampling * np.maximum(ratio, calm))
                 square = square + self.flat**2
-                if index == 0:
-                    self.usual = np.sqrt(np.maximum(spread**2, usual) + self.flat**2)
                 square = square + (square if index == 0 else scale[0] ** 2) * young
                 scale[index] = np.sqrt(square + TINY)
                 z[index] = gap[index] / scale[index]
@@ -162,7 +159,7 @@ class Values:
     def _accept(self, rest: Array, scale: Array) -> None:
         """Move the level of series that have been far off on one side for long, or since the reference."""
         level = self.levels[self.seen % len(self.levels)]
-        z = np.nan_to_num((rest - level) / scale)
+        z = zeroed((rest - level) / scale)
         far = np.abs(z) > FAR
         self.run = np.where(far & (np.sign(z) == self.sign), self.run + 1, far.astype(float))
         self.sign = np.sign(z)
@@ -176,9 +173,9 @@ class Values:
         """Give up the reference's level where the longest window after it lies elsewhere."""
         if self.since_reference != FORTNIGHT:
             return
-        elsewhere = np.nan_to_num(np.abs(found.z[-1])) > RETURN
+        elsewhere = zeroed(np.abs(found.z[-1])) > RETURN
         if elsewhere.any():
-            self.level[:, elsewhere] = np.nan_to_num(median(self.recent[:, elsewhere].T))
+            self.level[:, elsewhere] = zeroed(median(self.recent[:, elsewhere].T))
             self.weight[elsewhere] = FORTNIGHT
 
     def follow_season(self, phases: Ints, found: "Residuals") -> None:
@@ -204,6 +201,11 @@ class Residuals:
     scale: Array
     gap: Array
     expected: Array
+
+
+def _mean_of(table: Array, rows: Ints) -> Array:
+    """Return the mean of some rows, shape (K,)."""
+    return table[rows[0]] if rows.size == 1 else mean(table[rows].T)
 
 
 def _spread(past: Array) -> tuple[Array, Mask]:

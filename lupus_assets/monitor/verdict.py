@@ -275,7 +275,7 @@ def _measured(judgement: Judgement, at: int) -> _Measured:
     size = len(ledger.series)
     expected, low, high, effect = (np.full(size, np.nan) for _ in range(4))
     value, count = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
-    shown, reach = judgement.shown[at], each.reach[judgement.budget]
+    shown, reach = judgement.shown[at], each.tail.reach(each.needed[judgement.budget])
     deviation = np.empty((len(WINDOWS), size))
     deviation[:, value], deviation[:, count] = np.abs(each.values.z), each.excess.z
 

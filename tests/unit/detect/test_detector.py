@@ -57,10 +57,10 @@ def named(found: list[Judged], budget: int = 1) -> list[tuple[int, int]]:
 
 
 def same(left: Judged, right: Judged) -> bool:
-    parts = ("surprise", "needed", "reach", "out", "score", "threshold")
-    return left.named == right.named and all(
-        np.array_equal(getattr(left, part), getattr(right, part), equal_nan=True) for part in parts
-    )
+    parts = ("surprise", "needed", "out", "score", "threshold")
+    pairs = [(getattr(left, part), getattr(right, part)) for part in parts]
+    pairs.append((left.tail.reach(left.needed), right.tail.reach(right.needed)))
+    return left.named == right.named and all(np.array_equal(*pair, equal_nan=True) for pair in pairs)
 
 
 @settings(max_examples=25, deadline=None)
@@ -200,14 +200,14 @@ def test_gaps_are_no_verdict_and_break_nothing():
 def test_a_smaller_budget_asks_for_more():
     found = replay(history(noise(5), series([0, 1, 2, 3, 4])), BUDGETS)[-1]
     assert (np.diff(found.threshold, axis=0) < 0).all()
-    assert (np.diff(found.reach, axis=0) < 0).all()
+    assert (np.diff(found.tail.reach(found.needed), axis=0) < 0).all()
 
 
 def test_the_reach_is_the_deviation_at_which_it_rings():
     values = noise(1)
     quiet = replay(history(values, series([0])), BUDGETS)[100]
     assert quiet.named[1] == []
-    level, away = quiet.values.expected[0, 0], quiet.reach[1, 0] * quiet.values.scale[0, 0]
+    level, away = quiet.values.expected[0, 0], quiet.tail.reach(quiet.needed)[1, 0] * quiet.values.scale[0, 0]
     for share, rings in ((0.97, False), (1.03, True)):
         moved = values.copy()
         moved[100] = level + share * away
