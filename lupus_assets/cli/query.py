@@ -46,7 +46,7 @@ INCIDENTS = """
     select model, incident, min(partition_key) as first, max(partition_key) as last,
            string_agg(distinct column_name, ', ') as columns,
            first(sentence order by window_start, event desc) as sentence
-    from incidents where event in ('opened', 'joined') and ('{model}' in ('', model))
+    from incidents where event <> 'closed' and ('{model}' in ('', model))
     group by model, incident order by min(window_start) desc, incident limit {most}
 """
 

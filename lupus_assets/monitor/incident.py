@@ -1,8 +1,8 @@
 """Alarms of one track that belong together, in time order.
 
 An alarm joins the incident that is open, and opens one where none is: the budget is of incidents, whatever
-columns they drag along. One is closed after `QUIET` partitions without an alarm. It is a function of the
-flags, so a backfill finds the same.
+columns they drag along. It becomes worse when an alarm comes of a target that had none in it, and is closed
+after `QUIET` partitions without an alarm. All that is a function of the flags, so a backfill finds the same.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,9 +22,13 @@ OBSCURE = ("psi", "mean_rank", "rank_spread")
 
 @dataclass(frozen=True)
 class Episodes:
-    """Which incident each alarmed (window start, target) belongs to; where incidents opened and closed."""
+    """Which incident each alarmed (window start, target) belongs to, and which of them made one worse.
+
+    `opened` and `closed` say which incident did so where.
+    """
 
     of: Mapping[tuple[datetime, str], str]
+    worse: frozenset[tuple[datetime, str]]
     opened: Mapping[datetime, str]
     closed: Mapping[datetime, str]
 
@@ -39,6 +43,8 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
         The alarmed targets of every judged partition up to now; empty where all was quiet.
     """
     of: dict[tuple[datetime, str], str] = {}
+    worse: set[tuple[datetime, str]] = set()
+    members: set[str] = set()
     opened: dict[datetime, str] = {}
     closed: dict[datetime, str] = {}
     running: str | None = None
@@ -48,13 +54,16 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
             quiet = 0
             if running is None:
                 running = opened[window.start] = f"{track}/{window.key}"
+                members = set(alarms[window])
             of |= {(window.start, name): running for name in alarms[window]}
+            worse |= {(window.start, name) for name in alarms[window] if name not in members}
+            members |= set(alarms[window])
         elif running is not None:
             quiet += 1
             if quiet == QUIET:
                 closed[window.start] = running
                 running = None
-    return Episodes(of, opened, closed)
+    return Episodes(of, frozenset(worse), opened, closed)
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
@@ -118,6 +127,7 @@ def incident_rows(
         if target(row) not in named:
             named.add(target(row))
             incident = found.of[window.start, target(row)]
-            events.append(event("opened" if incident == unopened else "joined", incident, row, row.sentence))
+            what = "worse" if (window.start, target(row)) in found.worse else "joined"
+            events.append(event("opened" if incident == unopened else what, incident, row, row.sentence))
             unopened = None if incident == unopened else unopened
     return events

@@ -39,7 +39,7 @@ def report(model: MonitoredModel, store: MetricStore) -> str:
 
 
 def _events(table: pa.Table, model: MonitoredModel) -> list[Event]:
-    """Return opened and joined events in the order they were found, with their local day."""
+    """Return what alarms there were in the order they were found, with their local day."""
     rows = [row for row in table.to_pylist() if row["event"] != "closed"]
     for row in rows:
         row["day"] = row["window_start"].replace(tzinfo=UTC).astimezone(model.cadence.zone).date()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,7 @@ def test_incidents_do_not_depend_on_later_partitions(flags, days):
     early, whole = found(flags[:days]), found(flags)
     end = day(min(days, len(flags))).start
     assert early.of == {at: name for at, name in whole.of.items() if at[0] < end}
+    assert early.worse == {each for each in whole.worse if each[0] < end}
     for name in ("opened", "closed"):
         assert getattr(early, name) == {at: each for at, each in getattr(whole, name).items() if at < end}
 
@@ -72,6 +75,7 @@ def test_another_column_joins_the_incident_that_is_open_and_keeps_it_open():
     )
     first = f"champion/{day(0).key}"
     assert {incidents.of[day(at).start, "b"] for at in range(1, 4)} == {first}
+    assert incidents.worse == {(day(1).start, "b")}
     assert incidents.closed == {day(6).start: first}
     assert incidents.opened == {day(0).start: first, day(7).start: f"champion/{day(7).key}"}
 
@@ -107,6 +111,23 @@ def test_an_alarmed_partition_tells_of_each_target_once():
     again = incident_rows(day(5), day(5).end, "champion", rows, found("....xx", ("a", "b")))
     assert {event.event for event in again} == {"joined"}
     assert {event.incident for event in again} == {f"champion/{day(4).key}"}
+
+
+def test_a_target_that_had_no_alarm_in_it_makes_an_incident_worse():
+    alarms = {day(0): {"a"}, day(1): {"a", "b"}, day(2): {"b"}}
+    incidents = episodes("champion", alarms)
+    told = [
+        [
+            (event.event, event.column_name)
+            for event in incident_rows(window, window.end, "champion", rows, incidents)
+        ]
+        for window, rows in (
+            (day(0), [replace(verdict("a"), window_start=day(0).start)]),
+            (day(1), [replace(verdict(name), window_start=day(1).start) for name in "ab"]),
+            (day(2), [replace(verdict("b"), window_start=day(2).start)]),
+        )
+    ]
+    assert told == [[("opened", "a")], [("joined", "a"), ("worse", "b")], [("joined", "b")]]
 
 
 def test_the_end_of_an_incident_is_an_event():
