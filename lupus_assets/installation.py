@@ -48,6 +48,11 @@ VARIABLES = {
 }
 
 
+def data_root(environ: Mapping[str, str], home: Path) -> Path:
+    """Return the folder that declared paths are relative to: ``$LUPUS_DATA``, or ``data`` in `home`."""
+    return Path(environ.get("LUPUS_DATA", home / "data"))
+
+
 @dataclass(frozen=True)
 class Installation:
     """The files of an installation, and how its services are reached.

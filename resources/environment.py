@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from lupus_assets.errors import LupusError
-from lupus_assets.installation import EMBEDDED, ENVIRONMENT, VARIABLES
+from lupus_assets.installation import EMBEDDED, ENVIRONMENT, VARIABLES, data_root
 from resources.installation import Embedded, Serviced
 
 NEEDED = ("LUPUS_WAREHOUSE", "LUPUS_DATA", "LUPUS_SALT", "LUPUS_HIVE_HOST", "LUPUS_ELASTICSEARCH_URL")
@@ -74,6 +74,6 @@ def _places(project: Path) -> dict[str, Any]:
     home = lupus_home(project)
     return {
         "home": str(home),
-        "data_root": os.environ.get("LUPUS_DATA", str(home / "data")),
+        "data_root": str(data_root(os.environ, home)),
         "salt": dg.EnvVar("LUPUS_SALT") if "LUPUS_SALT" in os.environ else "lupus",
     }

@@ -102,11 +102,11 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
 
     from lupus_assets.declare.window import windows
     from lupus_assets.errors import UsageError
+    from lupus_assets.installation import data_root
     from lupus_assets.sources.log import LogSource
 
     track = next(iter(model.tracks))
-    data = Path(os.environ.get("LUPUS_DATA", str(home / "data")))
-    source = installation(home).source(model, track, data)
+    source = installation(home).source(model, track, data_root(os.environ, home))
     tables = []
     for window in windows(model.cadence, since, until):
         if source.arrived(window):
