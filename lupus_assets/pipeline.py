@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
@@ -14,7 +13,7 @@ from lupus_assets.monitor.comparison import compared_roles, comparison_rows, pre
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import declared, freeze
-from lupus_assets.monitor.incident import Episodes, episodes, incident_rows, marked
+from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.ledger import COLUMNS
 from lupus_assets.monitor.metric import metric_rows
@@ -25,14 +24,11 @@ from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import verdict_rows
-from lupus_assets.monitor.wording import ROWS, target
+from lupus_assets.monitor.verdict import LATE, verdict_rows
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.frozen import Reference
-
-LABELLED = ("target", "performance")  # families that are judged at the cut of the labels
 
 
 @dataclass(frozen=True)
@@ -285,9 +281,7 @@ class Pipeline:
         split = len(cuts(model, windows[0])) > 1
         for late in (False, True):
             mine = {key: rows for key, rows in by_place.items() if _is_late(key[1]) == late}
-            found = _episodes(
-                f"{track}/labels" if late else track, _chain(past, late=late, split=split), mine
-            )
+            found = resumed(f"{track}/labels" if late else track, _chain(past, late=late, split=split), mine)
             for (window, cut), rows in mine.items():
                 by_place[window, cut] = kept = marked(rows, found)
                 where = place(model, track, window, cut.as_of)
@@ -385,23 +379,5 @@ def _chain(past: pa.Table, *, late: bool, split: bool) -> pa.Table:
     """Return the earlier verdicts of one chain: the rows', or the labels' where they come later."""
     if not split:
         return past.slice(0, 0) if late else past
-    labelled = is_in(past, "family", LABELLED)
+    labelled = is_in(past, "family", LATE)
     return rows_where(past, labelled if late else ~labelled)
-
-
-def _episodes(
-    name: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
-) -> Episodes:
-    """Return the incidents of one chain of judgements."""
-    flagged: dict[datetime, tuple[str, set[str]]] = {}
-    for row in rows_where(past, table_integers(past, "flagged").astype(bool)).to_pylist():
-        key, targets = flagged.setdefault(row["window_start"], (row["partition_key"], set()))
-        targets.add(row["column_name"] or ROWS)
-    alarms: dict[Window, set[str]] = {}
-    for moment in np.unique(table_integers(past, "window_start")).astype("datetime64[us]").tolist():
-        start = moment.replace(tzinfo=UTC)
-        key, targets = flagged.get(moment, ("", set()))
-        alarms[Window(start=start, end=start, key=key)] = targets
-    for (window, _), rows in judged.items():
-        alarms[window] = {target(row) for row in rows if row.flagged}
-    return episodes(name, alarms)

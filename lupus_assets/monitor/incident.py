@@ -7,11 +7,16 @@ after `QUIET` partitions without an alarm. All that is a function of the flags, 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.monitor.cut import Cut
 from lupus_assets.monitor.fact import FACT_RULE
+from lupus_assets.monitor.intake import rows_where, table_integers
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.monitor.wording import target
+from lupus_assets.monitor.wording import ROWS, target
 from lupus_assets.records import IncidentRow, VerdictRow, Window
 
 QUIET = 3  # partitions without an alarm that end an incident: two bad days around a weekend are one
@@ -64,6 +69,32 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
                 closed[window.start] = running
                 running = None
     return Episodes(of, frozenset(worse), opened, closed)
+
+
+def resumed(
+    track: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
+) -> Episodes:
+    """Return the incidents of one track whose earlier verdicts are stored.
+
+    Parameters
+    ----------
+    track : str
+    past : pyarrow.Table
+        Rows of the table ``verdicts``, before those of `judged`.
+    judged : mapping of (Window, Cut) to sequence of VerdictRow
+    """
+    flagged: dict[datetime, tuple[str, set[str]]] = {}
+    for row in rows_where(past, table_integers(past, "flagged").astype(bool)).to_pylist():
+        key, targets = flagged.setdefault(row["window_start"], (row["partition_key"], set()))
+        targets.add(row["column_name"] or ROWS)
+    alarms: dict[Window, set[str]] = {}
+    for moment in np.unique(table_integers(past, "window_start")).astype("datetime64[us]").tolist():
+        start = moment.replace(tzinfo=UTC)
+        key, targets = flagged.get(moment, ("", set()))
+        alarms[Window(start=start, end=start, key=key)] = targets
+    for (window, _), rows in judged.items():
+        alarms[window] = {target(row) for row in rows if row.flagged}
+    return episodes(track, alarms)
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
