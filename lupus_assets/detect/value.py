@@ -211,7 +211,9 @@ def _mean_of(table: Array, rows: Ints) -> Array:
 def _spread(past: Array) -> tuple[Array, Mask]:
     """Return the robust spread of residuals, shape (K, count), and where enough of them are there."""
     ordered = np.sort(np.abs(past), axis=1)  # NaN sorts last
-    count = np.sum(~np.isnan(past), axis=1)
+    count = np.full(len(past), past.shape[1])
+    if np.isnan(ordered[:, -1]).any():
+        count = np.sum(~np.isnan(past), axis=1)
     series = np.arange(len(past))
     middle = ordered[series, np.minimum(count // 2, past.shape[1] - 1)]
     tail = ordered[series, np.clip(np.ceil(0.95 * count).astype(int) - 1, 0, past.shape[1] - 1)]
