@@ -116,6 +116,14 @@ def cpu(work: Callable[[], object]) -> float:
     return after.user + after.system - before.user - before.system
 
 
+def taken(way: Way, rounds: int) -> tuple[float, float]:
+    """Return the CPU seconds of decoding and of profiling, in turn: medians."""
+    way.decode(), way.profile()  # both once before the clock
+    pairs = [(cpu(way.decode), cpu(way.profile)) for _ in range(rounds)]
+    floor, ours = (statistics.median(each) for each in zip(*pairs, strict=True))
+    return floor, ours
+
+
 def main() -> None:
     """Measure and print the ratios."""
     parser = argparse.ArgumentParser(
@@ -137,9 +145,7 @@ def main() -> None:
         }
         print(f"{arguments.rows:,} rows, CPU seconds, median of {arguments.rounds} rounds in turn")
         for title, way in ways.items():
-            way.decode(), way.profile()  # both once before the clock
-            pairs = [(cpu(way.decode), cpu(way.profile)) for _ in range(arguments.rounds)]
-            floor, ours = (statistics.median(each) for each in zip(*pairs, strict=True))
+            floor, ours = taken(way, arguments.rounds)
             size = len(to_bytes(way.profile())) / 1024
             print(
                 f"{title:38} {len(way.columns)} columns  decode {floor:6.2f}  profile {ours:6.2f}"

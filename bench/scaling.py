@@ -7,10 +7,9 @@ columns with one segment column of `segments` values. User and system seconds ov
 medians.
 """
 
-from bench.engine import WINDOW, Way, cpu, declared  # isort: skip  # sets what numpy and pyarrow read once
+from bench.engine import WINDOW, Way, declared, taken  # isort: skip  # sets what numpy and pyarrow read once
 
 import argparse
-import statistics
 import tempfile
 from pathlib import Path
 
@@ -50,14 +49,6 @@ def write(path: Path, rows: int, distinct: int, segments: int) -> None:
     pq.write_table(pa.table(table), path, compression="zstd", row_group_size=GROUP)
 
 
-def ratio(way: Way, rounds: int) -> tuple[float, float]:
-    """Return the CPU seconds of decoding and of profiling."""
-    way.decode(), way.profile()
-    pairs = [(cpu(way.decode), cpu(way.profile)) for _ in range(rounds)]
-    floor, ours = (statistics.median(each) for each in zip(*pairs, strict=True))
-    return floor, ours
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -70,12 +61,12 @@ def main() -> None:
         path = Path(name) / f"{WINDOW.key}.parquet"
         for distinct in DISTINCT:
             write(path, arguments.rows, distinct, 1)
-            floor, ours = ratio(Way(declared(), path.parent, bound=False), arguments.rounds)
+            floor, ours = taken(Way(declared(), path.parent, bound=False), arguments.rounds)
             print(f"{distinct:9,} distinct values  decode {floor:.2f}  profile {ours:.2f}", flush=True)
         for segments in SEGMENTS:
             write(path, arguments.rows, 0, segments)
             way = Way(declared(segments=["segment"]), path.parent, bound=False)
-            floor, ours = ratio(way, arguments.rounds)
+            floor, ours = taken(way, arguments.rounds)
             print(f"{segments:9,} segments         decode {floor:.2f}  profile {ours:.2f}", flush=True)
 
 
