@@ -18,11 +18,11 @@ def median(values: Array) -> Array:
 
 def mean(values: Array) -> Array:
     """Return the mean of what is not NaN."""
-    total = values.sum(axis=-1)
-    if not np.isnan(total).any():
-        return np.asarray(total / values.shape[-1])
-    there = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
+        total = values.sum(axis=-1)
+        if not np.isnan(total).any():  # nothing to leave out
+            return np.asarray(total / values.shape[-1])
+        there = ~np.isnan(values)
         return np.asarray(np.where(there, values, 0.0).sum(axis=-1) / there.sum(axis=-1))
 
 
