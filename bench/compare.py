@@ -7,10 +7,9 @@ and system of this process, medians, loading included; the distances are PSI, Je
 L-infinity, Kolmogorov-Smirnov and Wasserstein.
 """
 
-import os
+from lupus_assets.process import prepare
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+prepare()
 
 import argparse
 import statistics

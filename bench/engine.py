@@ -7,12 +7,12 @@ segment of five values, an entity and what is bound to a reference (bar: 5); and
 system seconds, medians. The data are those of `bench.data`.
 """
 
-import os
+from lupus_assets.process import prepare
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+prepare()
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess

@@ -1,11 +1,10 @@
 """The code location: every declaration below this folder, in the environment that ``LUPUS_ENV`` names."""
 
-import os
 from pathlib import Path
 
-# Read once, when numpy and pyarrow are imported: BLAS threads spin, Arrow's own pool starts slowly.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+from lupus_assets.process import prepare
+
+prepare()
 
 import dagster as dg
 

@@ -2,6 +2,7 @@
 
 Importing this package needs neither Dagster nor a service. The rooms, bottom up:
 
+process   what a process has to be told where it starts
 errors    every deliberate exception
 records   frozen rows that cross a boundary
 stats     pure numpy: states that add up, distances, performance

@@ -6,14 +6,14 @@ Makes the streams of ``DIR/scorers/streams.py``, replays each with `lupus_assets
 one pass, and has the scorer compare the alarms with what was injected. One setting for everything.
 """
 
-import os
+from lupus_assets.process import prepare
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+prepare()
 
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile

@@ -11,11 +11,7 @@ from collections.abc import Sequence
 
 from lupus_assets.cli import backtest, check, compare, profile, query, search, upkeep
 from lupus_assets.cli.output import MISTAKES, USAGE
-
-ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",  # BLAS threads spin while they wait: five times the CPU for the same sums
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # with Arrow's own pool the first read took 1.2 s, not 0.19 s
-}
+from lupus_assets.process import prepare
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,8 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str or None
         Arguments after the name of the command; None means the process's own.
     """
-    for name, value in ENVIRONMENT.items():  # both are read once, when numpy and pyarrow are imported
-        os.environ.setdefault(name, value)
+    prepare()
     parser = argparse.ArgumentParser(prog="lupus", description="Monitoring of machine-learning models.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)

@@ -50,9 +50,9 @@ class NumericBlock:
 
 @dataclass(frozen=True)
 class CategoricalBlock:
-    """Text: distinct values, and for each row which of them it is.
+    """Text: values, and for each row which of them it is.
 
-    The dictionary is an Arrow array of strings. It may hold values that no row has.
+    The dictionary is an Arrow array of strings. It may hold values that no row has, and one more than once.
     """
 
     dictionary: pa.Array
@@ -72,12 +72,12 @@ class CategoricalBlock:
 
     @cached_property
     def names(self) -> list[str]:
-        """The distinct values."""
+        """The values of the dictionary."""
         return [str(name) for name in self.dictionary.to_pylist()]
 
     @cached_property
     def hashes(self) -> Hashes:
-        """The salted hash of each distinct value."""
+        """The salted hash of each value of the dictionary."""
         return string_hashes(self.dictionary, self.salt)
 
     @cached_property
@@ -88,7 +88,7 @@ class CategoricalBlock:
         return places
 
     def of_values(self, each: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
-        """Return what is said of each distinct value, row by row, and `null` where there is none."""
+        """Return what is said of each value of the dictionary, row by row, and `null` where there is none."""
         table = np.append(each, np.asarray(null, each.dtype))
         return table.take(self.places)
 

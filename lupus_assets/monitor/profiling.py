@@ -169,7 +169,7 @@ class _Gathering:
         if block is None or not rows.count:
             return
         counts = np.bincount(block.places[visible], minlength=len(block.dictionary) + 1)
-        held = [block.names[at] for at in np.flatnonzero(counts[:-1])]
+        held = list(dict.fromkeys(block.names[at] for at in np.flatnonzero(counts[:-1])))
         alone = len(held) == 1 and not counts[-1] and self.only in (None, held[0])
         if not self.versions.cells and (alone or not visible.any()):
             self.only = held[0] if held else self.only

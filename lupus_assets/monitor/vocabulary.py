@@ -15,7 +15,8 @@ from lupus_assets.stats.state import Counts
 
 Index = npt.NDArray[np.intp]
 
-LOT = 1 << 20  # entries of dictionaries that may wait to be brought together
+LOT = 1 << 25  # bytes of dictionaries and counts that may wait to be brought together
+COUNTED = 16  # bytes of an entry's place and count
 MOST = 1 << 20  # values that are counted exactly; beyond, the rarest half goes, and counts are lower bounds
 
 
@@ -32,7 +33,7 @@ class _Entry(NamedTuple):
 class Vocabulary:
     """Counts by value and group of rows.
 
-    Dictionaries are brought together by Arrow, which hashes each value once per batch; only what is left at
+    Dictionaries, which may repeat values, are brought together by Arrow, many at a time; only what is left at
     the end is hashed with the salt, and only the names that a state keeps become Python's.
 
     Parameters
@@ -54,7 +55,7 @@ class Vocabulary:
             if self._waiting > LOT:
                 self._settle()
             self._dictionaries.append(dictionary)
-            self._waiting += len(dictionary)
+            self._waiting += dictionary.nbytes + COUNTED * len(dictionary)
         held = np.flatnonzero(counts)
         self._entries.append(_Entry(len(self._dictionaries) - 1, group, held, counts[held]))
 

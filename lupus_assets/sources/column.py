@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+import numpy as np
 import pyarrow as pa
 
 from lupus_assets.errors import ColumnMismatch, SourceUnreadable
@@ -20,6 +21,18 @@ def is_text(kind: pa.DataType) -> bool:
 def encoded_schema(schema: pa.Schema) -> pa.Schema:
     """Return `schema` with every string as `TEXT`, and without the metadata of whoever wrote it."""
     return pa.schema([pa.field(field.name, TEXT if is_text(field.type) else field.type) for field in schema])
+
+
+def own_entries(texts: pa.Array) -> pa.Array:
+    """Return an array of strings as `TEXT`, whose dictionary it is: row for row, with what it repeats."""
+    validity, offsets, data = texts.buffers()
+    rows, start = len(texts), texts.offset
+    places = pa.py_buffer(np.arange(-start, rows, dtype=np.int32))
+    return pa.DictionaryArray.from_arrays(
+        pa.Array.from_buffers(pa.int32(), rows, [validity, places], texts.null_count, start),
+        pa.Array.from_buffers(pa.string(), rows, [None, offsets, data], 0, start),
+        safe=False,
+    )
 
 
 def select(schema: pa.Schema, columns: Sequence[str], where: str) -> pa.Schema:

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lupus_assets.errors import ObjectMissing, SourceError, SourceUnreadable, StoreError
-from lupus_assets.sources.column import conform, encoded_schema, is_text, select, unify
+from lupus_assets.sources.column import conform, encoded_schema, is_text, own_entries, select, unify
 
 WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times of this zone as UTC's
-MANY = 9  # batches: then what earlier ones freed goes back, 100 MB and more over ten million rows
+LONGEST_DICTIONARY = 1 << 20  # bytes: what parquet-cpp and parquet-java stop at if not told otherwise
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
 
 
@@ -96,9 +96,7 @@ def _stream(file: File, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     stored = pa.schema([each for each in schema if each.name not in file.values])
     try:
         with file.open() as handle:
-            for count, batch in enumerate(_read(handle, stored, remote=file.remote), 1):
-                if count % MANY == 0:
-                    pa.default_memory_pool().release_unused()
+            for batch in _read(handle, stored, remote=file.remote):
                 if len(batch):
                     yield _with_values(conform(batch, stored, file.where), schema, file.values)
     except (OSError, pa.ArrowException, StoreError) as error:
@@ -108,14 +106,47 @@ def _stream(file: File, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 def _read(handle: pa.NativeFile, schema: pa.Schema, *, remote: bool) -> Iterator[pa.RecordBatch]:
     footer = pq.ParquetFile(handle)
     texts = [each.name for each in footer.schema_arrow if each.name in schema.names and is_text(each.type)]
+    spread = _written_row_by_row(footer, texts)
     # What is buffered before is everything that one call of iter_batches reads: of a disk nothing, where it
     # would be the file, and of a server a row group, where it saves a question for every column.
-    file = pq.ParquetFile(handle, metadata=footer.metadata, read_dictionary=texts, pre_buffer=remote)
+    file = pq.ParquetFile(
+        handle,
+        metadata=footer.metadata,
+        read_dictionary=[name for name in texts if name not in spread],
+        pre_buffer=remote,
+    )
     zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
     shifted = _hive_times(footer, schema.names) if zone != "UTC" else []
     for groups in [[group] for group in range(file.num_row_groups)] if remote else [None]:
         for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=schema.names):
-            yield _as_written(batch, shifted, zone)
+            yield _as_written(_by_row(batch, spread), shifted, zone)
+
+
+def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]:
+    """Return those of the columns `texts` whose dictionary the writer gave up, in the first row group.
+
+    It does so beyond 1 MiB; a row's place in a smaller one takes at most 4 bytes. Arrow would make one
+    of each batch, row by row, which costs as much as bringing the rows of many batches together at once.
+    """
+    if not texts or not file.num_row_groups:
+        return []
+    group = file.metadata.row_group(0)
+    chunks = {chunk.path_in_schema: chunk for chunk in map(group.column, range(group.num_columns))}
+    most = LONGEST_DICTIONARY + 4 * group.num_rows
+    return [
+        name
+        for name in texts
+        if name in chunks and chunks[name].has_dictionary_page and chunks[name].total_uncompressed_size > most
+    ]
+
+
+def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+    """Return `batch` with each row of some columns of text as an entry of its own of their dictionaries."""
+    for name in columns:
+        at = batch.schema.names.index(name)
+        if pa.types.is_string(batch.schema.types[at]):
+            batch = batch.set_column(at, name, own_entries(batch.column(at)))
+    return batch
 
 
 def _hive_times(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:

@@ -98,7 +98,7 @@ class Grid:
         if not finite.size:
             return cls(0.0, 1.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            low, centre, high = np.quantile(finite, [0.25, 0.5, 0.75])
+            low, centre, high = _quantiles(np.sort(finite), np.array([0.25, 0.5, 0.75]))
             candidates = (float((high - low) / IQR_OF_NORMAL), float(finite.std()))
         constant = finite.min() == finite.max()  # rounding leaves the sd of some constants above 0
         scales = [s for s in candidates if math.isfinite(s) and s > 0 and not constant]
@@ -108,9 +108,10 @@ class Grid:
         """Return the grid with the decimals of a sample: the fewest that nearly all of its values have."""
         x = sample[np.isfinite(sample)]
         noise = NOISE + RELATIVE_NOISE * np.abs(x)
+        typical = float(_quantiles(np.sort(noise), np.array([0.5]))[0]) if x.size else 0.0
         for decimals in range(MOST_DECIMALS + 1 if x.size else 0):
             step = 10.0**-decimals
-            telling = float(np.median(noise)) < step / 10  # else any value would do
+            telling = typical < step / 10  # else any value would do
             if telling and np.mean(_off(x, decimals) <= noise) >= ON_GRID:
                 return replace(self, decimals=decimals)
         return self
@@ -178,6 +179,16 @@ class Grid:
             x = z * self.scale + self.centre
         limit = np.finfo(np.float64).max
         return np.clip(x, -limit, limit)
+
+
+def _quantiles(ordered: Floats, q: Floats) -> Floats:
+    """Return what ``np.quantile`` does, which imports numpy.ma for it: 40 ms, a tenth of a small profile."""
+    at = q * (ordered.size - 1)
+    below = at.astype(np.intp)
+    share = at - below
+    low, high = ordered[below], ordered[np.minimum(below + 1, ordered.size - 1)]
+    step = high - low
+    return np.where(share < 0.5, low + step * share, high - step * (1 - share))
 
 
 def _off(x: Floats, decimals: int) -> Floats:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE
+from lupus_assets.sources.column import is_text, own_entries
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
 from tests.models import DAY, day, declared, frozen, log, only, profiled
@@ -41,6 +42,18 @@ def same(left, right) -> None:
 def test_any_split_of_the_rows_into_batches_gives_the_same_profile(at):
     table = log(5, version=["v1", "v2", None] * 100, country=["de", None, "jp"] * 100)
     same(only(profiled(MODEL, REFERENCE, table, at=at)), only(profiled(MODEL, REFERENCE, table)))
+
+
+@pytest.mark.parametrize("versions", [["v1"] * 300, ["v1", "v2", None] * 100], ids=["one", "two"])
+def test_a_dictionary_may_hold_a_value_more_than_once(versions):
+    table = log(5, version=versions, country=["de", None, "jp"] * 100)
+    repeated = table
+    for at, name in enumerate(table.schema.names):
+        if is_text(table.schema.types[at]):
+            texts = table[name].combine_chunks().cast(pa.string())
+            repeated = repeated.set_column(at, name, own_entries(texts))
+    assert len(repeated["country"].chunk(0).dictionary) == 300
+    same(only(profiled(MODEL, REFERENCE, repeated, at=[100])), only(profiled(MODEL, REFERENCE, table)))
 
 
 @pytest.mark.parametrize("at", [[], [1], [150], [299]])

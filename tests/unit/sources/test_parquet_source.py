@@ -137,6 +137,21 @@ def test_strings_of_every_layout_come_dictionary_encoded(write, source, day, kin
     assert source().schema(day) == batch.schema
 
 
+def test_text_of_which_most_values_differ_comes_as_it_was_written(write, source, day):
+    """Its writer gave up the dictionary; batches are slices of the row group."""
+    rows = 300_000
+    names = [None if row % 7 == 3 else f"value-{row * 7919 % 150_000:06d}" for row in range(rows)]
+    few = [f"value-{row % 3}" for row in range(rows)]
+    write("2013-05-01.parquet", pa.table({"many": names, "few": few}))
+    batches = list(source().batches(day, ["many", "few"]))
+    assert len(batches) == 3
+    assert all(batch.schema == pa.schema({"many": TEXT, "few": TEXT}) for batch in batches)
+    assert [name for batch in batches for name in batch["many"].to_pylist()] == names
+    assert [name for batch in batches for name in batch["few"].to_pylist()] == few
+    assert [len(batch["many"].dictionary) for batch in batches] == [batch.num_rows for batch in batches]
+    assert [len(batch["few"].dictionary) for batch in batches] == [3, 3, 3]
+
+
 def test_the_schema_is_that_of_the_batches(write, source, day):
     write("2013-05-01.parquet")
     assert source().schema(day) == pa.schema({"score": pa.float64(), "dest": TEXT, "late": pa.bool_()})
