@@ -103,7 +103,9 @@ class Vocabulary:
             codes: npt.NDArray[Any] = np.frombuffer(together.indices.buffers()[1], np.int32, len(together))
             starts = np.cumsum([0, *map(len, self._dictionaries)])
             self._entries = [
-                each._replace(dictionary=0, values=codes[starts[each.dictionary] :][each.values])
+                each._replace(
+                    dictionary=0, values=codes[starts[each.dictionary] :].take(each.values).astype(np.intp)
+                )
                 for each in self._entries
             ]
             self._dictionaries = [together.dictionary]
@@ -119,11 +121,11 @@ class Vocabulary:
             if len(entries) == 1:
                 yield entries[0]
                 continue
-            values = np.concatenate([entry.values for entry in entries])
-            counts = np.concatenate([entry.counts for entry in entries])
-            total = np.bincount(values, weights=counts, minlength=self._size)  # exact below 2**53 rows
+            total = np.zeros(self._size, np.int64)
+            for entry in entries:
+                np.add.at(total, entry.values, entry.counts)
             held = np.flatnonzero(total)
-            yield _Entry(0, group, held, total[held].astype(np.int64))
+            yield _Entry(0, group, held, total[held])
 
     def _prune(self) -> None:
         """Let the rarest half of the values go, of equal ones the last; what they were stays counted."""
