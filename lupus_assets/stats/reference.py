@@ -22,6 +22,8 @@ TOP = 30  # categories with a bin of their own
 RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
 CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
 NAMED = 5  # categories whose share has a history of its own
+HILL = 0.98  # of the values: beyond this quantile the tail is looked at
+HEAVIEST = 1.0  # exponent from which on the mean itself is infinite
 TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
 
 EVERY_BIN = np.arange(BINS, dtype=np.int32)
@@ -101,17 +103,21 @@ class NumericReference(State):
     def limits(self) -> tuple[float, float] | None:
         """Lowest and highest value in range, in the column's unit; None without finite values.
 
-        The reference's extremes and a margin: `RANGE_MARGIN` of its range, or the length of
-        its outermost half per cent if that is more.
+        The reference's extremes and a margin, the largest of three: `RANGE_MARGIN` of its range, the
+        length of its outermost half per cent, and how much further out ten times as many values of its
+        tail would reach: one that falls like a power, with the exponent of Hill, *A simple general
+        approach to inference about the tail of a distribution* (1975), does so by 10**exponent.
         """
         low, high = self.column.minimum, self.column.maximum
         if low is None or high is None:
             return None
         histogram = self.column.histogram
         margin = RANGE_MARGIN * (high - low)
+        below, middle, above = histogram.quantile(np.array([1 - TAIL, 0.5, TAIL])).tolist()
+        away = histogram.grid.middle(histogram.bins) - middle
         return (
-            low - max(margin, float(histogram.quantile(1 - TAIL)) - low),
-            high + max(margin, high - float(histogram.quantile(TAIL))),
+            low - max(margin, below - low, (middle - low) * _further(-away, histogram.counts)),
+            high + max(margin, high - above, (high - middle) * _further(away, histogram.counts)),
         )
 
     @cached_property
@@ -231,6 +237,26 @@ class NumericReference(State):
                 "the column lies on another grid than the reference; profile it with the reference's grid"
             )
         return column.histogram
+
+
+def _further(away: Floats, counts: Counts) -> float:
+    """Return by which part of its reach ten times as many values would go beyond it; 0 without a tail.
+
+    Parameters
+    ----------
+    away : array of float
+        Distances from the median in the direction of the tail.
+    counts : array of int
+        How many values have each.
+    """
+    order = np.argsort(away)
+    upto = np.cumsum(counts[order])
+    start = float(away[order[np.searchsorted(upto, HILL * upto[-1])]])
+    outer = away > start
+    if start <= 0 or not outer.any():
+        return 0.0
+    exponent = float(np.log(away[outer] / start) @ counts[outer]) / ((1 - HILL) * float(upto[-1]))
+    return float(10.0 ** min(exponent, HEAVIEST) - 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,13 +140,27 @@ def test_ranks_without_values_have_a_reason(reference):
     assert reference.mean_rank(numeric(np.ones(1))).variance is None
 
 
-def test_limits_leave_the_wider_of_both_margins():
+def test_limits_leave_the_widest_of_their_margins():
     uniform = NumericReference.of(numeric(np.linspace(0, 100, 1001)))
     assert uniform.limits == pytest.approx((-25, 125))
     heavy = NumericReference.of(numeric(np.append(np.linspace(0, 1, 1000), 101.0)))
     low, high = heavy.limits
     assert low == pytest.approx(-25.25)
     assert high == pytest.approx(201, rel=0.01)
+    lumps = np.append(np.repeat([0.0, 1.0], 500), 3.0)  # too few beyond the quantile to have a tail
+    assert NumericReference.of(numeric(lumps)).limits == pytest.approx((-0.75, 5.0), rel=0.03)
+
+
+def test_a_tail_that_falls_like_a_power_reaches_as_far_as_ten_times_as_many_values_would():
+    """Pareto's tail, of exponent one half but for the median that distances are taken from."""
+    values = (1 - np.linspace(0, 1, 20_001)[:-1]) ** -0.5
+    away = values - np.median(values)
+    start = np.quantile(away, 0.98)
+    exponent = np.log(away[away > start] / start).mean()
+    assert 0.5 < exponent < 0.6
+    low, high = NumericReference.of(numeric(values)).limits
+    assert high == pytest.approx(values[-1] + away[-1] * (10**exponent - 1), rel=0.02)
+    assert low == pytest.approx(1 - 0.25 * (values[-1] - 1), rel=0.01)
 
 
 def test_what_lies_beyond_the_limits_is_counted_with_infinities():
