@@ -120,6 +120,7 @@ def history(
         values=values,
         variance=variance,
         n=np.repeat(n[:, None], values.shape[1], axis=1),
+        design=np.ones_like(values),
         phases=(days % 7)[:, None],
         cycles=(7,),
         warm=REFERENCE,

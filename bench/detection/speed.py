@@ -31,7 +31,7 @@ def long(partitions: int, seed: int) -> History:
     """Return a history of so many partitions, one after another from a shorter one."""
     given = history(Kind(columns=COLUMNS, weekly=2.0), 10_000, np.random.default_rng(seed))
     rows = np.arange(partitions) % len(given.values)
-    parts = {name: getattr(given, name)[rows] for name in ("values", "variance", "n")}
+    parts = {name: getattr(given, name)[rows] for name in ("values", "variance", "n", "design")}
     return replace(given, **parts, phases=(np.arange(partitions) % 7)[:, None])
 
 
@@ -54,6 +54,7 @@ def newest(given: History, repeats: int) -> float:
         given.values[:first],
         given.variance[:first],
         given.n[:first],
+        given.design[:first],
         given.phases[:first],
         given.cycles,
         heard,
@@ -61,7 +62,8 @@ def newest(given: History, repeats: int) -> float:
     taken = []
     for at in range(first, len(given.values)):
         began = time.process_time()
-        detector.step(given.values[at], given.variance[at], given.n[at], given.phases[at], nothing, none)
+        now = given.values[at], given.variance[at], given.n[at], given.design[at], given.phases[at]
+        detector.step(*now, nothing, none)
         taken.append(time.process_time() - began)
     # The dear steps, in which weights and tails are learned anew, are among those that are summed.
     return float(np.mean(taken[-14 * repeats :]))

@@ -37,6 +37,8 @@ METRICS: dict[str, str] = {
     "unseen_rate": "share of values (not null) that the reference window does not hold; 0 to 1",
     # against the frozen reference, row by row
     "out_of_range_rate": "share of values further out than the reference's range and a margin; 0 to 1",
+    "null_design_effect": "variance of the number of nulls over independent rows'; 1 unless they share times",
+    "range_design_effect": "the same of values out of range; 1 unless they share times",
     "off_grid_rate": "share of finite values with more decimals than the reference's have; 0 to 1",
     "clipped_mean": "mean, values clipped at 12 spreads from the reference's median; in the column's unit",
     "mean_rank": "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",

@@ -119,35 +119,52 @@ class Detector:
             self._nulls[series.target[at]] = at
 
     def start(
-        self, values: Array, variance: Array, n: Array, phases: Ints, cycles: Sequence[int], heard: Heard
+        self,
+        values: Array,
+        variance: Array,
+        n: Array,
+        design: Array,
+        phases: Ints,
+        cycles: Sequence[int],
+        heard: Heard,
     ) -> list[Judged]:
         """Learn from the first partitions, as `History` holds them; what is judged of them is no verdict."""
         self.values.season, others = Season.learn(values[:, self._value], phases, cycles)
         self.values.start_from((values[:, self._value] - others)[:14])
         found = [
-            self._step(values[at], variance[at], n[at], others[at], heard.z[at], heard.rows[:, at])
+            self._step(
+                values[at], variance[at], n[at], design[at], others[at], heard.z[at], heard.rows[:, at]
+            )
             for at in range(len(values))
         ]
         self.values.end_reference()
         return found
 
     def step(
-        self, values: Array, variance: Array, n: Array, phases: Ints, heard: Array, rows: Mask
+        self, values: Array, variance: Array, n: Array, design: Array, phases: Ints, heard: Array, rows: Mask
     ) -> Judged:
         """Judge one partition, shape (K,) each, and learn from it; `heard` and `rows` are one of `Heard`."""
-        found = self._step(values, variance, n, self.values.season.at(phases), heard, rows)
+        found = self._step(values, variance, n, design, self.values.season.at(phases), heard, rows)
         self.values.doubt_reference(found.values)
         self.values.follow_season(phases, found.values)
         return found
 
     def _step(
-        self, values: Array, variance: Array, n: Array, season: Array | float, heard: Array, rows: Mask
+        self,
+        values: Array,
+        variance: Array,
+        n: Array,
+        design: Array,
+        season: Array | float,
+        heard: Array,
+        rows: Mask,
     ) -> Judged:
         residuals = self.values.step(values[self._value], variance[self._value], season)
-        excess = self.rare.step(values[self._rare], n[self._rare])
+        excess = self.rare.step(values[self._rare], n[self._rare], design[self._rare])
         z = np.full((len(WINDOWS), values.size), np.nan)
-        z[:, self._value], z[:, self._rare] = residuals.z, excess.z
+        z[:, self._value], z[:, self._rare] = residuals.z, excess.alone
         alone = self._counted(z, values)
+        z[:, self._rare] = excess.z
         unexplained = self.gate.step(np.concatenate([z, heard], axis=1))[:, : values.size]
         surprise = self.evidence.step(self._counted(unexplained, values))
         most = surprise.max(axis=0)
@@ -221,9 +238,14 @@ def replay(history: History, budgets: Sequence[float], heard: Heard | None = Non
     detector = Detector(history.series, history.per_month, budgets, heard.z.shape[2])
     warm = min(history.warm or LONE_WARM, len(history.values))
     values, variance, n, phases = history.values, history.variance, history.n, history.phases
-    found = detector.start(values[:warm], variance[:warm], n[:warm], phases[:warm], history.cycles, heard)
+    design = history.design
+    found = detector.start(
+        values[:warm], variance[:warm], n[:warm], design[:warm], phases[:warm], history.cycles, heard
+    )
     for at in range(warm, len(values)):
         found.append(
-            detector.step(values[at], variance[at], n[at], phases[at], heard.z[at], heard.rows[:, at])
+            detector.step(
+                values[at], variance[at], n[at], design[at], phases[at], heard.z[at], heard.rows[:, at]
+            )
         )
     return found

@@ -94,6 +94,8 @@ class History:
         Sampling variance of each value, at least 0; not looked at where `rare`.
     n : array of float, shape (T, K)
         Rows behind each value.
+    design : array of float, shape (T, K)
+        How many times the variance of independent rows a rare count has, as its partition shows; at least 1.
     phases : array of int, shape (T, F)
         Phase of each partition in each of F seasons, coarsest last; F may be 0.
     cycles : tuple of int
@@ -108,6 +110,7 @@ class History:
     values: Array
     variance: Array
     n: Array
+    design: Array
     phases: Ints
     cycles: tuple[int, ...]
     warm: int

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import betainc, ndtr, ndtri
 
-from lupus_assets.detect.history import WINDOWS, Array
+from lupus_assets.detect.history import WINDOWS, Array, Mask
 from lupus_assets.detect.robust import zeroed
 
 FORGET = 0.985
@@ -42,21 +42,24 @@ class Rare:
     rates: Array = field(init=False)
     behind: Array = field(init=False)
     dispersions: Array = field(init=False)
+    designs: Array = field(init=False)
     seen: int = 0
 
     def __post_init__(self) -> None:
         self.events, self.rows, self.run = np.zeros(self.size), np.zeros(self.size), np.zeros(self.size)
         self.dispersion = np.ones(self.size)
-        for name in ("counts", "exposures", "rates", "behind", "dispersions"):
+        for name in ("counts", "exposures", "rates", "behind", "dispersions", "designs"):
             setattr(self, name, np.zeros((WINDOWS[-1], self.size)))
 
-    def step(self, count: Array, n: Array) -> "Excess":
+    def step(self, count: Array, n: Array, design: Array) -> "Excess":
         """Judge one partition from what came before it, and learn from it.
 
         Parameters
         ----------
         count, n : array of float, shape (K,)
             Events, and rows in which they could occur; NaN where they were not counted.
+        design : array of float, shape (K,)
+            How many times the variance of independent rows the count has; at least 1.
         """
         unknown = np.isnan(count) | np.isnan(n)
         count, n = np.where(unknown, 0.0, count), np.where(unknown, 0.0, n)
@@ -64,25 +67,37 @@ class Rare:
         rate = (self.events + HALF) / (self.rows + ONE)
         self.counts[at], self.exposures[at], self.rates[at] = count, n, rate
         self.behind[at], self.dispersions[at] = np.maximum(self.rows, LEAST_ROWS), self.dispersion
-        z = np.full((len(WINDOWS), self.size), np.nan)
+        self.designs[at] = design
+        z, alone = (np.full((len(WINDOWS), self.size), np.nan) for _ in range(2))
         if self.seen >= LEAST_PARTITIONS:
             for index, window in enumerate(WINDOWS):
-                z[index] = self._judge(window)
+                z[index], alone[index] = self._judge(window)
         self._learn(count, n, rate, zeroed(z[0]))
         self.seen += 1
-        return Excess(z=z, rate=rate, behind=self.behind[at].copy(), dispersion=self.dispersions[at].copy())
+        return Excess(
+            z=z, alone=alone, rate=rate, behind=self.behind[at].copy(), dispersion=self.dispersions[at].copy()
+        )
 
-    def _judge(self, window: int) -> Array:
+    def _judge(self, window: int) -> tuple[Array, Array]:
+        """Return the deviations of the last partitions together, and as independent rows would have them."""
         rows = (self.seen - np.arange(window)) % len(self.counts)
         first = rows[-1]
         rate, behind, spread = self.rates[first], self.behind[first], self.dispersions[first]
         count, n = self.counts[rows].sum(axis=0), self.exposures[rows].sum(axis=0)
-        z = np.zeros(self.size)
+        design = self.designs[rows].max(axis=0)
         news = (count > n * rate) & (count > 0)
+
+        def judged(spread: Array, these: Mask) -> Array:
+            p = tail(count[these], n[these], rate[these], behind[these], spread[these])
+            return np.asarray(np.maximum(-ndtri(np.clip(p, LEAST_P, 1 - 1e-9)), 0))
+
+        alone = np.zeros(self.size)
         if news.any():
-            p = tail(count[news], n[news], rate[news], behind[news], spread[news])
-            z[news] = np.maximum(-ndtri(np.clip(p, LEAST_P, 1 - 1e-9)), 0)
-        return z
+            alone[news] = judged(spread, news)
+        z, clustered = alone.copy(), news & (design > np.maximum(spread, 1.0))
+        if clustered.any():
+            z[clustered] = judged(design, clustered)
+        return z, alone
 
     def _learn(self, count: Array, n: Array, rate: Array, z: Array) -> None:
         outlying = z > OUTLYING
@@ -104,11 +119,14 @@ class Excess:
     ----------
     z : array of float, shape (windows, K)
         How surprising so many are, in normal scales, at least 0; NaN without a verdict.
+    alone : array of float, shape (windows, K)
+        The same if their rows were independent of one another.
     rate, behind, dispersion : array of float, shape (K,)
         Expected events a row, the rows that it rests on, and how many times Poisson's the variance is.
     """
 
     z: Array
+    alone: Array
     rate: Array
     behind: Array
     dispersion: Array

@@ -85,6 +85,7 @@ def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
         values=values,
         variance=variance,
         n=ledger.n,
+        design=ledger.design,
         phases=seasons.reshape(len(moments), -1),
         cycles=model.cadence.cycles,
         warm=int(np.count_nonzero(ledger.starts < _naive(taught))),

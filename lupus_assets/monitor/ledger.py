@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from lupus_assets.monitor.intake import comparable, is_in, table_floats, table_integers, table_levels
 from lupus_assets.monitor.measure import MEASURES
+from lupus_assets.monitor.rows import EVERYTHING
 
 JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
 SERIES = ("segment", "family", "column_name", "metric")
+DESIGN = {"null_rate": "null_design_effect", "out_of_range_rate": "range_design_effect"}
 COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")
 
 Array = npt.NDArray[np.float64]
@@ -32,6 +34,8 @@ class Ledger:
         (segment, family, column_name, metric) of each column of the arrays, sorted.
     values, upper, n : array of float, shape (partitions, series)
         NaN where there is no number.
+    design : array of float, shape (partitions, series)
+        Design effect of a count, at least 1: as many times its variance is that of independent rows.
     as_of : array of datetime64[us], shape (partitions, series)
         NaT where there is no row.
     """
@@ -41,6 +45,7 @@ class Ledger:
     values: Array
     upper: Array
     n: Array
+    design: Array
     as_of: npt.NDArray[np.datetime64]
 
     @classmethod
@@ -66,6 +71,7 @@ class Ledger:
             values=spread("value"),
             upper=spread("upper"),
             n=spread("n"),
+            design=_design(metrics, reference, starts, series, spread("n")),
             as_of=as_of,
         )
 
@@ -78,6 +84,7 @@ class Ledger:
             values=self.values[there][:, kept],
             upper=self.upper[there][:, kept],
             n=self.n[there][:, kept],
+            design=self.design[there][:, kept],
             as_of=self.as_of[there][:, kept],
         )
 
@@ -85,6 +92,25 @@ class Ledger:
         """Return the start of a partition, aware UTC."""
         start: datetime = self.starts[at].astype(datetime)
         return start.replace(tzinfo=UTC)
+
+
+def _design(
+    metrics: pa.Table, reference: str, starts: npt.NDArray[np.int64], series: list[Key], n: Array
+) -> Array:
+    """Return the design effects of `Ledger`; those of a segment by its share of the rows that they are of."""
+    found = np.ones_like(n)
+    kept = comparable(metrics, reference) & is_in(metrics, "metric", DESIGN.values())
+    keys, column = _series(metrics, kept)
+    effects, rows = (np.full((len(starts), len(keys)), np.nan) for _ in range(2))
+    at = np.searchsorted(starts, table_integers(metrics, "window_start")[kept])
+    effects[at, column], rows[at, column] = (table_floats(metrics, name)[kept] for name in ("value", "n"))
+    places = {key: place for place, key in enumerate(keys)}
+    for index, (_, family, name, metric) in enumerate(series):
+        place = places.get((EVERYTHING, family, name, DESIGN.get(metric, "")))
+        if place is not None:
+            more = (effects[:, place] - 1) * np.minimum(n[:, index] / rows[:, place], 1)
+            found[:, index] += np.maximum(np.nan_to_num(more), 0.0)
+    return found
 
 
 def _series(table: pa.Table, kept: Mask) -> tuple[list[Key], npt.NDArray[np.int64]]:

@@ -65,6 +65,8 @@ MEASURES: dict[str, Measure] = {
     "zero_rate": _share("share of zeros in", judged=False),
     "unseen_rate": _rare("share of values unseen in the reference in"),
     "out_of_range_rate": _rare("share of values beyond the reference's range in"),
+    "null_design_effect": Measure("positive", "design effect of nulls in"),
+    "range_design_effect": Measure("positive", "design effect of values out of range in"),
     "off_grid_rate": _rare("share of values with more decimals than the reference's in"),
     "top_share": Measure(
         "share", "share of the most frequent value of", 1, judged=True, percent=True, least=STUCK

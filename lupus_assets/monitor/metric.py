@@ -15,6 +15,7 @@ from lupus_assets.monitor.rule import concerns
 from lupus_assets.records import MetricRow, Window
 from lupus_assets.stats import distance, performance
 from lupus_assets.stats.association import Association
+from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import (
     CategoricalColumn,
     Column,
@@ -278,16 +279,41 @@ def _profile_metrics(
             yield family, column, name, estimate
         if family == "target":
             yield family, column, "labelled_rate", _share(state.rows - state.nulls, state.rows)
-    if profile.residual is not None:
-        for name, estimate in residual_metrics(profile.residual):
-            yield "prediction", prediction, name, estimate
-    if profile.ranks is not None and association is not None:
-        yield from _association_metrics(profile.ranks, association, prediction)
+    yield from _together(profile, roles, prediction, association)
     if profile.joint is not None:
         label = next(column for column, role in roles.items() if role.family == "target")
         for name, estimate in performance_metrics(profile.joint):
             target = name == "base_rate"
             yield "target" if target else "performance", label if target else prediction, name, estimate
+
+
+def _together(
+    profile: Profile, roles: Mapping[str, Role], prediction: str, association: Association | None
+) -> Iterator[tuple[str, str, str, Estimate]]:
+    """Yield what is of columns and rows together."""
+    if profile.residual is not None:
+        for name, estimate in residual_metrics(profile.residual):
+            yield "prediction", prediction, name, estimate
+    if profile.clusters is not None:
+        yield from _design_effects(profile.clusters, roles)
+    if profile.ranks is not None and association is not None:
+        yield from _association_metrics(profile.ranks, association, prediction)
+
+
+def _design_effects(
+    clusters: Clusters, roles: Mapping[str, Role]
+) -> Iterator[tuple[str, str, str, Estimate]]:
+    """Yield how far nulls, and values out of range, share their timestamps; of columns that have some."""
+    for metric, events in (("null_design_effect", clusters.absent), ("range_design_effect", clusters.beyond)):
+        for column, counts in events.items():
+            effect = clusters.design_effect(counts)
+            if effect is not None:
+                yield (
+                    roles[column].family,
+                    column,
+                    metric,
+                    Estimate(effect, None, int(clusters.rows.sum()), None),
+                )
 
 
 def _association_metrics(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
+from lupus_assets.monitor.clustering import clusters
 from lupus_assets.monitor.cut import Cut
 from lupus_assets.monitor.encoding import expected, ranked, transformed
 from lupus_assets.monitor.gathering import Groups
@@ -19,6 +20,7 @@ from lupus_assets.monitor.repetition import repeated, row_hashes
 from lupus_assets.monitor.room import threads
 from lupus_assets.monitor.rows import EVERYTHING, Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.records import Window
+from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
@@ -114,6 +116,7 @@ class _Gathering:
     before: dict[Cell, Profile] = field(default_factory=dict)  # of the only version there was at first
     only: str | None = None
     ranks: RankMoments | None = None
+    clusters: Clusters | None = None
 
     def __post_init__(self) -> None:
         """Lay out one parting per segment column; the groups of the first are all rows together."""
@@ -140,6 +143,8 @@ class _Gathering:
             self.identities.append(self._identities(rows, visible))
         if self.cut.rows and self.reference.association is not None:
             self._rank(rows, visible, scored, self.reference.association.ranking)
+        if self.cut.rows:
+            self._cluster(batch, visible)
 
     def _scored(self, rows: Rows) -> Mask | None:
         """Return which rows have a usable prediction; None where it is no number."""
@@ -150,6 +155,12 @@ class _Gathering:
         ranks = ranked(rows, ranking, scored, self.reading.model.columns.prediction.column)
         found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
         self.ranks = found if self.ranks is None else self.ranks + found
+
+    def _cluster(self, batch: Batch, visible: Mask) -> None:
+        references = self.reference.columns.get(EVERYTHING, {})
+        found = clusters(batch.blocks, self.reading.model.columns.timestamp, visible, references)
+        if found is not None:
+            self.clusters = found if self.clusters is None else self.clusters + found
 
     def _groups(self, rows: Rows, visible: Mask) -> Iterator[Groups]:
         if not self.wanted:
@@ -189,6 +200,8 @@ class _Gathering:
             whole = replace(whole, counts=replace(whole.counts, duplicates=self._duplicates()))
         if self.ranks is not None:
             whole = replace(whole, ranks=self.ranks.without(self.problems))
+        if self.clusters is not None:
+            whole = replace(whole, clusters=self.clusters.without(self.problems))
         profiles = {WHOLE: whole}
         for column, parting in zip(self.wanted, self.partings, strict=False):
             if column not in self.problems:

@@ -13,7 +13,13 @@ from lupus_assets.stats.column import Column
 from lupus_assets.stats.profile import Profile
 
 PROBLEM = "problem"
-PARTS = {"rows": "counts", "joint": "joint", "residual": "residual", "ranks": "ranks"}  # kind: of a profile
+PARTS = {  # kind: of a profile
+    "rows": "counts",
+    "joint": "joint",
+    "residual": "residual",
+    "ranks": "ranks",
+    "clusters": "clusters",
+}
 
 
 def profile_rows(

@@ -25,6 +25,8 @@ from lupus_assets.records import ALARM, NOTICE, VerdictRow, Window
 
 HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
+CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count
+OF_ONE_TIME, OF_OTHERS = "rows of one time count as one", "other alarms explain it"
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
 
 
@@ -190,6 +192,7 @@ class Judgement:
         judged = at >= self.warm and not math.isnan(measured.expected[index])
         flagged = judged and bool(self.flagged[at, index])
         notice = judged and bool(self.out[at, index]) and not flagged
+        clustered = self.ledger.design[at, index] > CLUSTERED
         low, high, effect = (float(each[index]) for each in (measured.low, measured.high, measured.effect))
         over = WINDOWS[self.shown[at, index]]
         first = self._key(since) if flagged else None
@@ -226,7 +229,7 @@ class Judgement:
                 over=(over, effect) if flagged else None,
                 since=first,
                 short=f"{seen} of {LEAST_HISTORY} earlier partitions{said.unlike}",
-                notice=notice,
+                notice="" if not notice else OF_ONE_TIME if clustered else OF_OTHERS,
             ),
         )
 
@@ -319,7 +322,7 @@ def _sentence(
     over: tuple[int, float] | None,
     since: str | None,
     short: str,
-    notice: bool,
+    notice: str,
 ) -> str:
     said = f"{what} is {number(value, percent=percent)}"
     if bounds is None:
@@ -337,5 +340,5 @@ def _sentence(
         off = number(abs(over[1]), percent=percent)
         said += f"; over {over[0]} partitions {off} {side} what was expected"
     if notice:
-        said += "; other alarms explain it"
+        said += f"; {notice}"
     return f"{said}; since {since}" if since else said

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from lupus_assets.errors import StateError
 from lupus_assets.stats.association import Association
 from lupus_assets.stats.category import Categories
+from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.frozen import Reference
@@ -53,8 +54,8 @@ from lupus_assets.stats.surrogate import (
 )
 
 MAGIC = b"LUPS"
-VERSION = 4
-READ = (1, 2, 3, 4)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+VERSION = 5
+READ = (1, 2, 3, 4, 5)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
 HALF_HASHES = 3  # the format from which on hashes may be short
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
@@ -68,6 +69,7 @@ TEXTS = frozenset({type(None), str})
 PROFILED: tuple[type, ...] = (
     CategoricalColumn,
     Categories,
+    Clusters,
     Distinct,
     Grid,
     Histogram,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.ranking import RankMoments
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import State
 
-Part = TypeVar("Part", "RowCounts", Residual, RankMoments)
+Part = TypeVar("Part", "RowCounts", Residual, RankMoments, Clusters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,8 @@ class Profile(State):
         The score against the reference's surrogate; None without one.
     ranks : RankMoments or None
         How the columns go together; None of a segment, of a version, and in states of an older format.
+    clusters : Clusters or None
+        Rows without a value, or with a strange one, by the time they share; None where `ranks` are.
     """
 
     counts: RowCounts | None
@@ -67,6 +70,7 @@ class Profile(State):
     joint: Joint | None = None
     residual: Residual | None = None
     ranks: RankMoments | None = None
+    clusters: Clusters | None = None
 
     def kept(self, columns: Collection[str]) -> Self:
         """Return the profile without the columns that are not among `columns`."""
@@ -99,6 +103,7 @@ class Profile(State):
             _joint(self.joint, other.joint),
             _either(self.residual, other.residual),
             _either(self.ranks, other.ranks),
+            _either(self.clusters, other.clusters),
         )
 
 

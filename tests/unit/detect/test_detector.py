@@ -40,6 +40,7 @@ def history(values: np.ndarray, of: Series, *, variance=0.0, n=1_000.0, phases=N
         values=values,
         variance=np.broadcast_to(np.float64(variance), values.shape).copy(),
         n=np.broadcast_to(np.float64(n), values.shape).copy(),
+        design=np.ones_like(values),
         phases=phases,
         cycles=(7,) * phases.shape[1],
         warm=warm,

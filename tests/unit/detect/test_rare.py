@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, poisson
 
-from lupus_assets.detect.rare import Excess, most_expected, tail
+from lupus_assets.detect.history import WINDOWS
+from lupus_assets.detect.rare import Excess, Rare, most_expected, tail
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 40])
@@ -29,8 +30,30 @@ def test_scattered_counts_have_a_heavier_tail():
 
 
 def test_the_most_expected_share_is_where_the_tail_is_that_of_the_deviation():
-    excess = Excess(np.zeros((3, 1)), np.array([0.01]), np.array([4_000.0]), np.array([1.5]))
+    excess = Excess(
+        np.zeros((3, 1)), np.zeros((3, 1)), np.array([0.01]), np.array([4_000.0]), np.array([1.5])
+    )
     share = most_expected(np.array([4.0]), np.array([2_000.0]), excess)[0]
     p = tail(np.array([share * 2_000]), np.array([2_000.0]), excess.rate, excess.behind, excess.dispersion)[0]
     assert p == pytest.approx(3.167e-5, rel=1e-3)
     assert most_expected(np.array([30.0]), np.array([10.0]), excess)[0] == 1.0
+
+
+def test_rows_that_go_together_say_less_and_what_they_would_say_alone_is_kept():
+    rare, one = Rare(1), np.ones(1)
+    for _ in range(60):
+        rare.step(2.0 * one, 1_000.0 * one, one)
+    found = rare.step(30.0 * one, 1_000.0 * one, 15.0 * one)
+    assert found.alone[0, 0] > 6
+    assert found.z[0, 0] < 3
+    assert np.all(found.z <= found.alone)
+
+
+def test_a_design_effect_counts_as_long_as_its_partition_is_in_the_window():
+    rare, one = Rare(1), np.ones(1)
+    for _ in range(60):
+        rare.step(2.0 * one, 1_000.0 * one, one)
+    rare.step(30.0 * one, 1_000.0 * one, 15.0 * one)
+    after = [rare.step(2.0 * one, 1_000.0 * one, one) for _ in range(WINDOWS[-1])]
+    assert after[0].z[0, 0] == after[0].alone[0, 0]
+    assert [bool(each.z[2, 0] < each.alone[2, 0]) for each in after] == [True] * (WINDOWS[-1] - 1) + [False]

@@ -25,6 +25,8 @@ def test_everything_that_is_said_about_metrics_names_metrics():
 def tables():
     """Return a model and a log for each kind of prediction; together they have every metric."""
     yield declared(), log(5)
+    amount = [None, np.inf, *log(5)["amount"].to_pylist()[2:]]
+    yield declared(), log(5, amount=amount)
     yield declared({"prediction": {"value": "p"}, "label": {"column": "y"}}), log(5, y=np.arange(300.0))
     classes = ["a", "b", "c", "d", "e"] * 60
     yield declared({"prediction": {"class": "c"}}), log(5, p=None, c=classes, y=classes)

@@ -41,7 +41,13 @@ def test_a_reference_of_every_format_is_read(version):
     assert reference.surrogate is not None
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", READ)
+def test_clusters_are_in_a_profile_from_format_5_on(version):
+    clusters = kept("profile", version).clusters
+    assert clusters is None if version < 5 else clusters.absent["user"].sum() == 1
+
+
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 @pytest.mark.parametrize("name", ["amount", "country"])
 def test_of_a_stored_column_the_marginal_is_read_alone(name, version):
     column = kept("profile", version).columns[name]

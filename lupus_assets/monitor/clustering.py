@@ -1,0 +1,61 @@
+"""Rows that lack a value, or have a strange one, counted by the time that they share with other rows."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from lupus_assets.monitor.block import Block, Mask, NumericBlock, TimestampBlock
+from lupus_assets.stats.clusters import Clusters, buckets, counted
+from lupus_assets.stats.frozen import ColumnReference
+from lupus_assets.stats.reference import NumericReference
+
+
+def clusters(
+    blocks: Mapping[str, Block], timestamp: str, visible: Mask, references: Mapping[str, ColumnReference]
+) -> Clusters | None:
+    """Return the clusters of the rows of one batch; None where it has no timestamps.
+
+    Parameters
+    ----------
+    blocks : mapping of str to Block
+        The columns to look at, that of the timestamps too.
+    timestamp : str
+    visible : array of bool
+        Which rows count; of those, the ones without a timestamp do not either.
+    references : mapping of str to ColumnReference
+        Give the ranges of numeric columns.
+    """
+    times = blocks.get(timestamp)
+    if not isinstance(times, TimestampBlock):
+        return None
+    timed = visible & times.present
+    bucket = buckets(times.micros)
+
+    def of(at: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        return counted(bucket[at[timed[at]]])
+
+    absent, beyond = {}, {}
+    for name, block in blocks.items():
+        if block.absent.size:
+            absent[name] = of(block.absent)
+        reference = references.get(name)
+        if isinstance(block, NumericBlock) and isinstance(reference, NumericReference):
+            strange = _beyond(block, reference)
+            if strange.size:
+                beyond[name] = of(strange)
+    return Clusters(counted(bucket if timed.all() else bucket[timed]), absent, beyond)
+
+
+def _beyond(block: NumericBlock, reference: NumericReference) -> npt.NDArray[np.intp]:
+    """Return which rows have a value beyond the reference's range."""
+    limits, numbers = reference.limits, block.numbers
+    if limits is None or block.absent.size == block.size:
+        return np.empty(0, np.intp)
+    with np.errstate(invalid="ignore"):
+        # Hardly any batch has one: its extremes say so, whatever stands where there is no value.
+        if np.fmin.reduce(numbers) >= limits[0] and np.fmax.reduce(numbers) <= limits[1]:
+            return np.empty(0, np.intp)
+        strange = (numbers < limits[0]) | (numbers > limits[1])
+    strange[block.absent] = False
+    return np.flatnonzero(strange)
