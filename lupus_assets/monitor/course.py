@@ -106,9 +106,9 @@ def _partitions(verdicts: pa.Table) -> dict[datetime, Point]:
 
 
 def _point(by_rule: Mapping[str, Mapping[str, Any]], of: Address) -> Point:
+    """Return what the verdicts of one partition come to: the range of its history, the sentence of a fact."""
     fact = by_rule.get(FACT_RULE)
-    row = by_rule.get(HISTORY_RULE if of.rule == FACT_RULE else of.rule, fact)
-    assert row is not None  # noqa: S101  # there is one of either
+    row = next(by_rule[rule] for rule in (HISTORY_RULE, of.rule, FACT_RULE) if rule in by_rule)
     value = fact["value"] if fact is not None and row["value"] is None else row["value"]
     return Point(
         key=row["partition_key"],

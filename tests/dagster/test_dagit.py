@@ -11,8 +11,7 @@ from lupus_assets.assets.outcome import evaluation
 from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import Outcome
 from lupus_assets.server.dagit import serve_histories
-from tests.models import declared
-from tests.unit.monitor.test_course import verdict
+from tests.models import declared, verdict
 
 
 @pytest.mark.parametrize("prefix", ["", "/dagit"])

@@ -8,20 +8,9 @@ from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.course import COLUMNS, course, unknown
 from lupus_assets.records import VerdictRow
 from lupus_assets.sinks.schema import to_table
-from tests.models import day, declared
+from tests.models import day, declared, verdict
 
 OF = Address("t", "m", "champion", "input", "null_rate", day(9).key, "amount")
-
-
-def verdict(number: int, value: float | None = 0.0, **other: object) -> VerdictRow:
-    window = day(number)
-    plain = VerdictRow(
-        track="champion", version="*", partition_key=window.key, window_start=window.start, as_of=window.end,
-        segment="*", family="input", column_name="amount", metric="null_rate", rule="history", value=value,
-        expected=0.0, low=0.0, high=0.1, p=0.5, effect=0.0, surprise=0.0, history=number, partitions=1,
-        since=None, severity=None, flagged=False, incident=None, sentence=f"said of day {number}",
-    )  # fmt: skip
-    return replace(plain, **other)
 
 
 def shown(*rows: VerdictRow, of: Address = OF):

@@ -14,7 +14,7 @@ from lupus_assets.installation import Installation
 from lupus_assets.monitor.address import Address
 from lupus_assets.records import Place, VerdictRow
 from lupus_assets.server.history import SHOWN, history_route
-from tests.unit.monitor.test_course import verdict
+from tests.models import verdict
 
 ODD = 'a/b "c" <ü>&='
 START = datetime(2023, 1, 1, tzinfo=UTC)
