@@ -95,7 +95,8 @@ def _starts(store: MetricStore, name: str, track: str) -> list[datetime]:
     places = store.places("verdicts", models=[name])
     tracks = sorted({place.track for place in places})
     if not tracks:
-        raise HTTPException(UNKNOWN, f"the tables hold no verdict of {name}, materialise its partitions")
+        remedy = "materialise its partitions, or give the webserver the variables that the runs have"
+        raise HTTPException(UNKNOWN, f"the tables hold no verdict of {name}, {remedy}")
     if track not in tracks:
         raise HTTPException(UNKNOWN, f"{name} has no track {track!r}, there are {listed(tracks)}")
     return sorted({place.start for place in places if place.track == track})
