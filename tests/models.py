@@ -17,7 +17,7 @@ from lupus_assets.monitor.metric import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, roles
 from lupus_assets.monitor.rows import Reading
-from lupus_assets.records import MetricRow, Window
+from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.stats.frozen import Reference
 
 SALT = b"salt of the tests"
@@ -189,4 +189,16 @@ def metric(number: int, value: float | None, **other: object) -> MetricRow:
         reference="now",
         reason="no values" if value is None else None,
     )
+    return replace(plain, **other)
+
+
+def verdict(number: int, value: float | None = 0.0, **other: object) -> VerdictRow:
+    """Return the verdict on one day's share of nulls."""
+    window = day(number)
+    plain = VerdictRow(
+        track="champion", version="*", partition_key=window.key, window_start=window.start, as_of=window.end,
+        segment="*", family="input", column_name="amount", metric="null_rate", rule="history", value=value,
+        expected=0.0, low=0.0, high=0.1, p=0.5, effect=0.0, surprise=0.0, history=number, partitions=1,
+        since=None, severity=None, flagged=False, incident=None, sentence=f"said of day {number}",
+    )  # fmt: skip
     return replace(plain, **other)

@@ -13,6 +13,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Materialisation,
 )
 
+from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import CHECKS, Outcome
 from lupus_assets.monitor.trail import Trail, svg
 from lupus_assets.monitor.wording import target
@@ -66,6 +67,7 @@ def evaluation(
     partition: str,
     materialisation: Materialisation | None = None,
     trail: Trail | None = None,
+    history: Address | None = None,
 ) -> dg.AssetCheckEvaluation:
     """Return the evaluation of one check at one partition.
 
@@ -78,6 +80,8 @@ def evaluation(
         The partition's latest; None where there is none, and the result counts as current all the same.
     trail : Trail, optional
         Of the first offender, to be drawn.
+    history : Address, optional
+        Where it is drawn as a whole.
     """
     return dg.AssetCheckEvaluation(
         asset_key=asset,
@@ -87,7 +91,7 @@ def evaluation(
         description=outcome.sentence,
         partition=partition,
         target_materialization_data=materialisation,
-        metadata=_metadata(outcome) | _drawn(trail, outcome),
+        metadata=_metadata(outcome) | _drawn(trail, outcome) | _linked(history, outcome),
     )
 
 
@@ -96,6 +100,12 @@ def _drawn(trail: Trail | None, outcome: Outcome) -> dict[str, dg.MetadataValue]
         return {}
     picture = f"![](data:image/svg+xml;base64,{base64.b64encode(svg(trail).encode()).decode()})"
     return {f"history of {target(outcome.offenders[0])}": dg.MetadataValue.md(picture)}
+
+
+def _linked(history: Address | None, outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    if history is None:
+        return {}
+    return {f"history of {target(outcome.offenders[0])}, in full": dg.MetadataValue.url(str(history))}
 
 
 def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:

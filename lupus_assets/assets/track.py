@@ -28,6 +28,7 @@ from lupus_assets.errors import (
     SourceError,
     SourceUnreadable,
 )
+from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
@@ -228,14 +229,14 @@ class _Run:
         shown = self.pipeline.trails(self.model, self.track, told) if told else None
         for window, of_window in sorted(found.items()):
             for outcome in of_window:
+                first = next(iter(outcome.offenders), None)
                 yield evaluation(
                     outcome,
                     asset=self.checked,
                     partition=window.key,
                     materialisation=latest.get(window.key),
-                    trail=None
-                    if shown is None or not outcome.offenders
-                    else trail(shown, outcome.offenders[0]),
+                    trail=None if shown is None or first is None else trail(shown, first),
+                    history=None if first is None else Address.of(self.model, first),
                 )
 
     def _outcomes(self, window: Window, partition: _Partition) -> list[Outcome]:

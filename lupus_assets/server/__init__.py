@@ -1,5 +1,7 @@
 """Dagit and its daemon, started and ended together.
 
-dagit      Dagster's webserver, with the one correction it needs
+dagit      Dagster's webserver, with the one correction it needs and the one route that is ours
+history    that route: what a check links to, read from the tables when it is asked for
+page       its pages as HTML
 __main__   ``python -m lupus_assets.server``: webserver and daemon as processes of one group each
 """

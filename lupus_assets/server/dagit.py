@@ -1,12 +1,21 @@
-"""Dagster's webserver, with the one correction it needs.
+"""Dagster's webserver, with the one correction it needs and the one page that is ours.
 
-Belongs here: what Dagit shows wrongly and no definition puts right. Does not belong here: anything of ours.
+Belongs here: how Dagit is made another than it comes. Does not belong here: what the page says.
 """
 
+import os
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
+from pathlib import Path
 
 import dagster as dg
+from dagster_webserver.cli import main as serve
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.routing import BaseRoute
+
+from lupus_assets.installation import Installation
+from lupus_assets.ports import Tables
+from lupus_assets.server.history import history_route
 
 
 def page_back_from_the_end() -> None:
@@ -29,8 +38,33 @@ def page_back_from_the_end() -> None:
     dg.TimeWindowPartitionsDefinition.get_paginated_partition_keys = paginated  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
-    from dagster_webserver.cli import main
+def serve_histories() -> None:
+    """Make Dagit answer the links of checks to the history of a series.
 
+    Dagster 1.13 takes no routes of others. Its own end in one that takes every path, so ours comes
+    before them, and is not below ``--path-prefix``: a check's link starts at the root, as who writes it knows
+    no prefix.
+    """
+    original = DagsterWebserver.build_routes
+
+    @wraps(original)
+    def routes(self: DagsterWebserver) -> list[BaseRoute]:  # type: ignore[type-arg]  # generic in contexts
+        return [history_route(_tables), *original(self)]  # type: ignore[no-untyped-call]
+
+    DagsterWebserver.build_routes = routes  # type: ignore[method-assign]
+
+
+@cache  # a bucket's client takes 0.1 s to make; an error is not kept
+def _tables() -> Tables:
+    return Installation.from_environment(os.environ, Path(os.environ.get("LUPUS_HOME", ".lupus"))).tables()
+
+
+def main() -> None:
+    """Run the webserver with Dagster's own options until it is ended."""
     page_back_from_the_end()
-    main()  # type: ignore[no-untyped-call]
+    serve_histories()
+    serve()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

@@ -174,6 +174,21 @@ def test_every_partition_shows_its_own_check_results(page: Page) -> None:
     expect(page.get_by_text("is null in all 200 rows").first).to_be_visible()
 
 
+def test_a_failed_check_leads_to_the_whole_history_of_what_is_wrong(page: Page) -> None:
+    complaints: list[str] = []
+    with page.expect_popup() as opened:
+        page.locator("a[href^='/lupus/history/shop/churn/champion?']").first.click()
+    history = opened.value
+    history.on("console", lambda message: complaints.append(message.text))
+    history.reload()
+    expect(history.get_by_role("heading", name="share of null basket")).to_be_visible()
+    expect(history.get_by_text("28 partitions, 2025-01-08 to 2025-02-04, 1 with an alarm")).to_be_visible()
+    expect(history.locator(".alarm title")).to_have_text("2025-02-04\n`basket` is null in all 200 rows")
+    expect(history.locator(".alarm circle")).to_be_visible()
+    assert complaints == []  # the page keeps to its own Content-Security-Policy
+    history.close()
+
+
 def test_numbers_are_plotted_by_partition_although_the_history_has_ended(page: Page) -> None:
     page.goto(f"{METRICS}?view=overview")
     page.get_by_text("Plots", exact=True).first.click()
