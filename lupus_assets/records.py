@@ -191,7 +191,7 @@ class VerdictRow:
     `surprise` is the distance from the expected value in spreads: it still tells verdicts apart where `p` has
     become 0. Both, `p` and `effect` are of the last `partitions` partitions, those that show it best; `since`
     is the key of the first partition of an alarm. `severity` is ``alarm`` where `flagged`, and ``notice``
-    where the value is out of its range and other alarms explain it.
+    where the value is out of its range and something explains it: other alarms, or times that its rows share.
     """
 
     track: str
