@@ -313,8 +313,15 @@ def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
 
 
 def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
-    """Return every `step`-th row of `batch`, from the first."""
-    return batch.take(positions(np.arange(0, batch.num_rows, step)))
+    """Return every `step`-th row of `batch`, from the first; dictionaries hold what these rows do, and no more."""
+    taken = batch.take(positions(np.arange(0, batch.num_rows, step)))
+    columns = [
+        each.dictionary_decode().dictionary_encode().cast(each.type)
+        if pa.types.is_dictionary(each.type)
+        else each
+        for each in taken
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema) if columns else taken
 
 
 def microseconds(moment: datetime) -> int:

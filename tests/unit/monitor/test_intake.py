@@ -126,3 +126,12 @@ def test_reading_a_partition_does_not_import_pandas():
         "assert 'pandas' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_of_some_rows_dictionaries_keep_what_these_hold():
+    names = pa.array([f"value-{row}" for row in range(1_000)]).dictionary_encode()
+    batch = pa.record_batch({"name": names, "x": pa.array(range(1_000))})
+    some = every(batch, 100)
+    assert some["name"].to_pylist() == [f"value-{row}" for row in range(0, 1_000, 100)]
+    assert some["x"].to_pylist() == [*range(0, 1_000, 100)]
+    assert (len(some["name"].dictionary), some.schema) == (10, batch.schema)
