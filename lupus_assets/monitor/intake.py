@@ -313,7 +313,7 @@ def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
 
 
 def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
-    """Return every `step`-th row of `batch`, from the first; dictionaries hold what these rows do, and no more."""
+    """Return every `step`-th row of `batch`, from the first; dictionaries hold what these rows do."""
     taken = batch.take(positions(np.arange(0, batch.num_rows, step)))
     columns = [
         each.dictionary_decode().dictionary_encode().cast(each.type)
