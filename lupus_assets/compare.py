@@ -1,6 +1,6 @@
 """Two windows of a model from its stored profiles: read, compute."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -8,9 +8,8 @@ import pyarrow as pa
 from lupus_assets.errors import UsageError
 from lupus_assets.monitor.drift import COLUMNS, Drift, Frozen, Span, State, check_track, drift, partitions
 from lupus_assets.monitor.intake import table_levels
-from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.ports import MetricStore
-from lupus_assets.stats.codec import from_bytes
+from lupus_assets.stats.codec import reference_marginals
 
 
 def compare(store: MetricStore, model: str, reference: Span | Frozen, current: Span | Frozen) -> Drift:
@@ -62,11 +61,10 @@ def _states(rows: pa.Table, model: str, window: Span) -> list[dict[str, State]]:
     return found
 
 
-def _frozen(store: MetricStore, model: str, window: Frozen) -> dict[str, State]:
+def _frozen(store: MetricStore, model: str, window: Frozen) -> Mapping[str, State]:
     """Return the columns of the reference that was frozen last."""
     rows = store.read("frozen_references", model=model, track=window.track).to_pylist()
     check_track((row["track"] for row in rows), model, window)
     if not rows:
         raise UsageError(f"{model} has no {window}; materialise it first")
-    columns = from_bytes(max(rows, key=lambda row: row["as_of"])["state"]).columns[EVERYTHING]
-    return {name: reference.column for name, reference in columns.items()}
+    return reference_marginals(max(rows, key=lambda row: row["as_of"])["state"])

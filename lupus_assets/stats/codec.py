@@ -34,6 +34,7 @@ from lupus_assets.stats.association import Association
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
+from lupus_assets.stats.content import Content, dtype_of, length, native, stored
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
@@ -112,6 +113,8 @@ MARGINAL: dict[str, type] = {
     "Histogram": Histogram,
     "NumericColumn": NumericMarginal,
 }
+REFERENCE = dict(MARGINAL)  # the same of a reference's columns
+ALL_ROWS = "*"  # among the segments of a reference
 
 
 def to_bytes(state: object) -> bytes:
@@ -156,6 +159,20 @@ def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMargin
     return found
 
 
+def reference_marginals(data: bytes | memoryview) -> dict[str, NumericMarginal | CategoricalMarginal]:
+    """Return what distances need of the columns of a serialised `Reference`, by name; of all its rows.
+
+    Segments, grids and what the score is held against are passed over, and not unpacked where they lie behind.
+
+    Raises
+    ------
+    StateError
+        As `from_bytes`, or if the bytes are another state.
+    """
+    found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, REFERENCE)
+    return found
+
+
 def _read(data: bytes | memoryview, classes: Mapping[str, type]) -> Any:
     start = bytes(data[: PREFIX.size])
     if len(start) < PREFIX.size or start[: len(MAGIC)] != MAGIC:
@@ -167,9 +184,10 @@ def _read(data: bytes | memoryview, classes: Mapping[str, type]) -> Any:
             " read it with the version that wrote it, or profile the partition again"
         )
     try:
-        content = _Content(memoryview(data)[PREFIX.size :], whole=classes is STATES)
-        (length,) = LENGTH.unpack(content.take(LENGTH.size))
-        return _Decoder(content, classes, version).decode(json.loads(content.take(length)))
+        content = Content(memoryview(data)[PREFIX.size :], whole=classes is STATES)
+        (size,) = LENGTH.unpack(content.take(LENGTH.size))
+        decoder, tree = _Decoder(content, classes, version), json.loads(content.take(size))
+        return decoder.columns(tree) if classes is REFERENCE else decoder.decode(tree)
     except (zlib.error, struct.error, ValueError, TypeError, LookupError) as error:
         raise StateError(f"the state is damaged ({error}); profile the partition again") from error
 
@@ -237,42 +255,12 @@ def _planes(flat: NDArray[Any], size: int) -> bytes:
     return flat.view(np.uint8).reshape(-1, size).T.tobytes()
 
 
-class _Content:
-    """What zlib packed, taken piece by piece; unpacked at once where all of it is wanted."""
-
-    def __init__(self, packed: memoryview, *, whole: bool) -> None:
-        self._packed: bytes | memoryview = packed
-        self._stream = zlib.decompressobj()
-        self._left = memoryview(zlib.decompress(packed)) if whole else None
-        self._passed = 0
-
-    def take(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
-        if self._left is not None:
-            taken, self._left = bytes(self._left[:size]), self._left[size:]
-        else:
-            taken = self._unpacked(self._passed + size)[self._passed :] if self._passed + size else b""
-            self._passed = 0
-        if len(taken) < size:
-            raise ValueError("it ends too early")
-        return taken
-
-    def skip(self, size: int) -> None:
-        """Pass over the next `size` bytes; they are unpacked only if something is taken after them."""
-        self._passed += size
-
-    def _unpacked(self, size: int) -> bytes:
-        found = self._stream.decompress(self._packed, size)
-        self._packed = self._stream.unconsumed_tail
-        return found
-
-
 class _Decoder:
     """Reads a tree; the arrays lie in the order in which the tree names them.
 
     Parameters
     ----------
-    content : _Content
+    content : Content
         Where the arrays begin.
     classes : mapping of str to class
         What is made of each state: itself, or what has fewer fields of the same names.
@@ -280,7 +268,7 @@ class _Decoder:
         Of the format.
     """
 
-    def __init__(self, content: _Content, classes: Mapping[str, Any], version: int) -> None:
+    def __init__(self, content: Content, classes: Mapping[str, Any], version: int) -> None:
         self.content = content
         self.classes = classes
         self.version = version
@@ -305,6 +293,31 @@ class _Decoder:
             case _:
                 return self._state(kind, content[0])
 
+    def columns(self, tree: list[Any]) -> dict[str, Any]:
+        """Return the columns of all rows of a reference, whose tree this is."""
+        kind, values = tree
+        if kind != Reference.__name__:
+            raise ValueError(f"it is a {kind} and no reference")
+        found: dict[str, Any] = {}
+        for name, item in values.items():
+            if name != "columns":
+                self._pass(item)
+                continue
+            _, segments = item
+            for segment, columns in segments.items():
+                if segment == ALL_ROWS:
+                    found = {column: self._column(*node) for column, node in columns[1].items()}
+                else:
+                    self._pass(columns)
+        return found
+
+    def _column(self, _kind: str, values: dict[str, Any]) -> Any:
+        return self.decode(values["column"])
+
+    def _pass(self, item: Any) -> None:
+        if isinstance(item, list):
+            self.content.skip(length(item))
+
     def _state(self, kind: str, values: dict[str, Any]) -> Any:
         made = self.classes[kind]
         if made is STATES[kind]:
@@ -313,52 +326,22 @@ class _Decoder:
         for name, item in values.items():
             if name in made.__dataclass_fields__:
                 found[name] = self.decode(item)
-            elif isinstance(item, list):
-                self.content.skip(_length(item))
+            else:
+                self._pass(item)
         return made(**found)
 
     def _array(
         self, name: str, shape: list[int], first: bool | int, width: int | None = None
     ) -> NDArray[Any]:
-        dtype = _dtype(name)
+        dtype = dtype_of(name)
         width = dtype.itemsize if width is None else width  # format 1 has none
         size = math.prod(shape)
         planes = np.frombuffer(self.content.take(size * width), np.uint8).reshape(width, size)
         octets = np.empty((size, width), np.uint8)
         for at, plane in enumerate(planes):
             octets[:, at] = plane
-        flat = octets.reshape(-1).view(_stored(dtype, width)).astype(_native(dtype))
+        flat = octets.reshape(-1).view(stored(dtype, width)).astype(native(dtype))
         if first is not False and size:
             flat[0] += 0 if first is True else first
             np.cumsum(flat, out=flat)
         return flat.reshape(shape)
-
-
-def _length(node: list[Any]) -> int:
-    """Return how many bytes a node has among the arrays."""
-    kind, *content = node
-    match kind:
-        case "bytes" | "texts":
-            return int(content[0])
-        case "array":
-            name, shape, _, *width = content
-            return int(math.prod(shape) * (width[0] if width else _dtype(name).itemsize))
-        case "tuple":
-            return sum(_length(item) for item in content if isinstance(item, list))
-        case _:
-            return sum(_length(item) for item in content[0].values() if isinstance(item, list))
-
-
-@cache
-def _dtype(name: str) -> np.dtype[Any]:
-    return np.dtype(name)
-
-
-@cache
-def _stored(dtype: np.dtype[Any], width: int) -> np.dtype[Any]:
-    return dtype if width == dtype.itemsize else np.dtype(f"<u{width}")
-
-
-@cache
-def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype.newbyteorder("=")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.codec import READ, from_bytes, marginal_of
+from lupus_assets.stats.codec import READ, from_bytes, marginal_of, reference_marginals
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.profile import Profile
@@ -57,6 +57,20 @@ def test_of_a_stored_column_the_marginal_is_read_alone(name, version):
     else:
         assert found.categories.hashes.tolist() == column.categories.hashes.tolist()
         assert found.categories.counts.tolist() == column.categories.counts.tolist()
+
+
+@pytest.mark.parametrize("version", READ)
+def test_of_a_reference_the_columns_of_all_rows_are_read_alone(version):
+    data = (FOLDER / f"reference.v{version}.bin").read_bytes()
+    found, whole = reference_marginals(data), from_bytes(data).columns["*"]
+    assert list(found) == list(whole)
+    assert found["amount"].histogram == whole["amount"].column.histogram
+    assert found["country"].categories.counts.tolist() == [*whole["country"].column.categories.counts]
+
+
+def test_a_profile_is_no_reference():
+    with pytest.raises(StateError, match="it is a Profile and no reference"):
+        reference_marginals((FOLDER / "profile.v5.bin").read_bytes())
 
 
 def test_numbers_add_over_formats_and_text_that_was_hashed_otherwise_does_not():
