@@ -162,7 +162,7 @@ def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMargin
 def reference_marginals(data: bytes | memoryview) -> dict[str, NumericMarginal | CategoricalMarginal]:
     """Return what distances need of a serialised `Reference`: its columns by name, of all rows.
 
-    Segments, grids and what the score is held against are passed over, and not unpacked where they lie behind.
+    Segments, grids and what the score is held against are passed over, and what lies behind is not unpacked.
 
     Raises
     ------
