@@ -13,12 +13,13 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``distinct``    the number of distinct values, from the smallest hashes
 ``category``    counts by value, up to a cap
 ``column``      one column of one window: numeric, categorical or timestamp
+``clusters``    rows without a value by the time they share with others
 ``profile``     all columns of one window
 ``joint``       score with label, value with prediction error, class with class
 ``reference``   one column of the window that drift is measured from
 ``surrogate``   an additive model of the score, fitted on that window
 ``frozen``      all of that window
-``codec``       states as bytes
+``codec``       states as bytes; ``content`` takes them piece by piece
 ``estimate``    a number with its standard error
 ``distance``    how far two states are apart
 ``stack``       one column over many windows, any two of which compare
