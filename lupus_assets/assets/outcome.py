@@ -6,7 +6,7 @@ one partition to count as current. Does not belong here: what a check says.
 
 import base64
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -17,8 +17,9 @@ from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import CHECKS, Outcome
 from lupus_assets.monitor.trail import Trail, svg
 from lupus_assets.monitor.wording import target
+from lupus_assets.records import VerdictRow
 
-OFFENDERS = 20  # rows of the table in a check's metadata: what fits a screen
+SHOWN = 20  # rows of a table in a check's metadata: what fits a screen
 
 
 def check_specs(
@@ -113,26 +114,31 @@ def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {}
     if outcome.judged:
         metadata["series judged"] = dg.MetadataValue.text(f"{outcome.judged:,}")
-    if outcome.offenders:
-        metadata["offenders"] = dg.MetadataValue.table(
-            [
-                dg.TableRecord(
-                    {
-                        "target": target(row),
-                        "segment": row.segment,
-                        "metric": row.metric,
-                        "value": _shown(row.value),
-                        "low": _shown(row.low),
-                        "high": _shown(row.high),
-                        "incident": row.incident or "",
-                        "sentence": row.sentence,
-                    }
-                )
-                for row in outcome.offenders[:OFFENDERS]
-            ]
-        )
-        metadata["offenders in all"] = dg.MetadataValue.text(f"{len(outcome.offenders):,}")
+    for name, rows in (("offenders", outcome.offenders), ("explained", outcome.explained)):
+        if rows:
+            metadata[name] = _table(rows[:SHOWN])
+            metadata[f"{name} in all"] = dg.MetadataValue.text(f"{len(rows):,}")
     return metadata
+
+
+def _table(rows: Sequence[VerdictRow]) -> dg.MetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "target": target(row),
+                    "segment": row.segment,
+                    "metric": row.metric,
+                    "value": _shown(row.value),
+                    "low": _shown(row.low),
+                    "high": _shown(row.high),
+                    "incident": row.incident or "",
+                    "sentence": row.sentence,
+                }
+            )
+            for row in rows
+        ]
+    )
 
 
 def _shown(value: float | None) -> str:

@@ -7,7 +7,7 @@ from lupus_assets.monitor.fact import FACT_RULE
 from lupus_assets.monitor.incident import ranked
 from lupus_assets.monitor.verdict import HISTORY_RULE
 from lupus_assets.monitor.wording import listed, target
-from lupus_assets.records import VerdictRow
+from lupus_assets.records import NOTICE, VerdictRow
 
 CHECKS: dict[str, str] = {
     "arrival": "Did the partition arrive within its grace?",
@@ -43,6 +43,8 @@ class Outcome:
         Most telling first.
     judged : int
         Number of series behind the result.
+    explained : tuple of VerdictRow
+        Out of their range, and no alarm, since something explains them; furthest out first.
     """
 
     check: str
@@ -50,6 +52,7 @@ class Outcome:
     sentence: str
     offenders: tuple[VerdictRow, ...] = ()
     judged: int = 0
+    explained: tuple[VerdictRow, ...] = ()
 
 
 def check_of(row: VerdictRow) -> str:
@@ -92,11 +95,13 @@ def _with_silent(outcome: Outcome, silent: Sequence[str]) -> Outcome:
 
 def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Outcome:
     offenders = ranked(rows)
+    notices = [row for row in rows if row.severity == NOTICE]
+    explained = tuple(sorted(notices, key=lambda row: -(row.surprise or 0.0)))
     if offenders:
         first, others = offenders[0], [target(row) for row in offenders[1:]]
         named = [name for name in others if name != target(first)]
         more = f" (also {listed(named)})" if named else ""
-        return Outcome(check, False, first.sentence + more, tuple(offenders), len(rows))
+        return Outcome(check, False, first.sentence + more, tuple(offenders), len(rows), explained)
     if check in ("performance", "target_shift") and awaited is not None:
         return Outcome(check, True, f"no labels yet: due {awaited}", (), 0)
     waiting = [row for row in rows if row.rule == HISTORY_RULE and row.p is None]
@@ -104,5 +109,8 @@ def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Out
         said = f"too little history for a verdict: {waiting[0].history} earlier partitions"
         return Outcome(check, True, said, (), len(rows))
     within = "within the team's thresholds" if check == "rules" else "within their expected ranges"
-    said = f"{len(rows):,} series {within}" if rows else "nothing to judge"
-    return Outcome(check, True, said, (), len(rows))
+    said = f"{len(rows) - len(explained):,} series {within}" if rows else "nothing to judge"
+    if explained:
+        more = f" (and {len(explained) - 1:,} more)" if len(explained) > 1 else ""
+        said += f"; explained: {explained[0].sentence}{more}"
+    return Outcome(check, True, said, (), len(rows), explained)

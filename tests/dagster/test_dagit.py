@@ -40,3 +40,15 @@ def test_the_link_of_a_check_is_answered_by_our_route(monkeypatch: pytest.Monkey
 def test_a_check_without_an_offender_has_no_link() -> None:
     said = evaluation(Outcome("arrival", True, ""), asset=dg.AssetKey("a"), partition="2024-01-01")
     assert said.metadata == {}
+
+
+def test_what_is_explained_has_a_table_of_its_own():
+    found = evaluation(
+        Outcome("completeness", passed=True, sentence="", explained=(verdict(3),)),
+        asset=dg.AssetKey("metrics"),
+        partition="2024-01-01",
+    )
+    (record,) = found.metadata["explained"].value.records
+    assert record.data["metric"] == verdict(3).metric
+    assert found.passed
+    assert "offenders" not in found.metadata

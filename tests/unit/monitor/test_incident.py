@@ -186,6 +186,20 @@ def test_a_passing_check_says_why_it_passes():
     assert said(fine, "input_drift", "2024-01-09") == (True, "2 series within their expected ranges")
 
 
+def test_a_passing_check_says_what_is_out_of_its_range_and_why_that_is_no_alarm():
+    notices = [
+        verdict(name, flagged=False, severity="notice", surprise=surprise)
+        for name, surprise in (("a", 4.0), ("b", 7.0))
+    ]
+    fine = verdict("c", flagged=False)
+    within = "1 series within their expected ranges; explained: `b` is odd"
+    assert said([fine, notices[1]], "input_drift") == (True, within)
+    assert said([fine, *notices], "input_drift") == (True, f"{within} (and 1 more)")
+    failed = next(each for each in outcomes([verdict("c"), *notices], CHECKS, None) if each.offenders)
+    assert [row.column_name for row in failed.explained] == ["b", "a"]
+    assert failed.sentence == "`c` is odd"
+
+
 def test_rows_as_such_are_named_where_no_column_is_to_blame():
     assert target(verdict("")) == "rows"
     assert subject("row_count", "", "*") == "number of rows"
