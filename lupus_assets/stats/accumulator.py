@@ -152,9 +152,9 @@ class NumericAccumulator:
                 total = float(np.add.reduce(d))
         if self._known is None:
             self._known = float(x[0])
-        self.low = min(self.low, float(np.minimum.reduce(x)))
-        self.high = max(self.high, float(np.maximum.reduce(x)))
-        zeros = int(np.count_nonzero(x == 0.0))
+        low, high = float(np.minimum.reduce(x)), float(np.maximum.reduce(x))
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        zeros = int(np.count_nonzero(x == 0.0)) if low <= 0.0 <= high else 0
         self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
         self._count_off(x, missing)
         self._count(d, missing.size, scratch)
