@@ -30,10 +30,11 @@ def clusters(
     if not isinstance(times, TimestampBlock):
         return None
     timed = visible & times.present
+    every = bool(timed.all())
     bucket = buckets(times.micros)
 
     def of(at: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
-        return counted(bucket[at[timed[at]]])
+        return counted(bucket.take(at if every else at[timed[at]]))
 
     absent, beyond = {}, {}
     for name, block in blocks.items():
@@ -44,7 +45,7 @@ def clusters(
             strange = _beyond(block, reference)
             if strange.size:
                 beyond[name] = of(strange)
-    return Clusters(counted(bucket if timed.all() else bucket[timed]), absent, beyond)
+    return Clusters(counted(bucket if every else bucket[timed]), absent, beyond)
 
 
 def _beyond(block: NumericBlock, reference: NumericReference) -> npt.NDArray[np.intp]:
@@ -54,7 +55,7 @@ def _beyond(block: NumericBlock, reference: NumericReference) -> npt.NDArray[np.
         return np.empty(0, np.intp)
     with np.errstate(invalid="ignore"):
         # Hardly any batch has one: its extremes say so, whatever stands where there is no value.
-        if np.fmin.reduce(numbers) >= limits[0] and np.fmax.reduce(numbers) <= limits[1]:
+        if np.minimum.reduce(numbers) >= limits[0] and np.maximum.reduce(numbers) <= limits[1]:
             return np.empty(0, np.intp)
         strange = (numbers < limits[0]) | (numbers > limits[1])
     strange[block.absent] = False

@@ -66,9 +66,8 @@ def absences(array: pa.Array) -> npt.NDArray[np.intp]:
     octets = np.frombuffer(bitmap, np.uint8, last)[first:]
     # Few bytes hold a null: only those are taken apart.
     some = np.flatnonzero(octets != 0xFF)
-    bits = np.unpackbits(octets[some], bitorder="little").reshape(-1, 8)
-    at, bit = np.nonzero(bits == 0)
-    found = some[at] * 8 + bit - array.offset % 8
+    unset = np.flatnonzero(np.unpackbits(octets[some], bitorder="little") == 0)
+    found = some[unset >> 3] * 8 + (unset & 7) - array.offset % 8
     return np.asarray(found[(found >= 0) & (found < len(array))])
 
 

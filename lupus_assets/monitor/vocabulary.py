@@ -11,7 +11,7 @@ import pyarrow as pa
 from lupus_assets.monitor.intake import positions, string_hashes
 from lupus_assets.stats.category import CAP, Categories
 from lupus_assets.stats.distinct import Distinct
-from lupus_assets.stats.state import Counts
+from lupus_assets.stats.state import Counts, filled
 
 Index = npt.NDArray[np.intp]
 
@@ -56,7 +56,7 @@ class Vocabulary:
                 self._settle()
             self._dictionaries.append(dictionary)
             self._waiting += dictionary.nbytes + COUNTED * len(dictionary)
-        held = np.flatnonzero(counts)
+        held = filled(counts)
         self._entries.append(_Entry(len(self._dictionaries) - 1, group, held, counts[held]))
 
     def states(self, groups: int) -> list[Categories]:
@@ -74,7 +74,7 @@ class Vocabulary:
         total = np.zeros(self._size, np.int64)
         for entry in self._entries:
             total[entry.values] += entry.counts
-        held = np.flatnonzero(total)
+        held = filled(total)
         found = self._categories(self._hashes(), held, total[held])
         for lost in self._lost.values():
             found += lost
@@ -124,7 +124,7 @@ class Vocabulary:
             total = np.zeros(self._size, np.int64)
             for entry in entries:
                 np.add.at(total, entry.values, entry.counts)
-            held = np.flatnonzero(total)
+            held = filled(total)
             yield _Entry(0, group, held, total[held])
 
     def _prune(self) -> None:

@@ -19,7 +19,7 @@ from lupus_assets.stats.distinct import MIXED, Distinct, Smallest
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, counted, union
+from lupus_assets.stats.state import Counts, Floats, counted, filled, union
 
 Numbers = NDArray[Any]
 Keys = NDArray[np.uint16]
@@ -239,7 +239,7 @@ class NumericAccumulator:
         self._settle()
         found = self._sparse
         if self._counts is not None:
-            keys = np.flatnonzero(self._counts)
+            keys = filled(self._counts)
             found += Histogram.of_bins(PLACES[keys], self._counts[keys], self.grid)
         return found.without(CENTRE, self._centred)
 
@@ -308,7 +308,7 @@ class IntegerCounts:
 
     def state(self, grid: Grid) -> NumericColumn:
         """Return the column of the values counted; it has no nulls."""
-        some = np.flatnonzero(self.counts)
+        some = filled(self.counts)
         x, counts = self._values()[some], self.counts[some]
         return NumericColumn(
             rows=int(counts.sum()),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.siphash import hash_strings
-from lupus_assets.stats.state import Counts, Hashes, State, add_counts
+from lupus_assets.stats.state import Counts, Hashes, State, add_counts, filled
 
 CAP = 10_000
 
@@ -85,7 +85,7 @@ class Categories(State):
             Gives the values at some places; asked for those that are kept, once.
         cap : int
         """
-        present = np.flatnonzero(counts)
+        present = filled(counts)
         ordered = present[np.argsort(given[present])]
         hashes, sums = given[ordered], np.asarray(counts, np.int64)[ordered]
         first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if hashes.size else ordered

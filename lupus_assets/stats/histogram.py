@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, CENTRE, Grid
-from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted
+from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted, filled
 
 FEW = 4_096  # below so many values sorting them is quicker than clearing and reading 65,536 counters
 
@@ -45,7 +45,7 @@ class Histogram(State):
     @classmethod
     def of_counts(cls, dense: Counts, grid: Grid) -> Self:
         """Take the counts of all bins, an int64 array of shape ``(BINS,)``."""
-        bins = np.flatnonzero(dense)
+        bins = filled(dense)
         return cls(grid, bins.astype(np.int32), dense[bins])
 
     @classmethod

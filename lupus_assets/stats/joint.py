@@ -13,7 +13,7 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, BLOCK, PLACES, Grid
 from lupus_assets.stats.histogram import FEW, Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted
+from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted, filled
 
 CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
 CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
@@ -38,14 +38,13 @@ class Calibration(State):
     @classmethod
     def of(cls, score: Floats, label: NDArray[np.bool_]) -> Self:
         """Return the table of scores in [0, 1] and labels, both of shape (rows,)."""
-        bins = np.minimum((score * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
-        by_label = np.bincount(bins + CALIBRATION_BINS * label, minlength=2 * CALIBRATION_BINS)
-        negative, positive = by_label.reshape(2, CALIBRATION_BINS)
-        return cls(
-            rows=negative + positive,
-            labels=positive,
-            scores=np.bincount(bins, weights=score, minlength=CALIBRATION_BINS).astype(np.float64),
-        )
+        # Processors make four-byte integers of doubles, and of eight bytes one at a time.
+        bins = np.minimum((score * CALIBRATION_BINS).astype(np.int32), CALIBRATION_BINS - 1).astype(np.intp)
+        by_label, scores = np.zeros((2, CALIBRATION_BINS), np.int64), np.zeros(CALIBRATION_BINS)
+        np.add.at(by_label.reshape(-1), bins + CALIBRATION_BINS * label, 1)
+        np.add.at(scores, bins, score)
+        negative, positive = by_label
+        return cls(rows=negative + positive, labels=positive, scores=scores)
 
     def __add__(self, other: Self) -> Self:
         return type(self)(self.rows + other.rows, self.labels + other.labels, self.scores + other.scores)
@@ -65,8 +64,9 @@ class Decisions:
     def of(cls, score: Floats, label: NDArray[np.bool_], threshold: float) -> Self:
         """Return the counts of scores and labels, both of shape (rows,)."""
         decided = score >= threshold
-        both, either = int(np.sum(decided & label)), int(np.sum(decided | label))
-        decided_rows, label_rows = int(decided.sum()), int(label.sum())
+        both, either, decided_rows, label_rows = (
+            int(np.count_nonzero(each)) for each in (decided & label, decided | label, decided, label)
+        )
         return cls(float(threshold), both, decided_rows - both, label_rows - both, score.size - either)
 
     def __add__(self, other: Self) -> Self:
@@ -310,7 +310,7 @@ def _histograms(p: Floats, y: NDArray[np.bool_], grid: Grid) -> tuple[Histogram,
         found, counts = counted(keys)
     else:
         dense = np.bincount(keys, minlength=2 * BINS)
-        found = np.flatnonzero(dense)
+        found = filled(dense)
         counts = dense[found]
     split = int(np.searchsorted(found, BINS))
     return (

@@ -71,6 +71,11 @@ def counted(keys: Keys) -> tuple[Keys, Counts]:
     return ordered[first], upto - first
 
 
+def filled(counts: Counts) -> NDArray[np.intp]:
+    """Return where counts are above 0; numpy finds what is True thrice as fast as numbers that are not 0."""
+    return np.flatnonzero(counts > 0)
+
+
 def places_of(parts: Sequence[Hashes]) -> tuple[Hashes, list[NDArray[np.intp]]]:
     """Return the sorted unique elements of all arrays, one at least, and where those of each are among them.
 
