@@ -9,6 +9,7 @@ from lupus_assets.monitor.block import Block, Mask, NumericBlock, TimestampBlock
 from lupus_assets.stats.clusters import Clusters, buckets, counted
 from lupus_assets.stats.frozen import ColumnReference
 from lupus_assets.stats.reference import NumericReference
+from lupus_assets.stats.state import Counts
 
 
 def clusters(
@@ -33,19 +34,20 @@ def clusters(
     every = bool(timed.all())
     bucket = buckets(times.micros)
 
-    def of(at: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    def of(at: npt.NDArray[np.intp]) -> Counts:
         return counted(bucket.take(at if every else at[timed[at]]))
 
-    absent, beyond = {}, {}
+    absent = {name: of(block.absent) for name, block in blocks.items() if block.absent.size}
+    beyond = {}
     for name, block in blocks.items():
-        if block.absent.size:
-            absent[name] = of(block.absent)
         reference = references.get(name)
         if isinstance(block, NumericBlock) and isinstance(reference, NumericReference):
-            strange = _beyond(block, reference)
-            if strange.size:
-                beyond[name] = of(strange)
-    return Clusters(counted(bucket if every else bucket[timed]), absent, beyond)
+            beyond[name] = of(_beyond(block, reference))
+    return Clusters(counted(bucket if every else bucket[timed]), _some(absent), _some(beyond))
+
+
+def _some(events: Mapping[str, Counts]) -> dict[str, Counts]:
+    return {name: counts for name, counts in events.items() if counts.any()}
 
 
 def _beyond(block: NumericBlock, reference: NumericReference) -> npt.NDArray[np.intp]:

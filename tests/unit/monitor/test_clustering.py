@@ -44,6 +44,21 @@ def test_values_beyond_the_range_go_together_as_nulls_do():
     }
 
 
+def test_infinities_are_beyond_any_range_and_nan_is_not():
+    with_nan = [
+        np.nan if row == 7 else np.inf if value is None else value for row, value in enumerate(SOME_HOUR)
+    ]
+    assert effects(amount=with_nan) == {("amount", "range_design_effect"): pytest.approx(15, rel=0.1)}
+    assert effects(amount=[np.nan if value is None else value for value in SOME_HOUR]) == {}
+
+
+def test_rows_without_a_timestamp_or_not_yet_arrived_are_left_out():
+    times = [None if row < 60 else time for row, time in enumerate(HOURLY)]
+    found = only(profiled(MODEL, REFERENCE, log(5, at=times, amount=SOME_HOUR))).profiles[WHOLE].clusters
+    assert (found.rows.sum(), found.absent["amount"].sum()) == (240, 15)
+    assert list(found.absent) == ["amount"]
+
+
 def test_clusters_are_stored_and_come_back():
     found = only(profiled(MODEL, REFERENCE, log(5, at=HOURLY, amount=SOME_HOUR)))
     rows = profile_rows(found, "champion", day(5), day(5).end, "now")
