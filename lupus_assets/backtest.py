@@ -117,7 +117,8 @@ def learn(model: MonitoredModel, log: LogSource) -> Learned:
         batches=lambda window: log.batches(window, columns),
         salt=SALT,
     )
-    metrics = [row for window in spans for row in _measured(model, log, reference, listed, window)[0]]
+    measured = (_measured(model, log, reference, listed, window, within=True) for window in spans)
+    metrics = [row for rows, _ in measured for row in rows]
     return Learned(reference, listed, metrics)
 
 
@@ -144,7 +145,7 @@ def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: S
     spans = _windows(model, log)
     metrics, wrong = list(learned.metrics), []
     for window in spans:
-        rows, odd = _measured(model, log, learned.reference, learned.roles, window)
+        rows, odd = _measured(model, log, learned.reference, learned.roles, window, within=False)
         metrics += rows
         wrong += odd
     ledger = Ledger.of(to_table("metrics", metrics), learned.reference.digest)
@@ -177,7 +178,13 @@ def _windows(model: MonitoredModel, log: LogSource) -> list[Window]:
 
 
 def _measured(
-    model: MonitoredModel, log: LogSource, reference: Reference, listed: tuple[Role, ...], window: Window
+    model: MonitoredModel,
+    log: LogSource,
+    reference: Reference,
+    listed: tuple[Role, ...],
+    window: Window,
+    *,
+    within: bool,
 ) -> tuple[list[MetricRow], list[VerdictRow]]:
     """Return the metrics of one partition at all its cuts, and what is wrong with it whatever its history."""
     schema = log.schema(window)
@@ -202,6 +209,7 @@ def _measured(
             window=window,
             as_of=cut.as_of,
             roles=by_column,
+            within=within,
             judged_only=True,
         )
         like = {"track": "", "partition_key": window.key, "window_start": window.start, "as_of": cut.as_of}

@@ -225,10 +225,18 @@ class Pipeline:
     ) -> list[MetricRow]:
         """Write the metrics of one profiled partition, and return them."""
         listed = _by_column(roles(model, reference.kinds))
+        first, end = model.reference_window()
         written = []
         for cut, found in profiled.items():
             rows = metric_rows(
-                found.profiles, reference, model, track=track, window=window, as_of=cut.as_of, roles=listed
+                found.profiles,
+                reference,
+                model,
+                track=track,
+                window=window,
+                as_of=cut.as_of,
+                roles=listed,
+                within=first <= window.start < end,
             )
             self.store.replace("metrics", place(model, track, window, cut.as_of), rows)
             written += rows

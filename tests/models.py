@@ -160,6 +160,7 @@ def measured(
             window=day(number),
             as_of=cut.as_of,
             roles=by_column(model, reference),
+            within=False,
         )
     return rows
 

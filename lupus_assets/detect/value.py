@@ -21,8 +21,10 @@ MEMORY = 60  # residuals behind a scale
 LEAST_RESIDUALS = 14
 WINSOR = 4.0  # scales: a residual beyond counts as so much, or one storm hides the next fault
 CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation under normality
+NOISIEST = 4.0  # times the usual sampling variance: a day of few rows says nothing of the other days
 FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
 CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
+QUIET = 3  # partitions without one, behind which a residual that is far out is a new event
 FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
 RETURN, FORTNIGHT = 2.5, WINDOWS[-1]  # scales; partitions after the reference in which its level is doubted
 LONG = 60.0  # partitions that a level learned from a reference counts for
@@ -55,6 +57,7 @@ class Values:
     steady: Array = field(init=False)  # the values, none further than a storm counts
     variance: Array = field(init=False)
     levels: Array = field(init=False)
+    since: Array = field(init=False)  # (windows, K): partitions since a residual was last far out
     seen: int = 0
     since_reference: int = -1  # before it ends
 
@@ -66,6 +69,7 @@ class Values:
         self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
         self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
         self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
+        self.since = np.full((len(WINDOWS), count), np.inf)
         self.levels, self.steady = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
 
     def start_from(self, values: Array) -> None:
@@ -99,6 +103,7 @@ class Values:
         shape = (len(WINDOWS), level.size)
         z, scale = np.full(shape, np.nan), np.full(shape, np.nan)
         gap, before = np.full(shape, np.nan), np.full(shape, np.nan)
+        goes_on = np.zeros(shape, dtype=bool)
         alpha = PACES[np.argmin(self.error, axis=0)]
         young = np.maximum(1 / (self.weight + 2) - alpha / (2 - alpha), 0)  # the level's own uncertainty
         for index, window in enumerate(WINDOWS):
@@ -111,9 +116,9 @@ class Values:
             sampling = _mean_of(self.variance, rows) / window
             past = self._past(index, window)
             clipped = gap[index]
+            usual = mean(self.noise[index])
             if past is not None:
                 spread, known = _spread(past)
-                usual = mean(self.noise[index])
                 own = spread**2
                 ratio = np.minimum(own / np.maximum(usual, TINY), 1)
                 if index == 0:  # longer windows overlap: sixty are a handful, and may be calm by chance
@@ -126,10 +131,15 @@ class Values:
                 z[index] = gap[index] / scale[index]
                 reach = np.where(known & np.isfinite(scale[index]), WINSOR * scale[index], np.inf)
                 clipped = np.clip(gap[index], -reach, reach)
+                # A fault or a storm that goes on is one event: the days behind its first say nothing new.
+                far = np.abs(z[index]) > FAR
+                goes_on[index] = far & (self.since[index] <= QUIET)
+                self.since[index] = np.where(far, 1.0, self.since[index] + 1)
             if index == 0:
                 self.steady[rows[0]] = level + clipped
-            self.residuals[index, :, self.seen % self.residuals.shape[-1]] = clipped
-            self.noise[index, :, self.seen % MEMORY] = sampling
+            kept = np.where(goes_on[index], np.nan, clipped)
+            self.residuals[index, :, self.seen % self.residuals.shape[-1]] = kept
+            self.noise[index, :, self.seen % MEMORY] = np.fmin(sampling, NOISIEST * usual)
         return Residuals(z=z, scale=scale, gap=gap, expected=before + season)
 
     def _past(self, index: int, window: int) -> Array | None:
@@ -181,7 +191,8 @@ class Values:
     def follow_season(self, phases: Ints, found: "Residuals") -> None:
         """Let the season follow slowly."""
         at = (self.seen - 1) % len(self.recent)
-        scale = np.where(np.isnan(found.scale[0]), np.inf, found.scale[0])
+        scale = np.fmin(found.scale[0], self.usual)  # a day of few rows moves no season further than others
+        scale = np.where(np.isnan(scale), np.inf, scale)
         self.season.follow(phases, self.recent[at] - self.levels[at], 2 * scale)
 
 

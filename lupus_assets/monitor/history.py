@@ -23,6 +23,7 @@ UNLABELLED = "explained_correlation"  # what is known of the performance before 
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
 SHAPE = FORETELLS | {"top_share"}
 LENT = 30.0  # rows: so many are needed to know a variance by half
+LEAST_COUNT = 4.0  # times the usual variance: a quarter of the usual rows
 PACE = 0.1  # at which the usual variance of one row follows
 MANY = 1e12  # rows
 CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
@@ -150,8 +151,23 @@ def _scaled(ledger: Ledger) -> tuple[Array, Array]:
             variance[:, mine] = share_variance(n)
         else:
             own = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
-            variance[:, mine] = own if measure.scale == "count" else _steadied(own, n)
+            counted = measure.scale == "count"
+            variance[:, mine] = _expected_noise(own) if counted else _steadied(own, n)
     return values, np.where(np.isfinite(variance), variance, 0.0)
+
+
+def _expected_noise(variance: Array) -> Array:
+    """Return the sampling variances that counts of the usual size have.
+
+    That of a count itself is large where it is small: a day without rows would be an ordinary one.
+    """
+    found = np.full_like(variance, np.nan)
+    usual = np.full(variance.shape[1], np.nan)
+    for at, own in enumerate(variance):
+        found[at] = np.where(np.isnan(usual), own, np.fmin(own, usual))
+        learned = usual + PACE * (np.fmin(own, LEAST_COUNT * usual) - usual)
+        usual = np.where(np.isnan(own), usual, np.where(np.isnan(usual), own, learned))
+    return found
 
 
 def _steadied(variance: Array, n: Array) -> Array:

@@ -183,9 +183,11 @@ def numeric_distances(column: NumericColumn, reference: NumericReference) -> Ite
         yield name, _plain(function(past, now) if defined else None, now.total)
 
 
-def categorical_drift(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
+def categorical_drift(
+    column: CategoricalColumn, reference: CategoricalReference, *, within: bool
+) -> Iterator[Named]:
     """Yield the judged metrics of a categorical column against its reference."""
-    unseen = reference.unseen(column)
+    unseen = reference.unseen(column, within=within)
     values = column.rows - column.nulls
     undefined = "the reference has too many values" if values else NO_VALUES
     yield "unseen_rate", _share(unseen, values, undefined)
@@ -226,10 +228,12 @@ def residual_metrics(residual: Residual) -> Iterator[Named]:
     yield "explained_correlation", residual.correlation()
 
 
-def column_metrics(column: Column, reference: ColumnReference | None, *, whole: bool) -> Iterator[Named]:
+def column_metrics(
+    column: Column, reference: ColumnReference | None, *, whole: bool, within: bool
+) -> Iterator[Named]:
     """Yield the metrics of one column; without a reference only those that need none.
 
-    With `whole` all of them, else those that are judged.
+    With `whole` all of them, else those that are judged; `within` where the reference holds these rows too.
     """
     match column:
         case NumericColumn():
@@ -246,7 +250,7 @@ def column_metrics(column: Column, reference: ColumnReference | None, *, whole: 
             if whole:
                 yield from numeric_distances(column, reference)
         case CategoricalColumn(), CategoricalReference():
-            yield from categorical_drift(column, reference)
+            yield from categorical_drift(column, reference, within=within)
             if whole:
                 yield from categorical_distances(column, reference)
     if whole:
@@ -268,6 +272,7 @@ def _profile_metrics(
     association: Association | None,
     *,
     whole: bool,
+    within: bool,
 ) -> Iterator[tuple[str, str, str, Estimate]]:
     """Yield ``(family, column, metric, estimate)`` of what `profile` holds."""
     prediction = model.columns.prediction.column
@@ -275,7 +280,7 @@ def _profile_metrics(
         yield from _row_metrics(profile.counts, model)
     for column, state in profile.columns.items():
         family = roles[column].family
-        for name, estimate in column_metrics(state, references.get(column), whole=whole):
+        for name, estimate in column_metrics(state, references.get(column), whole=whole, within=within):
             yield family, column, name, estimate
         if family == "target":
             yield family, column, "labelled_rate", _share(state.rows - state.nulls, state.rows)
@@ -351,13 +356,15 @@ def metric_rows(
     window: Window,
     as_of: datetime,
     roles: Mapping[str, Role],
+    within: bool,
     judged_only: bool = False,
 ) -> list[MetricRow]:
     """Return the metrics of every (version, segment) of one judged partition.
 
     All rows together carry every metric; single versions and segments carry those that are judged,
     which keeps a partition with many segments small, and what a rule of the team's asks for. With
-    `judged_only`, as a backtest wants it, all rows carry no others either.
+    `judged_only`, as a backtest wants it, all rows carry no others either. `within` says that the
+    partition is one of the reference's own.
     """
     found = [
         (version, segment, *each)
@@ -369,6 +376,7 @@ def metric_rows(
             model,
             reference.association,
             whole=not judged_only and _whole((version, segment), model),
+            within=within,
         )
     ]
     bounds = intervals([each[-2] for each in found], [each[-1] for each in found])

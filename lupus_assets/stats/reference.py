@@ -303,14 +303,23 @@ class CategoricalReference(State):
         """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""
         return column.categories.count_of(self.top[:NAMED])
 
-    def unseen(self, column: CategoricalColumn) -> int | None:
+    def unseen(self, column: CategoricalColumn, *, within: bool = False) -> int | None:
         """Return how many rows hold a value that the reference never held; nulls are no value.
 
         None if the reference was pruned: what it saw can no longer be told. Values pruned from
         `column` itself are left out, so the count is then a lower bound.
+
+        Parameters
+        ----------
+        column : CategoricalColumn
+        within : bool
+            Whether the reference holds the rows of `column` too. Then the rest of it is asked, or a window
+            would have seen all of its own values, and every later one would seem new.
         """
         seen = self.column.categories
         if seen.other > 0:
             return None
         current = column.categories
+        if within:
+            return int(current.counts[seen.count_of(current.hashes) <= current.counts].sum())
         return current.total - current.other - int(current.count_of(seen.hashes).sum())

@@ -53,6 +53,58 @@ def test_an_alarm_says_since_when():
     assert second.sentence.endswith("on Thursdays; since 2024-02-28")
 
 
+def ranges(rows: list[MetricRow], number: int) -> tuple[float, float]:
+    (row,) = judged(rows, number)
+    return row.low, row.high
+
+
+def test_a_fault_that_went_on_for_a_week_blinds_nobody_to_the_next():
+    before = ranges(series(121), 99)
+    rows = [*series(100), *(metric(day, 75.0) for day in range(100, 105)), *series(150)[105:]]
+    for day in range(100, 105):
+        assert judged(rows, day)[0].flagged
+    low, high = ranges(rows, 125)
+    assert high - low < 3 * (before[1] - before[0])
+    again = [*rows[:140], metric(140, 75.0)]
+    assert judged(again, 140)[0].flagged
+
+
+def counts(*rows: int) -> list[MetricRow]:
+    """Return forty days of about 5,000 rows, and then others."""
+    usual = np.random.default_rng(2).poisson(5_000, 40).tolist()
+    return [
+        metric(
+            day, float(n), metric="row_count", column_name="", n=n, upper=n * np.exp(1.96 / (n + 0.5) ** 0.5)
+        )
+        for day, n in enumerate([*usual, *rows])
+    ]
+
+
+def test_the_range_of_a_number_of_rows_is_that_of_the_days_before_whatever_the_day_brings():
+    usual = ranges(counts(5_000), 40)
+    for n in (0, 11):
+        assert ranges(counts(n), 40) == pytest.approx(usual, rel=0.02)
+        assert judged(counts(n), 40)[0].flagged
+        after = judged(counts(n, 5_000, 5_000, 5_000, 5_000), 41, 42, 43, 44)
+        assert not [row for row in after if row.flagged]
+        assert after[-1].low == pytest.approx(usual[0], rel=0.05)
+
+
+def test_a_day_of_few_rows_does_not_make_the_days_after_it_suspicious():
+    rng = np.random.default_rng(5)
+
+    def shares(few: int) -> list[MetricRow]:
+        sizes = [5_000] * 40 + [few] + [5_000] * 20
+        hits = [int(rng.binomial(n, 0.3)) for n in sizes]
+        return [
+            metric(day, hit / n, metric="share_1", n=n)
+            for day, (hit, n) in enumerate(zip(hits, sizes, strict=True))
+        ]
+
+    (plain,), (after,) = judged(shares(5_000), 50), judged(shares(11), 50)
+    assert after.high - after.low > 0.8 * (plain.high - plain.low)
+
+
 def test_too_little_history_is_said():
     (row,) = judged(series(5), 4)
     assert (row.p, row.expected, row.low, row.high, row.surprise, row.flagged) == (None,) * 5 + (False,)

@@ -191,6 +191,8 @@ def test_every_row_of_a_category_is_binned_once_and_the_unseen_are_counted():
     assert reference.binned(current).tolist() == [1, 2, 2, 2]
     assert reference.unseen(current) == 2
     assert reference.unseen(reference.column) == 0
+    part, rest = categorical(["a", "a", "b"]), categorical(["b", "c"])
+    assert CategoricalReference.of(part + rest).unseen(part, within=True) == 2  # a is in no other part
     assert reference.unseen(categorical([])) == 0
 
 
