@@ -21,6 +21,7 @@ from lupus_assets.monitor.metric import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import Reading
+from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.verdict import judgements
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import MetricRow, VerdictRow, Window
@@ -148,7 +149,11 @@ def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: S
         rows, odd = _measured(model, log, learned.reference, learned.roles, window, within=False)
         metrics += rows
         wrong += odd
-    ledger = Ledger.of(to_table("metrics", metrics), learned.reference.digest)
+    table, digest = to_table("metrics", metrics), learned.reference.digest
+    track = next(iter(model.tracks))
+    broken = rule_rows(table, model=model, track=track, reference=digest, windows=spans)
+    wrong += [row for row in broken if row.flagged]
+    ledger = Ledger.of(table, digest)
     chains = judgements(ledger, model, budgets, taught=spans[0].start)
     alarms, incidents = {}, {}
     for at, budget in enumerate(budgets):
@@ -210,7 +215,7 @@ def _measured(
             as_of=cut.as_of,
             roles=by_column,
             within=within,
-            judged_only=True,
+            judged_only=not model.rules,  # which may be about any metric
         )
         like = {"track": "", "partition_key": window.key, "window_start": window.start, "as_of": cut.as_of}
         wrong += fact_rows(facts(profiled, reference, model.columns), by_column, like=like)

@@ -74,6 +74,8 @@ def backtest(arguments: argparse.Namespace) -> int:
         _declared(model, arguments.home, *window) if path is None else _log(model, path)
         for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
     ]
+    if arguments.out is not None:
+        _make(arguments.out)  # before the work, so that none is lost
     found = replay(model, learn(model, given[0]), given[1], budgets)
     print(aligned([["budget", "incidents", "a month", "named"], *(_line(found, each) for each in budgets)]))
     months = f"{found.months:.1f} months"
@@ -84,6 +86,17 @@ def backtest(arguments: argparse.Namespace) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / "alarms.csv", model, found.alarms[budget])
     return 0
+
+
+def _make(folder: Path) -> None:
+    from lupus_assets.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be made ({error.strerror}); give another folder as --out"
+        ) from error
 
 
 def _log(model: "MonitoredModel", path: str) -> "LogSource":
@@ -103,14 +116,16 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     from lupus_assets.declare.window import windows
     from lupus_assets.errors import UsageError
     from lupus_assets.installation import data_root
+    from lupus_assets.sources.column import unify
     from lupus_assets.sources.log import LogSource
 
     track = next(iter(model.tracks))
     source = installation(home).source(model, track, data_root(os.environ, home))
-    tables = []
+    tables, whole = [], pa.schema([])
     for window in windows(model.cadence, since, until):
         if source.arrived(window):
             schema = source.schema(window)
+            whole = unify([("", whole), (f"partition {window.key}", schema)])
             tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
     name = f"the log of {track} from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     if not tables:

@@ -109,18 +109,18 @@ def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
     yield "nans", column.nans
     yield "infinities", column.positive_infinities + column.negative_infinities
     yield "zeros", column.zeros
-    yield "distinct", round(column.distinct.estimate())
+    yield "distinct", round(column.distinct.estimate(column.finite))
     yield "mean", column.moments.mean if column.finite else None
     yield "sd", column.moments.sd
     yield "minimum", column.minimum
-    quantiles = column.histogram.quantile(list(QUANTILES.values())).tolist() if column.finite else [None] * 3
+    quantiles = column.quantiles(list(QUANTILES.values())).tolist() if column.finite else [None] * 3
     yield from zip(QUANTILES, quantiles, strict=True)
     yield "maximum", column.maximum
 
 
 def _categorical(column: "CategoricalColumn") -> Iterator[tuple[str, Any]]:
     categories = column.categories
-    yield "distinct", round(categories.distinct.estimate())
+    yield "distinct", round(categories.distinct.estimate(column.rows - column.nulls))
     top = categories.top(SHOWN).tolist()
     yield "most_frequent", {categories.label(at): int(categories.counts[at]) for at in top}
 

@@ -41,7 +41,7 @@ def facts(profiled: Profiled, reference: Reference, columns: Columns) -> Iterato
         said = (
             f"{counts.outside:,} {of_rows} are timed outside the partition's window in "
             f"`{columns.timestamp}`; mixed time zones look like this: "
-            "declare `columns.timezone`, or store UTC"
+            "declare `columns.timezone`, correct `cadence.timezone`, or store UTC"
         )
         yield columns.timestamp, "outside_rate", counts.outside / counts.rows, said
     known = reference.columns[EVERYTHING]

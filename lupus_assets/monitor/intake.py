@@ -4,7 +4,7 @@ pyarrow imports pandas (1.5 s) inside ``to_numpy``, ``pa.array`` and ``pa.scalar
 are read and written instead.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Literal
@@ -258,7 +258,10 @@ def _text(value: object) -> str:
 
 
 def _mismatch(column: str, kind: pa.DataType, wanted: str, remedy: str) -> ColumnMismatch:
-    return ColumnMismatch(f"column {column!r} is {kind} where {wanted} is needed; store it as {remedy}")
+    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return ColumnMismatch(
+        f"column {column!r} is {held} where {wanted} is needed; store it as {remedy}, or declare another"
+    )
 
 
 def integers(array: pa.Array) -> npt.NDArray[np.int64]:
@@ -321,6 +324,16 @@ def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
         for each in taken
     ]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema) if columns else taken
+
+
+def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield `batches`, or one of no rows if there are none: every segment has a state, of whatever rows."""
+    rest = iter(batches)
+    first = next(rest, None)
+    if first is None:
+        first = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
+    yield first
+    yield from rest
 
 
 def microseconds(moment: datetime) -> int:

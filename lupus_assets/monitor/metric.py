@@ -23,6 +23,7 @@ from lupus_assets.stats.column import (
     NumericColumn,
     TimestampColumn,
 )
+from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.frozen import ColumnReference, Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
@@ -79,6 +80,10 @@ def _plain(value: float | None, n: int, reason: str = NO_VALUES, variance: float
     return Estimate(float(value), variance, n, None)
 
 
+def _distinct(distinct: Distinct, values: int) -> Estimate:
+    return _plain(distinct.estimate(values), values)
+
+
 def row_metrics(counts: RowCounts) -> Iterator[Named]:
     """Yield the metrics of the rows as such."""
     yield "row_count", Estimate(float(counts.rows), None, counts.rows, None)
@@ -109,10 +114,10 @@ def numeric_shape(column: NumericColumn) -> Iterator[Named]:
     yield "kurtosis", _plain(moments.kurtosis, finite, "constant, or fewer than four values")
     yield "minimum", _plain(column.minimum, finite)
     yield "maximum", _plain(column.maximum, finite)
-    quantiles = column.histogram.quantile(np.array(list(QUANTILES.values()))) if finite else None
+    quantiles = column.quantiles(list(QUANTILES.values())) if finite else None
     for index, name in enumerate(QUANTILES):
         yield name, _plain(None if quantiles is None else float(quantiles[index]), finite)
-    yield "distinct", _plain(column.distinct.estimate(), finite)
+    yield "distinct", _distinct(column.distinct, finite)
 
 
 def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
@@ -124,13 +129,13 @@ def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
 
 def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
     """Yield what describes a categorical column further; nobody is alarmed by it."""
-    yield "distinct", _plain(column.categories.distinct.estimate(), column.rows - column.nulls)
+    yield "distinct", _distinct(column.categories.distinct, column.rows - column.nulls)
 
 
 def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
     """Yield what may be known of a key or an entity: nulls and how many there are."""
     yield "null_rate", _share(column.nulls, column.rows)
-    yield "distinct", _plain(column.distinct.estimate(), column.rows - column.nulls)
+    yield "distinct", _distinct(column.distinct, column.rows - column.nulls)
 
 
 def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from lupus_assets.errors import ColumnMismatch
 from lupus_assets.monitor.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.gathering import Gathering, Groups, gathering
-from lupus_assets.monitor.intake import Kind, instants, natural_kind, numbers, words
+from lupus_assets.monitor.intake import Kind, at_least_one, instants, natural_kind, numbers, words
 from lupus_assets.monitor.room import room, threads
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.grid import Grid
@@ -76,7 +76,7 @@ def outline(
 
     with ThreadPoolExecutor(threads()) as pool:
         going: list[Future[None]] = []
-        for batch in batches:  # read while the one before is gathered
+        for batch in at_least_one(batches, schema):  # read while the one before is gathered
             rows += batch.num_rows
             _finish(going)
             going = [

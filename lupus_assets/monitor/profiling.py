@@ -14,6 +14,7 @@ from lupus_assets.monitor.clustering import clusters
 from lupus_assets.monitor.cut import Cut
 from lupus_assets.monitor.encoding import expected, ranked, transformed
 from lupus_assets.monitor.gathering import Groups
+from lupus_assets.monitor.intake import at_least_one
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
 from lupus_assets.monitor.parting import Rows as Picked
 from lupus_assets.monitor.repetition import repeated, row_hashes
@@ -80,23 +81,13 @@ def profile_partition(
     """
     with ThreadPoolExecutor(threads()) as pool:
         gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
-        for batch in _at_least_one(batches, schema):
+        for batch in at_least_one(batches, schema):
             rows = read_rows(batch, reading, reference.segments)
             if watch is not None:
                 watch(rows)
             for gathering in gatherings:
                 gathering.add(rows)
         return {gathering.cut: gathering.result() for gathering in gatherings}
-
-
-def _at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield `batches`, or one of no rows if there are none: every segment has a state, of whatever rows."""
-    rest = iter(batches)
-    first = next(rest, None)
-    if first is None:
-        first = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
-    yield first
-    yield from rest
 
 
 @dataclass

@@ -27,6 +27,7 @@ HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
 CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count
 OF_ONE_TIME, OF_OTHERS = "rows of one time count as one", "other alarms explain it"
+TEACHES = "the reference teaches what is ordinary"
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
 
 
@@ -228,7 +229,9 @@ class Judgement:
                 when=said.when,
                 over=(over, effect) if flagged else None,
                 since=first,
-                short=f"{seen} of {LEAST_HISTORY} earlier partitions{said.unlike}",
+                short=f"{seen} of {LEAST_HISTORY} earlier partitions{said.unlike}"
+                if seen < LEAST_HISTORY
+                else TEACHES,
                 notice="" if not notice else OF_ONE_TIME if clustered else OF_OTHERS,
             ),
         )

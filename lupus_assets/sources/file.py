@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lupus_assets.errors import ObjectMissing, SourceError, SourceUnreadable, StoreError
+from lupus_assets.errors import ColumnMismatch, ObjectMissing, SourceError, SourceUnreadable, StoreError
 from lupus_assets.sources.column import conform, encoded_schema, is_text, own_entries, select, unify
 
 WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times of this zone as UTC's
@@ -96,15 +96,16 @@ def _stream(file: File, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     stored = pa.schema([each for each in schema if each.name not in file.values])
     try:
         with file.open() as handle:
-            for batch in _read(handle, stored, remote=file.remote):
+            for batch in _read(handle, stored, file.where, remote=file.remote):
                 if len(batch):
                     yield _with_values(conform(batch, stored, file.where), schema, file.values)
     except (OSError, pa.ArrowException, StoreError) as error:
         raise unreadable(file.where, error) from error
 
 
-def _read(handle: pa.NativeFile, schema: pa.Schema, *, remote: bool) -> Iterator[pa.RecordBatch]:
+def _read(handle: pa.NativeFile, schema: pa.Schema, where: str, *, remote: bool) -> Iterator[pa.RecordBatch]:
     footer = pq.ParquetFile(handle)
+    _require(schema.names, footer.schema_arrow.names, where)
     texts = [each.name for each in footer.schema_arrow if each.name in schema.names and is_text(each.type)]
     spread = _written_row_by_row(footer, texts)
     # What is buffered before is everything that one call of iter_batches reads: of a disk nothing, where it
@@ -120,6 +121,15 @@ def _read(handle: pa.NativeFile, schema: pa.Schema, *, remote: bool) -> Iterator
     for groups in [[group] for group in range(file.num_row_groups)] if remote else [None]:
         for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=schema.names):
             yield _as_written(_by_row(batch, spread), shifted, zone)
+
+
+def _require(columns: Sequence[str], held: Sequence[str], where: str) -> None:
+    missing = [name for name in columns if name not in held]
+    if missing:
+        names = ", ".join(map(repr, missing))
+        raise ColumnMismatch(
+            f"{where} has no column {names}, as files beside it have; write it again, or leave it out"
+        )
 
 
 def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]:

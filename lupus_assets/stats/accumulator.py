@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.stats.column import NumericColumn
-from lupus_assets.stats.distinct import MIXED, Distinct, Smallest
+from lupus_assets.stats.distinct import EXACT, MIXED, Distinct, Smallest, integer_hashes
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
@@ -131,7 +131,7 @@ class NumericAccumulator:
         n = x.size
         if missing.size == n:
             return 0
-        d = scratch.deviations[:n]
+        d, given = scratch.deviations[:n], x
         if missing.size or x.dtype != np.float64:
             x = self._filled(x, missing, scratch)
         centre = self.grid.centre
@@ -150,15 +150,17 @@ class NumericAccumulator:
                 np.subtract(x, centre, out=d)
                 d[missing] = 0.0
                 total = float(np.add.reduce(d))
-        if self._known is None:
-            self._known = float(x[0])
+        self._known = float(x[0]) if self._known is None else self._known
         low, high = float(np.minimum.reduce(x)), float(np.maximum.reduce(x))
         self.low, self.high = min(self.low, low), max(self.high, high)
         zeros = int(np.count_nonzero(x == 0.0)) if low <= 0.0 <= high else 0
         self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
         self._count_off(x, missing)
         self._count(d, missing.size, scratch)
-        self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
+        if -EXACT < low <= high < EXACT or given.dtype.kind == "f":
+            self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
+        else:  # integers that no float holds
+            self.smallest.add_hashes(integer_hashes(np.delete(given, missing)))
         if shift != centre:
             np.subtract(x, shift, out=d)
             if missing.size:
@@ -321,6 +323,6 @@ class IntegerCounts:
             maximum=float(x[-1]) if x.size else None,
             moments=Moments.of_counts(x, counts),
             histogram=Histogram.of_bins(grid.bins(x), counts, grid),
-            distinct=Distinct.of_floats(x),
+            distinct=Distinct.of_integers(some + self.base),
             off_grid=0,  # an integer has no decimals
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.distinct import Distinct
@@ -51,6 +51,22 @@ class NumericColumn(State):
     histogram: Histogram
     distinct: Distinct
     off_grid: int = 0
+
+    def quantiles(self, q: ArrayLike) -> Floats:
+        """Return quantiles of the finite values: `Histogram.quantile`, and never beyond their extremes.
+
+        Parameters
+        ----------
+        q : array_like of float
+            Probabilities in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            Without finite values.
+        """
+        found = self.histogram.quantile(q)
+        return found if self.minimum is None else np.clip(found, self.minimum, self.maximum)
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:

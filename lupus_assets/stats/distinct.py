@@ -10,9 +10,10 @@ which several times as many fit into the same bytes; that many values share some
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BLOCK
@@ -25,6 +26,7 @@ HALVES = 2.0**32  # hashes that differ in their upper half
 UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 
 MIXED, SIPHASH = 1, 2
+EXACT = 2**53  # floats hold every integer up to here
 
 # Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -54,6 +56,15 @@ def mix(values: Hashes) -> Hashes:
     z *= SECOND
     z ^= np.right_shift(z, np.uint64(31), out=shifted)
     return z
+
+
+def integer_hashes(values: NDArray[np.integer[Any]]) -> Hashes:
+    """Return the hash of each integer: that of the float it is, or its own where no float is so exact."""
+    exact = (values >= -EXACT) & (values <= EXACT)
+    hashes = mix((values.astype(np.float64) + 0.0).view(np.uint64))
+    if not exact.all():
+        hashes[~exact] = mix(values[~exact].astype(np.int64, copy=False).view(np.uint64))
+    return hashes
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +117,13 @@ class Distinct(State):
         return cls(*smallest.kept(MIXED))
 
     @classmethod
+    def of_integers(cls, x: NDArray[np.integer[Any]]) -> Self:
+        """Hash and keep integers of any size."""
+        smallest = Smallest()
+        smallest.add_hashes(integer_hashes(x))
+        return cls(*smallest.kept(MIXED))
+
+    @classmethod
     def older(cls, hashes: Hashes, scheme: int = MIXED) -> Self:
         """Return the state that a format before 3 meant: at most 1,024 whole hashes, full at so many."""
         if hashes.size < OLDER_K:
@@ -143,12 +161,15 @@ class Distinct(State):
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
-    def estimate(self) -> float:
+    def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
 
-        Up to `K` it is the number of hashes, corrected for those that share their upper half: of 3,584 values
-        two do so with probability 0.0015.
+        No more than there are `values`, where that is known. Up to `K` it is the number of hashes, corrected
+        for those that share their upper half: of 3,584 values two do so with probability 0.0015.
         """
+        return min(self._estimate(), values)
+
+    def _estimate(self) -> float:
         if not self.short:
             return float(self.hashes.size)
         counted = self.complete and self.hashes.size < K

@@ -134,7 +134,7 @@ def test_naive_times_are_in_the_cadences_zone_and_aware_ones_are_taken_as_they_a
     ((where, (value, sentence)),) = found(log(5, at=naive), tokyo, frozen(tokyo)).items()
     assert (where, value) == (("at", "outside_rate"), 1.0)
     assert "300 of 300 rows are timed outside the partition's window in `at`" in sentence
-    assert "declare `columns.timezone`, or store UTC" in sentence
+    assert "declare `columns.timezone`, correct `cadence.timezone`, or store UTC" in sentence
     assert found(log(5, at=TIMES), tokyo, frozen(tokyo)) == {}
     told = declared(
         {"timezone": "UTC"}, cadence={"every": "day", "start": START.date(), "timezone": "Asia/Tokyo"}

@@ -60,9 +60,9 @@ def ranges(rows: list[MetricRow], number: int) -> tuple[float, float]:
 
 def test_a_fault_that_went_on_for_a_week_blinds_nobody_to_the_next():
     before = ranges(series(121), 99)
-    rows = [*series(100), *(metric(day, 75.0) for day in range(100, 105)), *series(150)[105:]]
-    for day in range(100, 105):
-        assert judged(rows, day)[0].flagged
+    rows = [*series(100), *(metric(number, 75.0) for number in range(100, 105)), *series(150)[105:]]
+    for number in range(100, 105):
+        assert judged(rows, number)[0].flagged
     low, high = ranges(rows, 125)
     assert high - low < 3 * (before[1] - before[0])
     again = [*rows[:140], metric(140, 75.0)]
@@ -74,9 +74,14 @@ def counts(*rows: int) -> list[MetricRow]:
     usual = np.random.default_rng(2).poisson(5_000, 40).tolist()
     return [
         metric(
-            day, float(n), metric="row_count", column_name="", n=n, upper=n * np.exp(1.96 / (n + 0.5) ** 0.5)
+            number,
+            float(n),
+            metric="row_count",
+            column_name="",
+            n=n,
+            upper=n * np.exp(1.96 / (n + 0.5) ** 0.5),
         )
-        for day, n in enumerate([*usual, *rows])
+        for number, n in enumerate([*usual, *rows])
     ]
 
 
@@ -109,6 +114,8 @@ def test_too_little_history_is_said():
     (row,) = judged(series(5), 4)
     assert (row.p, row.expected, row.low, row.high, row.surprise, row.flagged) == (None,) * 5 + (False,)
     assert row.sentence.endswith(f"; no verdict yet: 4 of {LEAST_HISTORY} earlier partitions")
+    (row,) = judged(series(28), 27)  # the last of the reference window
+    assert row.sentence.endswith("; no verdict yet: the reference teaches what is ordinary")
 
 
 def test_a_partition_measured_against_another_reference_is_in_no_history():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lupus_assets.stats.accumulator import SPAN, NumericAccumulator, Scratch
 from lupus_assets.stats.column import NumericColumn
+from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BLOCK, Grid
 from lupus_assets.stats.moments import Moments
 from tests.strategies import arrays, grids
@@ -39,7 +40,10 @@ def same(found: NumericColumn, expected: NumericColumn, rel: float = 1e-12) -> N
 
 
 def whole(values, grid, nulls=0) -> NumericColumn:
-    return NumericColumn.of(np.asarray(values, np.float64), nulls, grid)
+    given = np.asarray(values)
+    found = NumericColumn.of(given.astype(np.float64), nulls, grid)
+    # Integers that no float holds are told apart.
+    return replace(found, distinct=Distinct.of_integers(given)) if given.dtype.kind in "iu" else found
 
 
 @given(st.lists(arrays(), max_size=4), grids(), st.booleans())
@@ -52,7 +56,7 @@ def test_pieces_give_what_the_column_gives_at_once(parts, grid, dense):
 
 
 @given(st.data(), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=30))
-def test_integers_of_any_size_are_those_of_float64(data, values):
+def test_integers_of_any_size_are_those_of_float64_but_for_their_number(data, values):
     array = np.array(values, np.int64)
     cut = data.draw(st.integers(0, array.size))
     grid = Grid(0.0, 1e6)
@@ -131,3 +135,18 @@ def test_integers_are_counted_one_by_one_up_to_their_span():
 def test_nothing_gives_the_empty_column():
     assert gathered([], Grid(0.0, 1.0)) == NumericColumn.empty(Grid(0.0, 1.0))
     assert gathered([np.empty(0)], Grid(0.0, 1.0)) == NumericColumn.empty(Grid(0.0, 1.0))
+
+
+@pytest.mark.parametrize("base", [2**53 - 500, 2**60, -(2**62), 2**63 - 200_000_000])
+@pytest.mark.parametrize("step", [1, 90_001])
+def test_integers_that_no_float_holds_are_told_apart(base: int, step: int) -> None:
+    """As identifiers of eight bytes are; whether they are counted one by one or hashed."""
+    values = base + step * np.arange(1_000, dtype=np.int64).repeat(3)
+    gathered = NumericAccumulator(Grid(float(base), 1e6))
+    gathered.add(values, np.array([0, 1]), Scratch())
+    assert gathered.state().distinct.estimate() == 1_000
+
+
+def test_small_integers_are_the_floats_that_they_are() -> None:
+    whole = np.arange(-700, 700)
+    assert Distinct.of_integers(whole) == Distinct.of_floats(whole.astype(np.float64))
