@@ -155,3 +155,40 @@ def test_a_budget_that_is_none_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["backtest", "defs.yaml", "--reference", "r", "--log", "l", "--budget", "often"])
     assert "'often' is no budget" in capsys.readouterr().err
+
+
+def test_the_teams_own_rules_ring_too(learned):
+    model = MODEL.model_copy(
+        update={
+            "rules": declared(rules=[{"metric": "median", "column": "amount", "above": 0}]).rules,
+        }
+    )
+    found = backtest(model, learned, source(table(TAUGHT, TAUGHT + 3)), [1.0])
+    assert [(each.partition, each.target, each.metric) for each in found.alarms[1.0]] == [
+        (day(number).key, "amount", "median") for number in range(TAUGHT, TAUGHT + 3)
+    ]
+    assert found.incidents[1.0] == 1
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_work(tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    files = ["--reference", str(tmp_path / "r"), "--log", str(tmp_path / "l")]
+    (tmp_path / "r").mkdir()
+    (tmp_path / "l").mkdir()
+    for name in "rl":
+        pq.write_table(table(0, 2), tmp_path / name / "rows.parquet")
+    declaration = write_declaration(tmp_path, DAYS)
+    assert main(["backtest", declaration, *files, "--out", str(tmp_path / "taken")]) == 2
+    assert "cannot be made (File exists); give another folder as --out" in capsys.readouterr().err
+
+
+def test_a_partition_of_other_types_is_named(tmp_path, capsys, monkeypatch):
+    declaration = write_declaration(tmp_path, DAYS)
+    for number in range(30):
+        rows = table(number, number + 1)
+        if number == 5:
+            rows = rows.set_column(rows.schema.get_field_index("amount"), "amount", pa.array(["x"] * 150))
+        pq.write_table(rows, tmp_path / f"{day(number).key}.parquet")
+    monkeypatch.setenv("LUPUS_DATA", str(tmp_path))
+    assert main(["backtest", declaration, "--home", str(tmp_path)]) == 1
+    assert f"partition {day(5).key} does not go with the files before it" in capsys.readouterr().err

@@ -111,3 +111,30 @@ def test_profiling_a_file_needs_neither_declarations_nor_dagster_nor_pandas(path
         "sys.exit(bool({'dagster', 'pydantic', 'pandas', 'duckdb'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+
+
+def test_a_file_of_a_folder_that_lacks_a_column_is_named(path, tmp_path, capsys):
+    other = pq.read_table(path).drop_columns(["country", "count"])
+    pq.write_table(other, tmp_path / "other.parquet")
+    assert main(["profile", str(tmp_path)]) == 1
+    said = "other.parquet has no column 'count', 'country', as files beside it have"
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_without_rows_has_its_columns(path, tmp_path, capsys):
+    pq.write_table(pq.read_table(path).slice(0, 0), tmp_path / "none.parquet")
+    found = described(capsys, tmp_path / "none.parquet")
+    assert found["rows"] == 0
+    assert list(found["columns"]) == ["amount", "count", "country", "new", "at"]
+
+
+def test_no_quantile_lies_beyond_the_extremes_and_no_more_values_differ_than_there_are(tmp_path, capsys):
+    values = np.random.default_rng(4).random(4_279)
+    table = pa.table({"one": np.ones(500).repeat(8), "big": np.arange(4_000) + 2**60})
+    pq.write_table(table, tmp_path / "some.parquet")
+    pq.write_table(pa.table({"x": values}), tmp_path / "all.parquet")
+    columns = described(capsys, tmp_path / "some.parquet")["columns"]
+    assert [columns["one"][name] for name in ("minimum", "q05", "q95", "maximum")] == [1.0] * 4
+    assert columns["big"]["distinct"] == pytest.approx(4_000, rel=0.06)
+    assert columns["big"]["distinct"] <= 4_000
+    assert described(capsys, tmp_path / "all.parquet")["columns"]["x"]["distinct"] <= 4_279
