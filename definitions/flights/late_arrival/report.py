@@ -16,25 +16,32 @@ Event = dict[str, Any]  # a row of the table ``incidents``, and its local day
 TRACK = "champion"
 WIDTH = 110
 LINE = "{:<52}{:<17}{:<13}{}"
-AFTERMATH_PARTITIONS = 7  # alarms this soon after an incident are its echo in the histories
+AFTERMATH_PARTITIONS = 7  # alarms this soon after an incident that was caught are its echo in the histories
 
 
 def report(model: MonitoredModel, store: MetricStore) -> str:
-    """Return the table of known incidents, and the alarms outside them by month."""
+    """Return the table of known incidents, and those that opened outside them."""
     events = _events(store.read("incidents", model=model.name, track=TRACK), model)
     lines = [
         f"\nWhat the {TRACK} was caught at. Scripted incidents are marked *, the others really happened.\n"
     ]
     lines += [LINE.format("incident", "when", "first alarm", "column named")]
     lines += ["-" * WIDTH]
+    caught = []
     for incident in KNOWN:
-        lines += _row(incident, [event for event in events if incident.covers(event["day"])])
+        mine = [event for event in events if incident.covers(event["day"])]
+        lines += _row(incident, mine)
+        caught += [incident] if mine else []
     outside = {
-        event["incident"]: event["day"]
-        for event in events
-        if event["event"] == "opened" and not any(_near(incident, event["day"]) for incident in KNOWN)
+        event["incident"]: event
+        for event in reversed(events)  # of an incident its first event stands
+        if event["event"] == "opened" and not any(_near(incident, event["day"]) for incident in caught)
     }
-    lines += ["", _by_month(sorted(outside.values()), model)]
+    opened = sorted(outside.values(), key=lambda event: event["day"])
+    lines += ["", _by_month([event["day"] for event in opened], model)]
+    for event in opened:
+        said = wrap(event["sentence"], WIDTH - 10)
+        lines += [f"    {event['day']:%d %b}  {said[0]}", *(f"{'':12}{line}" for line in said[1:])]
     return "\n".join(lines)
 
 
