@@ -79,15 +79,26 @@ def profile_partition(
     repeated : bool
         Whether rows that repeat another are counted, which needs 8 bytes a row.
     """
-    with ThreadPoolExecutor(threads()) as pool:
-        gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
-        for batch in at_least_one(batches, schema):
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(threads()) as pool:
+        # One thread would take turns with this one at Python's lock: this one does the work itself then.
+        helpers = pool if threads() > 1 else None
+        gatherings = [_Gathering(cut, reading, reference, window, helpers, repeated) for cut in cuts]
+        for batch in at_least_one(_ahead(batches, reader), schema):
             rows = read_rows(batch, reading, reference.segments)
             if watch is not None:
                 watch(rows)
             for gathering in gatherings:
                 gathering.add(rows)
         return {gathering.cut: gathering.result() for gathering in gatherings}
+
+
+def _ahead(batches: Iterable[pa.RecordBatch], reader: Executor) -> Iterator[pa.RecordBatch]:
+    """Yield `batches`, each read while the one before is worked on."""
+    rest = iter(batches)
+    coming = reader.submit(next, rest, None)
+    while (batch := coming.result()) is not None:
+        coming = reader.submit(next, rest, None)
+        yield batch
 
 
 @dataclass
