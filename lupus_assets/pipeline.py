@@ -8,7 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import ColumnMismatch, PartitionMissing, ReferenceMissing
+from lupus_assets.errors import PartitionMissing, ReferenceMissing
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
@@ -91,12 +91,6 @@ class Pipeline:
         self, model: MonitoredModel, source: Source, windows: Sequence[Window], first: Reference | None
     ) -> Reference:
         schema = source.schema(windows[0])
-        absent = [name for name in model.segments if name not in schema.names]
-        if absent:
-            raise ColumnMismatch(
-                f"{model.key}: the log has no column {absent[0]!r} to cut segments by; "
-                "take it out of `segments`, or write it to the log"
-            )
         frozen_kinds = dict(first.kinds) if first else kinds(model, schema)
         listed = roles(model, frozen_kinds)
         wanted = [name for name in needed(model, listed) if name in schema.names]

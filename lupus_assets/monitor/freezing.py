@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import ReferenceMissing
+from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.encoding import codes, transformed
@@ -74,9 +74,17 @@ def freeze(
 
     Raises
     ------
+    ColumnMismatch
+        A column to cut segments by is not in the schema.
     ReferenceMissing
         The windows hold no rows.
     """
+    absent = [name for name in model.segments if name not in schema.names]
+    if absent:
+        raise ColumnMismatch(
+            f"{model.key}: the log has no column {absent[0]!r} to cut segments by; "
+            "take it out of `segments`, or write it to the log"
+        )
     ungridded = Reading(model, roles, {}, salt)
     sample, shown = _sample(windows, batches, ungridded)
     if grids is None:

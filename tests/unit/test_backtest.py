@@ -11,7 +11,7 @@ import yaml
 
 from lupus_assets.backtest import backtest, learn
 from lupus_assets.cli import main
-from lupus_assets.errors import UsageError
+from lupus_assets.errors import ColumnMismatch, UsageError
 from lupus_assets.sources.log import LogSource
 from tests.models import COLUMNS, START, day, declared, log
 
@@ -192,3 +192,9 @@ def test_a_partition_of_other_types_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("LUPUS_DATA", str(tmp_path))
     assert main(["backtest", declaration, "--home", str(tmp_path)]) == 1
     assert f"partition {day(5).key} does not go with the files before it" in capsys.readouterr().err
+
+
+def test_a_segment_that_the_log_does_not_have_is_refused():
+    model = declared(segments=("planet",))
+    with pytest.raises(ColumnMismatch, match="the log has no column 'planet' to cut segments by"):
+        learn(model, source(table(0, 3)))
