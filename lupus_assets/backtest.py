@@ -17,7 +17,7 @@ from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.history import target_of
 from lupus_assets.monitor.incident import episodes, ranked
 from lupus_assets.monitor.ledger import Ledger
-from lupus_assets.monitor.metric import metric_rows
+from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import Reading

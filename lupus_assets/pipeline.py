@@ -16,7 +16,7 @@ from lupus_assets.monitor.freezing import declared, freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.ledger import COLUMNS
-from lupus_assets.monitor.metric import metric_rows
+from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.record import profile_rows, profiles_from
 from lupus_assets.monitor.role import Role, kinds, needed, roles

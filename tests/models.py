@@ -13,7 +13,7 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.metric import metric_rows
+from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, roles
 from lupus_assets.monitor.rows import Reading

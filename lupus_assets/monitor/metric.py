@@ -1,21 +1,10 @@
 """Profiles become metrics: plain functions from one column's state, and its reference, to named estimates."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.measure import MEASURES, intervals
-from lupus_assets.monitor.parting import Cell
-from lupus_assets.monitor.profiling import WHOLE
-from lupus_assets.monitor.role import Role
-from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.monitor.rule import concerns
-from lupus_assets.records import MetricRow, Window
 from lupus_assets.stats import distance, performance
-from lupus_assets.stats.association import Association
-from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import (
     CategoricalColumn,
     Column,
@@ -25,10 +14,9 @@ from lupus_assets.stats.column import (
 )
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.frozen import ColumnReference, Reference
+from lupus_assets.stats.frozen import ColumnReference
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
-from lupus_assets.stats.profile import Profile, RowCounts
-from lupus_assets.stats.ranking import RankMoments
+from lupus_assets.stats.profile import RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.state import Counts, Floats
@@ -68,7 +56,8 @@ BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], Floats]] = {
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 
 
-def _share(count: int | None, n: int, undefined: str = NO_ROWS) -> Estimate:
+def share(count: int | None, n: int, undefined: str = NO_ROWS) -> Estimate:
+    """Return a share of `n` rows; without any, or without a count, none."""
     if count is None or n == 0:
         return Estimate.undefined(undefined, n)
     return Estimate(count / n, None, n, None)
@@ -88,24 +77,24 @@ def row_metrics(counts: RowCounts) -> Iterator[Named]:
     """Yield the metrics of the rows as such."""
     yield "row_count", Estimate(float(counts.rows), None, counts.rows, None)
     if counts.duplicates is not None:
-        yield "duplicate_rate", _share(counts.duplicates, counts.rows)
+        yield "duplicate_rate", share(counts.duplicates, counts.rows)
 
 
 def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
     """Yield the judged metrics of a numeric column that need no reference."""
     values = column.rows - column.nulls
     finite = column.finite
-    yield "null_rate", _share(column.nulls, column.rows)
-    yield "nan_rate", _share(column.nans, values, NO_VALUES)
-    yield "infinity_rate", _share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
+    yield "null_rate", share(column.nulls, column.rows)
+    yield "nan_rate", share(column.nans, values, NO_VALUES)
+    yield "infinity_rate", share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
     largest = int(column.histogram.counts.max()) if finite else None
-    yield "top_share", _share(largest, finite, NO_VALUES)
+    yield "top_share", share(largest, finite, NO_VALUES)
 
 
 def numeric_shape(column: NumericColumn) -> Iterator[Named]:
     """Yield what describes a numeric column further; nobody is alarmed by it."""
     finite, moments = column.finite, column.moments
-    yield "zero_rate", _share(column.zeros, finite, NO_VALUES)
+    yield "zero_rate", share(column.zeros, finite, NO_VALUES)
     variance = moments.variance
     spread = None if variance is None else variance / finite
     yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
@@ -122,9 +111,9 @@ def numeric_shape(column: NumericColumn) -> Iterator[Named]:
 
 def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
     """Yield the judged metrics of a categorical column that need no reference."""
-    yield "null_rate", _share(column.nulls, column.rows)
+    yield "null_rate", share(column.nulls, column.rows)
     values, counts = column.rows - column.nulls, column.categories.counts
-    yield "top_share", _share(int(counts.max()) if counts.size else None, values, NO_VALUES)
+    yield "top_share", share(int(counts.max()) if counts.size else None, values, NO_VALUES)
 
 
 def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
@@ -134,13 +123,13 @@ def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
 
 def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
     """Yield what may be known of a key or an entity: nulls and how many there are."""
-    yield "null_rate", _share(column.nulls, column.rows)
+    yield "null_rate", share(column.nulls, column.rows)
     yield "distinct", _distinct(column.distinct, column.rows - column.nulls)
 
 
 def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:
     """Yield the metrics of a timestamp column; instants are seconds since the epoch."""
-    yield "null_rate", _share(column.nulls, column.rows)
+    yield "null_rate", share(column.nulls, column.rows)
     for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
         yield name, _plain(None if micros is None else micros / 1e6, column.rows - column.nulls)
 
@@ -170,9 +159,9 @@ def _other_distances(reference: ColumnReference, counts: Counts) -> Iterator[Nam
 
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
     """Yield the judged metrics of a numeric column against its reference."""
-    yield "out_of_range_rate", _share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
+    yield "out_of_range_rate", share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
     if column.histogram.grid.decimals is not None:
-        yield "off_grid_rate", _share(column.off_grid, column.finite, NO_VALUES)
+        yield "off_grid_rate", share(column.off_grid, column.finite, NO_VALUES)
     yield "clipped_mean", reference.clipped_mean(column)
     yield "mean_rank", reference.mean_rank(column)
     yield "rank_spread", reference.rank_spread(column)
@@ -195,9 +184,9 @@ def categorical_drift(
     unseen = reference.unseen(column, within=within)
     values = column.rows - column.nulls
     undefined = "the reference has too many values" if values else NO_VALUES
-    yield "unseen_rate", _share(unseen, values, undefined)
+    yield "unseen_rate", share(unseen, values, undefined)
     for rank, count in enumerate(reference.named(column).tolist(), start=1):
-        yield f"share_{rank}", _share(count, values, NO_VALUES)
+        yield f"share_{rank}", share(count, values, NO_VALUES)
     yield "psi", _psi(reference, reference.binned(column))
 
 
@@ -267,143 +256,3 @@ def _shape(column: Column) -> Iterator[Named]:
         yield from numeric_shape(column)
     elif isinstance(column, CategoricalColumn):
         yield from categorical_shape(column)
-
-
-def _profile_metrics(
-    profile: Profile,
-    references: Mapping[str, ColumnReference],
-    roles: Mapping[str, Role],
-    model: MonitoredModel,
-    association: Association | None,
-    *,
-    whole: bool,
-    within: bool,
-) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield ``(family, column, metric, estimate)`` of what `profile` holds."""
-    prediction = model.columns.prediction.column
-    if profile.counts is not None:
-        yield from _row_metrics(profile.counts, model)
-    for column, state in profile.columns.items():
-        family = roles[column].family
-        for name, estimate in column_metrics(state, references.get(column), whole=whole, within=within):
-            yield family, column, name, estimate
-        if family == "target":
-            yield family, column, "labelled_rate", _share(state.rows - state.nulls, state.rows)
-    yield from _together(profile, roles, prediction, association)
-    if profile.joint is not None:
-        label = next(column for column, role in roles.items() if role.family == "target")
-        for name, estimate in performance_metrics(profile.joint):
-            target = name == "base_rate"
-            yield "target" if target else "performance", label if target else prediction, name, estimate
-
-
-def _together(
-    profile: Profile, roles: Mapping[str, Role], prediction: str, association: Association | None
-) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield what is of columns and rows together."""
-    if profile.residual is not None:
-        for name, estimate in residual_metrics(profile.residual):
-            yield "prediction", prediction, name, estimate
-    if profile.clusters is not None:
-        yield from _design_effects(profile.clusters, roles)
-    if profile.ranks is not None and association is not None:
-        yield from _association_metrics(profile.ranks, association, prediction)
-
-
-def _design_effects(
-    clusters: Clusters, roles: Mapping[str, Role]
-) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield how far nulls, and values out of range, share their timestamps; of columns that have some."""
-    for metric, events in (("null_design_effect", clusters.absent), ("range_design_effect", clusters.beyond)):
-        for column, counts in events.items():
-            effect = clusters.design_effect(counts)
-            if effect is not None:
-                yield (
-                    roles[column].family,
-                    column,
-                    metric,
-                    Estimate(effect, None, int(clusters.rows.sum()), None),
-                )
-
-
-def _association_metrics(
-    ranks: RankMoments, association: Association, prediction: str
-) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield how each input goes with the others and the score; of the score, its residual says more."""
-    for column, (kept, conditional) in association.measure(ranks).items():
-        if column != prediction:
-            yield "input", column, "association", kept
-            yield "input", column, "conditional_spread", conditional
-
-
-def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[tuple[str, str, str, Estimate]]:
-    for name, estimate in row_metrics(counts):
-        yield "input", "", name, estimate
-    yield "input", model.columns.timestamp, "outside_rate", _share(counts.outside, counts.rows)
-    if counts.invalid is not None:
-        prediction = model.columns.prediction.column
-        yield "prediction", prediction, "invalid_rate", _share(counts.invalid, counts.rows)
-
-
-def _whole(cell: Cell, model: MonitoredModel) -> bool:
-    """Return whether a cell carries every metric: all rows, and segments where a rule asks for more."""
-    version, segment = cell
-    asked = [rule for rule in model.rules if rule.segment and not MEASURES[rule.metric].judged]
-    return cell == WHOLE or (version == EVERYTHING and any(concerns(rule.segment, segment) for rule in asked))
-
-
-def metric_rows(
-    profiles: Mapping[tuple[str, str], Profile],
-    reference: Reference,
-    model: MonitoredModel,
-    *,
-    track: str,
-    window: Window,
-    as_of: datetime,
-    roles: Mapping[str, Role],
-    within: bool,
-    judged_only: bool = False,
-) -> list[MetricRow]:
-    """Return the metrics of every (version, segment) of one judged partition.
-
-    All rows together carry every metric; single versions and segments carry those that are judged,
-    which keeps a partition with many segments small, and what a rule of the team's asks for. With
-    `judged_only`, as a backtest wants it, all rows carry no others either. `within` says that the
-    partition is one of the reference's own.
-    """
-    found = [
-        (version, segment, *each)
-        for (version, segment), profile in profiles.items()
-        for each in _profile_metrics(
-            profile,
-            reference.columns.get(segment, {}),
-            roles,
-            model,
-            reference.association,
-            whole=not judged_only and _whole((version, segment), model),
-            within=within,
-        )
-    ]
-    bounds = intervals([each[-2] for each in found], [each[-1] for each in found])
-    return [
-        MetricRow(
-            track=track,
-            version=version,
-            partition_key=window.key,
-            window_start=window.start,
-            as_of=as_of,
-            segment=segment,
-            family=family,
-            column_name=column,
-            metric=name,
-            value=estimate.value,
-            lower=lower,
-            upper=upper,
-            n=estimate.n,
-            reference=reference.digest,
-            reason=estimate.reason,
-        )
-        for (version, segment, family, column, name, estimate), (lower, upper) in zip(
-            found, bounds, strict=True
-        )
-    ]
