@@ -9,10 +9,9 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing, StoreError
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.generation import whole_files
-from lupus_assets.sinks.month import Files, listed
+from lupus_assets.sinks.month import ATTEMPTS, Files, listed
 from lupus_assets.sinks.schema import SCHEMAS
 
-ATTEMPTS = 20  # listings whose files were replaced before they were read
 PATH_COLUMNS = {"model": "VARCHAR", "month": "VARCHAR"}
 
 # Nothing is fetched, loaded or looked up behind a query's back; ``FROM rows`` never means a Python variable.
