@@ -11,6 +11,7 @@ from scipy.special import log_ndtr, ndtri
 
 from lupus_assets.detect.history import WINDOWS, Array
 from lupus_assets.detect.robust import NORMAL_95, zeroed
+from lupus_assets.detect.run import Runs
 
 WARM = 14  # first partitions, in which nothing has a verdict
 FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
@@ -20,7 +21,7 @@ QUARTER = 90  # partitions: of so many, the largest alone may be a fault
 SLOPE_FIRST, SLOPE_EVERY = 35, 7
 NORMAL_SLOPE = float(np.log10(np.e))  # mean excess of −log10 p where p is uniform
 THRESHOLD, MOST = 0.7, 4.0  # excess over so much, and at most so much, says how heavy a tail is
-FAR, QUIET = 4.5, 3  # scales; partitions: a fault or a storm that goes on is one event and not several
+FAR = 4.5  # scales: days further out in a row are one event and not several
 PRIOR = 6.0  # partitions' worth of a normal tail
 LOG10_2 = float(np.log10(2))
 
@@ -64,14 +65,14 @@ class Evidence:
     tail: Tail = field(init=False)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
-    since: Array = field(init=False)  # (K,): partitions since it was last far out
+    runs: Runs = field(init=False)
     seen: int = 0
 
     def __post_init__(self) -> None:
         self.past = np.zeros((self.size, len(WINDOWS), MEMORY))
         self.tail = Tail(np.ones((len(WINDOWS), self.size)), np.ones(self.size))
         self.excess, self.exceeded = np.zeros(self.size), np.zeros(self.size)
-        self.since = np.full(self.size, np.inf)
+        self.runs = Runs(self.size)
 
     def step(self, z: Array) -> Array:
         """Return −log10 p of each window and series, at least 0, and remember the deviations.
@@ -87,9 +88,7 @@ class Evidence:
         if self.seen >= SLOPE_FIRST and (self.seen - SLOPE_FIRST) % SLOPE_EVERY == 0:
             self._flatten()
         plain = np.zeros_like(known) if self.seen < FIRST else self.tail.plain(known)
-        far = known.max(axis=0) > FAR
-        goes_on = far & (self.since <= QUIET)
-        self.since = np.where(far, 1.0, self.since + 1)
+        goes_on = self.runs.step(known.max(axis=0) > FAR)
         if self.seen >= SLOPE_FIRST - SLOPE_EVERY:
             most = np.where(goes_on, 0.0, plain.max(axis=0))
             self.excess += np.clip(most - THRESHOLD, 0, MOST)

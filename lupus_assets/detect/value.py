@@ -11,6 +11,7 @@ import numpy as np
 
 from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
 from lupus_assets.detect.robust import NORMAL_95, mean, median, zeroed
+from lupus_assets.detect.run import Runs
 from lupus_assets.detect.season import Season
 
 PACES = np.array([0.03, 0.1, 0.25, 0.6])  # of the bank
@@ -24,7 +25,6 @@ CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation 
 NOISIEST = 4.0  # times the usual sampling variance: a day of few rows says nothing of the other days
 FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
 CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
-QUIET = 3  # partitions without one, behind which a residual that is far out is a new event
 FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
 RETURN, FORTNIGHT = 2.5, WINDOWS[-1]  # scales; partitions after the reference in which its level is doubted
 LONG = 60.0  # partitions that a level learned from a reference counts for
@@ -57,7 +57,7 @@ class Values:
     steady: Array = field(init=False)  # the values, none further than a storm counts
     variance: Array = field(init=False)
     levels: Array = field(init=False)
-    since: Array = field(init=False)  # (windows, K): partitions since a residual was last far out
+    runs: list[Runs] = field(init=False)  # of residuals that are far out, by window
     seen: int = 0
     since_reference: int = -1  # before it ends
 
@@ -69,7 +69,7 @@ class Values:
         self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
         self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
         self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
-        self.since = np.full((len(WINDOWS), count), np.inf)
+        self.runs = [Runs(count) for _ in WINDOWS]
         self.levels, self.steady = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
 
     def start_from(self, values: Array) -> None:
@@ -103,7 +103,6 @@ class Values:
         shape = (len(WINDOWS), level.size)
         z, scale = np.full(shape, np.nan), np.full(shape, np.nan)
         gap, before = np.full(shape, np.nan), np.full(shape, np.nan)
-        goes_on = np.zeros(shape, dtype=bool)
         alpha = PACES[np.argmin(self.error, axis=0)]
         young = np.maximum(1 / (self.weight + 2) - alpha / (2 - alpha), 0)  # the level's own uncertainty
         for index, window in enumerate(WINDOWS):
@@ -115,7 +114,7 @@ class Values:
             gap[index] = _mean_of(self.steady if index else self.recent, rows) - before[index]
             sampling = _mean_of(self.variance, rows) / window
             past = self._past(index, window)
-            clipped = gap[index]
+            kept = clipped = gap[index]
             usual = mean(self.noise[index])
             if past is not None:
                 spread, known = _spread(past)
@@ -131,13 +130,10 @@ class Values:
                 z[index] = gap[index] / scale[index]
                 reach = np.where(known & np.isfinite(scale[index]), WINSOR * scale[index], np.inf)
                 clipped = np.clip(gap[index], -reach, reach)
-                # A fault or a storm that goes on is one event: the days behind its first say nothing new.
-                far = np.abs(z[index]) > FAR
-                goes_on[index] = far & (self.since[index] <= QUIET)
-                self.since[index] = np.where(far, 1.0, self.since[index] + 1)
+                # The days behind the first of a fault say nothing new.
+                kept = np.where(self.runs[index].step(np.abs(z[index]) > FAR), np.nan, clipped)
             if index == 0:
                 self.steady[rows[0]] = level + clipped
-            kept = np.where(goes_on[index], np.nan, clipped)
             self.residuals[index, :, self.seen % self.residuals.shape[-1]] = kept
             self.noise[index, :, self.seen % MEMORY] = np.fmin(sampling, NOISIEST * usual)
         return Residuals(z=z, scale=scale, gap=gap, expected=before + season)

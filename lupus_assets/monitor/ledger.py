@@ -63,6 +63,7 @@ class Ledger:
             table[at, column] = table_floats(metrics, name)[kept]  # of repeated places numpy keeps the last
             return table
 
+        n = spread("n")
         as_of = np.full((len(starts), len(series)), np.datetime64("NaT", "us"))
         as_of[at, column] = table_integers(metrics, "as_of")[kept].astype("datetime64[us]")
         return cls(
@@ -70,8 +71,8 @@ class Ledger:
             series=series,
             values=spread("value"),
             upper=spread("upper"),
-            n=spread("n"),
-            design=_design(metrics, reference, starts, series, spread("n")),
+            n=n,
+            design=_design(metrics, reference, starts, series, n),
             as_of=as_of,
         )
 

@@ -21,7 +21,7 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -36,7 +36,7 @@ from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.content import Content, dtype_of, length, native, stored
 from lupus_assets.stats.distinct import Distinct
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.frozen import ALL_ROWS, Reference
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, ScoreLabel
@@ -113,8 +113,6 @@ MARGINAL: dict[str, type] = {
     "Histogram": Histogram,
     "NumericColumn": NumericMarginal,
 }
-REFERENCE = dict(MARGINAL)  # the same of a reference's columns
-ALL_ROWS = "*"  # among the segments of a reference
 
 
 def to_bytes(state: object) -> bytes:
@@ -169,11 +167,16 @@ def reference_marginals(data: bytes | memoryview) -> dict[str, NumericMarginal |
     StateError
         As `from_bytes`, or if the bytes are another state.
     """
-    found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, REFERENCE)
+    found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, MARGINAL, _Decoder.columns)
     return found
 
 
-def _read(data: bytes | memoryview, classes: Mapping[str, type]) -> Any:
+def _read(
+    data: bytes | memoryview,
+    classes: Mapping[str, type],
+    what: "Callable[[_Decoder, Any], Any] | None" = None,
+) -> Any:
+    """Return what the bytes hold, or `what` is taken of it."""
     start = bytes(data[: PREFIX.size])
     if len(start) < PREFIX.size or start[: len(MAGIC)] != MAGIC:
         raise StateError(f"no state begins with {start[: len(MAGIC)]!r}; profile the partition again")
@@ -187,7 +190,7 @@ def _read(data: bytes | memoryview, classes: Mapping[str, type]) -> Any:
         content = Content(memoryview(data)[PREFIX.size :], whole=classes is STATES)
         (size,) = LENGTH.unpack(content.take(LENGTH.size))
         decoder, tree = _Decoder(content, classes, version), json.loads(content.take(size))
-        return decoder.columns(tree) if classes is REFERENCE else decoder.decode(tree)
+        return decoder.decode(tree) if what is None else what(decoder, tree)
     except (zlib.error, struct.error, ValueError, TypeError, LookupError) as error:
         raise StateError(f"the state is damaged ({error}); profile the partition again") from error
 

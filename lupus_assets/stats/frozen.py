@@ -11,6 +11,8 @@ from lupus_assets.stats.surrogate import Surrogate
 
 ColumnReference = NumericReference | CategoricalReference
 
+ALL_ROWS = "*"  # among segments
+
 
 @dataclass(frozen=True, eq=False)
 class Reference(State):
@@ -48,4 +50,4 @@ class Reference(State):
     @property
     def segments(self) -> tuple[str, ...]:
         """Segments that every window is split into: those the reference window held."""
-        return tuple(segment for segment in self.columns if segment != "*")
+        return tuple(segment for segment in self.columns if segment != ALL_ROWS)
