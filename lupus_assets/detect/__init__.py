@@ -9,6 +9,7 @@ gate       what other columns foretell is no news of its own
 evidence   deviations become p values that the series' own past bears out
 threshold  thresholds that keep the budget
 naming     which targets an alarm names
+run        what goes on for several partitions is one event
 robust     medians and means that leave NaN out
 scale      the variance-stabilised scales on which histories are judged
 """

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.fact import FACT_RULE
 from lupus_assets.monitor.intake import is_in, positions, rows_where, table_integers
+from lupus_assets.monitor.trail import of_series
 from lupus_assets.monitor.verdict import HISTORY_RULE
 
 SERIES = ("family", "metric", "column_name", "segment")
@@ -64,7 +64,7 @@ def course(pieces: Iterable[pa.Table], of: Address) -> list[Point]:
     for piece in pieces:
         points |= _partitions(piece)
         judged: dict[datetime, dict[str, Mapping[str, Any]]] = {}
-        for row in rows_where(piece, _mine(piece, of)).to_pylist():
+        for row in rows_where(piece, of_series(piece, of, _rules(of))).to_pylist():
             judged.setdefault(row["window_start"], {})[row["rule"]] = row  # the latest cut stands
         points |= {start: _point(by_rule, of) for start, by_rule in judged.items()}
     return [points[start] for start in sorted(points)]
@@ -90,13 +90,6 @@ def unknown(verdicts: pa.Table, of: Address) -> tuple[str, list[str]]:
 
 def _rules(of: Address) -> set[str]:
     return {HISTORY_RULE, FACT_RULE} if of.rule in (HISTORY_RULE, FACT_RULE) else {of.rule}
-
-
-def _mine(verdicts: pa.Table, of: Address) -> npt.NDArray[np.bool_]:
-    mine = is_in(verdicts, "rule", _rules(of))
-    for name in SERIES:
-        mine &= is_in(verdicts, name, {getattr(of, name)})
-    return mine
 
 
 def _partitions(verdicts: pa.Table) -> dict[datetime, Point]:

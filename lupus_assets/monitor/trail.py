@@ -1,6 +1,6 @@
 """A judged series over its latest partitions, and a picture of it: value, expected range and alarms."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.fact import FACT_RULE
 from lupus_assets.monitor.intake import (
     is_in,
@@ -52,6 +53,14 @@ class Trail:
     flagged: npt.NDArray[np.bool_]
 
 
+def of_series(verdicts: pa.Table, of: VerdictRow | Address, rules: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return which rows of the table ``verdicts`` are of one series, by one of `rules`."""
+    mine = is_in(verdicts, "rule", rules)
+    for name in SERIES:
+        mine &= is_in(verdicts, name, {getattr(of, name)})
+    return mine
+
+
 def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
     """Return the series of a verdict, up to its partition and at most `SHOWN` long.
 
@@ -63,10 +72,7 @@ def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
     """
     mine = table_integers(verdicts, "window_start") <= microseconds(of.window_start)
     rule = HISTORY_RULE if of.rule == FACT_RULE else of.rule  # a fact is of one partition
-    for name in SERIES:
-        mine &= is_in(verdicts, name, {getattr(of, name)})
-    mine &= is_in(verdicts, "rule", {rule})
-    rows = rows_where(verdicts, mine)
+    rows = rows_where(verdicts, mine & of_series(verdicts, of, {rule}))
     rows = rows.slice(max(rows.num_rows - SHOWN, 0))
     low, high, judged = (table_floats(rows, name) for name in ("low", "high", "value"))
     known = ~(np.isnan(low) & np.isnan(high))  # an open side is null in the table
