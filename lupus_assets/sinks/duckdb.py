@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lupus_assets.errors import ObjectMissing, StoreError
+from lupus_assets.errors import StoreError
 from lupus_assets.sinks.folder import Folder
 from lupus_assets.sinks.generation import whole_files
 from lupus_assets.sinks.month import ATTEMPTS, Files, listed
@@ -72,18 +72,18 @@ class Warehouse:
                 raise StoreError(f"the warehouse answers one SELECT at a time, not {_names(kinds)}: {query}")
             # Only tables that the query can mean are listed: a fleet has many files.
             tables = [table for table in SCHEMAS if table in query.lower()]
+            months = self._listed(tables)
             for _ in range(ATTEMPTS - 1):
-                months = self._listed(tables)
                 try:
                     return self._answer(cursor, query, months)
-                except ObjectMissing:
-                    continue
                 except duckdb.Error:
                     # DuckDB opens a file for its footer and again for its pages: where it was replaced in
                     # between, or before, it may say anything. What is no fault of that is said at once.
-                    if self._listed(tables) == months:
+                    again = self._listed(tables)
+                    if again == months:
                         raise
-            return self._answer(cursor, query, self._listed(tables))
+                    months = again
+            return self._answer(cursor, query, months)
         except duckdb.Error as error:
             raise StoreError(f"DuckDB: {error}") from error
         finally:

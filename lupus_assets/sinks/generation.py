@@ -131,22 +131,43 @@ def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str],
 
     Raises
     ------
-    ObjectMissing, StoreError
+    StoreError
     """
     paths, overlaid = [], []
     for files in months:
-        if not files.newest:
-            paths += [entry.path for entry in files.pieces.values()]
-            continue
-        if _all_taken(store, files):
-            paths.append(files.generations[files.newest].path)
-            continue
-        for _, rows in rows_of(store, [files], SCHEMAS[files.table], lambda _: True):
-            of_path = {"model": files.model, "month": files.month}
-            for name, text in of_path.items():
-                rows = rows.append_column(name, pa.repeat(pa.scalar(text), len(rows)))
+        of_month, rows = _whole_month(store, files)
+        paths += of_month
+        if rows is not None:
             overlaid.append(rows)
     return paths, pa.concat_tables(overlaid) if overlaid else None
+
+
+def _whole_month(store: ObjectStore, files: Files) -> tuple[list[str], pa.Table | None]:
+    """Return what `whole_files` does of one month, listed again where a file of it has gone meanwhile."""
+    for _ in range(ATTEMPTS):
+        try:
+            if not files.newest:
+                return [entry.path for entry in files.pieces.values()], None
+            if _all_taken(store, files):
+                return [files.generations[files.newest].path], None
+            return [], _overlaid(store, files)
+        except ObjectMissing:
+            files = newest(store, files.table, files.model, files.month)
+    raise StoreError(
+        f"{files.table} of {files.model} in {files.month} is changed faster than it can be read; "
+        "run fewer backfills of one month at once"
+    )
+
+
+def _overlaid(store: ObjectStore, files: Files) -> pa.Table:
+    """Return the rows of a month, with its ``model`` and ``month``."""
+    of_path = {"model": files.model, "month": files.month}
+    rows = pa.concat_tables(
+        [rows for _, rows in rows_of(store, [files], SCHEMAS[files.table], lambda _: True)]
+    )
+    for name, text in of_path.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(text), len(rows)))
+    return rows
 
 
 def _all_taken(store: ObjectStore, files: Files) -> bool:

@@ -97,17 +97,38 @@ def listed(
         if entry.path.endswith(SUFFIX) and month_may_hold(_month(entry.path, 2), since, until):
             place = place_of(entry.path)
             _at(found, table, place.model, place.month).pieces[place] = entry
-    for entry in _generations(store, f"{GENERATIONS}/{table}{below}"):
+    for entry in _generations(store, table, below):
         of, month, number, is_generation = generation_of(entry.path)
         if month_may_hold(month, since, until):
             _keep(_at(found, table, of, month), entry, number, is_generation)
     return [found[key] for key in sorted(found)]
 
 
-def _generations(store: ObjectStore, folder: str) -> list[Entry]:
-    """Return what a reader may take for the generations of one moment."""
+def _generations(store: ObjectStore, table: str, below: str) -> list[Entry]:
+    """Return what a reader may take for the generations of one moment, month by month."""
+    folder = f"{GENERATIONS}/{table}{below}"
     entries = store.list(folder)
-    for _ in range(0 if store.snapshot else ATTEMPTS):
+    if store.snapshot:
+        return entries
+    before, months = _by_month(entries), _by_month(store.list(folder))
+    # Only what changed is looked at again: of many months, one always changes beside a busy writer.
+    for model, month in before.keys() | months.keys():
+        found = months.get((model, month), [])
+        if before.get((model, month)) != found:
+            months[model, month] = _settled(store, generations_folder(table, model, month), found)
+    return [entry for found in months.values() for entry in found]
+
+
+def _by_month(entries: list[Entry]) -> dict[tuple[str, str], list[Entry]]:
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(generation_of(entry.path)[:2], []).append(entry)
+    return found
+
+
+def _settled(store: ObjectStore, folder: str, entries: list[Entry]) -> list[Entry]:
+    """Return the files of a folder once two looks at it agree, or those of the last look."""
+    for _ in range(ATTEMPTS):
         again = store.list(folder)
         if again == entries:
             break
