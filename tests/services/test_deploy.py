@@ -105,7 +105,9 @@ class Deployment:
             "LUPUS_CODE_PORT": str(free_port()),
             "LUPUS_WEB_PORT": str(free_port()),
         }
-        self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables}
+        # Which kernels OpenBLAS takes decides the last bit of a sum, and files are compared byte by byte.
+        kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+        self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **kernels, **variables}
         self.url = f"http://127.0.0.1:{variables['LUPUS_WEB_PORT']}"
 
     def install(self) -> None:
