@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from elastic_transport import ConnectionTimeout, TlsError, TransportError
+from elastic_transport import ConnectionTimeout, TransportError
 from elasticsearch import ApiError, Elasticsearch
 from elasticsearch.serializer import OrjsonSerializer
 
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
+from lupus_assets.sinks.tls import is_distrusted
 
 WAITS = (0.5, 1, 2, 4, 8, 15)  # seconds before asking again: half a minute, in which a node restarts
 AGAIN = frozenset({429, 502, 503, 504})  # answers of a server that may do it later
@@ -174,7 +175,7 @@ class Cluster:
     def _failure(self, what: str, error: ApiError | TransportError) -> StoreError:
         address = self.address
         problem = f"cannot {what} at {address.url}"
-        if isinstance(error, TlsError):
+        if is_distrusted(error):
             trusted = address.ca or "the authorities that the system trusts"
             return ServiceUnreachable(
                 f"{problem}: its certificate was not signed by {trusted}, or is not its own "
@@ -212,7 +213,7 @@ def may_again(error: ApiError | TransportError) -> bool:
     """Return whether what was asked may succeed some seconds later."""
     if isinstance(error, ApiError):
         return error.meta.status in AGAIN
-    return not isinstance(error, TlsError)
+    return not is_distrusted(error)
 
 
 def reason_of(body: object) -> str:

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 
 from lupus_assets.errors import ObjectMissing, ServiceRefused, ServiceUnreachable, StoreError
 from lupus_assets.records import Entry
 from lupus_assets.sinks.s3_range import RangeFile
+from lupus_assets.sinks.tls import is_distrusted
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60  # between two bytes, not for a whole file
@@ -226,12 +227,12 @@ class Bucket:
         except ClientError as error:
             # Without the original: its response repeats the request, and some stores sign into it.
             raise _refused(error.response, f"cannot {verb} {where}", at) from None
-        except SSLError as error:
-            raise ServiceUnreachable(
-                f"cannot {verb} {where}: the certificate of {at} is not trusted ({error}); "
-                "set LUPUS_S3_CA to the file of its certificate authority"
-            ) from None
         except (HTTPClientError, BotoCoreError) as error:
+            if is_distrusted(error):
+                raise ServiceUnreachable(
+                    f"cannot {verb} {where}: the certificate of {at} is not trusted ({error}); "
+                    "set LUPUS_S3_CA to the file of its certificate authority"
+                ) from None
             raise ServiceUnreachable(
                 f"cannot {verb} {where}: {at} does not answer ({error}); correct LUPUS_S3_ENDPOINT, "
                 "start it or mend the network, then run again what failed"
