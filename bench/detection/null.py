@@ -23,9 +23,9 @@ drift        a mean of the kind `iid` moves by half a standard deviation of the 
 Exit code 1 if a budget is exceeded or a case falls short.
 """
 
-import os
+from lupus_assets.process import prepare
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+prepare()
 
 import argparse
 import sys

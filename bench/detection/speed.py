@@ -6,9 +6,9 @@ Histories are those of `ordinary`, of 57 columns: 174 series. CPU seconds of one
 the floor that any detector has, which is sorting the same histories once per series.
 """
 
-import os
+from lupus_assets.process import prepare
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+prepare()
 
 import argparse
 import time

@@ -1,8 +1,8 @@
 """Rows profiled with no declaration: every column by its Arrow type, by the kernel of all profiles."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from lupus_assets.errors import ColumnMismatch
 from lupus_assets.monitor.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.gathering import Gathering, Groups, gathering
 from lupus_assets.monitor.intake import Kind, at_least_one, instants, natural_kind, numbers, words
-from lupus_assets.monitor.room import room, threads
+from lupus_assets.monitor.room import ahead, gatherers, room
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.grid import Grid
 
@@ -74,27 +74,15 @@ def outline(
             gathered[name] = gathering(block, dense=True)
         gathered[name].add(block, Groups.one(block.size), room())
 
-    with ThreadPoolExecutor(threads()) as pool:
-        going: list[Future[None]] = []
-        for batch in at_least_one(batches, schema):  # read while the one before is gathered
+    with gatherers() as pool:
+        for_each = map if pool is None else pool.map
+        for batch in at_least_one(ahead(batches), schema):
             rows += batch.num_rows
-            _finish(going)
-            going = [
-                pool.submit(gather, name, kind, batch)
-                for name, kind in kinds.items()
-                if kind is not None and name not in left_out
-            ]
-        _finish(going)
-        columns = {
-            name: pool.submit(gathered[name].whole) for name in kinds if name in gathered.keys() - left_out
-        }
-        states = {name: column.result() for name, column in columns.items()}
+            wanted = {name: kind for name, kind in kinds.items() if kind is not None and name not in left_out}
+            list(for_each(gather, wanted.keys(), wanted.values(), repeat(batch)))
+        found = [name for name in kinds if name in gathered.keys() - left_out]
+        states = dict(zip(found, for_each(lambda name: gathered[name].whole(), found), strict=True))
     return Outline(rows, states, left_out, placed)
-
-
-def _finish(going: Iterable[Future[None]]) -> None:
-    for each in going:
-        each.result()
 
 
 def _block(array: pa.Array, name: str, kind: Kind, placed: dict[str, Grid]) -> Block:

@@ -1,7 +1,7 @@
 """One pass over a partition's rows: batches become profiles, one per version and segment of every cut."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from lupus_assets.monitor.intake import at_least_one
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
 from lupus_assets.monitor.parting import Rows as Picked
 from lupus_assets.monitor.repetition import repeated, row_hashes
-from lupus_assets.monitor.room import threads
+from lupus_assets.monitor.room import ahead, gatherers
 from lupus_assets.monitor.rows import EVERYTHING, Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.clusters import Clusters
@@ -79,26 +79,15 @@ def profile_partition(
     repeated : bool
         Whether rows that repeat another are counted, which needs 8 bytes a row.
     """
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(threads()) as pool:
-        # One thread would take turns with this one at Python's lock: this one does the work itself then.
-        helpers = pool if threads() > 1 else None
-        gatherings = [_Gathering(cut, reading, reference, window, helpers, repeated) for cut in cuts]
-        for batch in at_least_one(_ahead(batches, reader), schema):
+    with gatherers() as pool:
+        gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
+        for batch in at_least_one(ahead(batches), schema):
             rows = read_rows(batch, reading, reference.segments)
             if watch is not None:
                 watch(rows)
             for gathering in gatherings:
                 gathering.add(rows)
         return {gathering.cut: gathering.result() for gathering in gatherings}
-
-
-def _ahead(batches: Iterable[pa.RecordBatch], reader: Executor) -> Iterator[pa.RecordBatch]:
-    """Yield `batches`, each read while the one before is worked on."""
-    rest = iter(batches)
-    coming = reader.submit(next, rest, None)
-    while (batch := coming.result()) is not None:
-        coming = reader.submit(next, rest, None)
-        yield batch
 
 
 @dataclass

@@ -1,11 +1,17 @@
-"""Threads that gather columns, and the room that each has for its blocks."""
+"""Threads that read ahead and gather columns, and the room that each has for its blocks."""
 
 import os
 import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 from lupus_assets.stats.accumulator import Scratch
 
 _LOCAL = threading.local()
+
+Batch = TypeVar("Batch")
 
 
 def room() -> Scratch:
@@ -23,3 +29,23 @@ def threads() -> int:
     13 % more CPU and saved no time.
     """
     return max(1, (os.cpu_count() or 1) - 1)
+
+
+@contextmanager
+def gatherers() -> Iterator[Executor | None]:
+    """Give the threads that gather columns; None where one would only take turns with its caller."""
+    if threads() == 1:
+        yield None
+        return
+    with ThreadPoolExecutor(threads()) as pool:
+        yield pool
+
+
+def ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield `batches`, each read while the one before is worked on."""
+    rest = iter(batches)
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, rest, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, rest, None)
+            yield batch
