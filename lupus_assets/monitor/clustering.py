@@ -1,6 +1,6 @@
 """Rows that lack a value, or have a strange one, counted by the time that they share with other rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,11 @@ from lupus_assets.stats.state import Counts
 
 
 def clusters(
-    blocks: Mapping[str, Block], timestamp: str, visible: Mask, references: Mapping[str, ColumnReference]
+    blocks: Mapping[str, Block],
+    timestamp: str,
+    visible: Mask,
+    references: Mapping[str, ColumnReference],
+    within: Callable[[str, float, float], bool],
 ) -> Clusters | None:
     """Return the clusters of the rows of one batch; None where it has no timestamps.
 
@@ -26,6 +30,8 @@ def clusters(
         Which rows count; of those, the ones without a timestamp do not either.
     references : mapping of str to ColumnReference
         Give the ranges of numeric columns.
+    within : callable
+        Column and range to whether all its visible numbers are known to lie within: none is looked at then.
     """
     times = blocks.get(timestamp)
     if not isinstance(times, TimestampBlock):
@@ -42,7 +48,10 @@ def clusters(
     for name, block in blocks.items():
         reference = references.get(name)
         if isinstance(block, NumericBlock) and isinstance(reference, NumericReference):
-            beyond[name] = of(_beyond(block, reference))
+            limits = reference.limits
+            # Hardly any column has one; who has gathered them knows it.
+            if limits is not None and not within(name, *limits):
+                beyond[name] = of(_beyond(block, *limits))
     return Clusters(counted(bucket if every else bucket[timed]), _some(absent), _some(beyond))
 
 
@@ -50,15 +59,9 @@ def _some(events: Mapping[str, Counts]) -> dict[str, Counts]:
     return {name: counts for name, counts in events.items() if counts.any()}
 
 
-def _beyond(block: NumericBlock, reference: NumericReference) -> npt.NDArray[np.intp]:
-    """Return which rows have a value beyond the reference's range."""
-    limits, numbers = reference.limits, block.numbers
-    if limits is None or block.absent.size == block.size:
-        return np.empty(0, np.intp)
+def _beyond(block: NumericBlock, low: float, high: float) -> npt.NDArray[np.intp]:
+    """Return which rows have a value beyond a range."""
     with np.errstate(invalid="ignore"):
-        # Hardly any batch has one: its extremes say so, whatever stands where there is no value.
-        if np.minimum.reduce(numbers) >= limits[0] and np.maximum.reduce(numbers) <= limits[1]:
-            return np.empty(0, np.intp)
-        strange = (numbers < limits[0]) | (numbers > limits[1])
+        strange = (block.numbers < low) | (block.numbers > high)
     strange[block.absent] = False
     return np.flatnonzero(strange)

@@ -97,6 +97,10 @@ class NumericGathering:
                 mine = absent[edges[at] : edges[at + 1]] - rows.start
                 self.groups[at].add(numbers[rows], mine, scratch)
 
+    def within(self, low: float, high: float) -> bool:
+        """Return whether no value so far lies beyond `low` or `high`."""
+        return all(each.within(low, high) for each in self.groups)
+
     def states(self) -> list[Column]:
         """Return the state of each group."""
         return [each.state() for each in self.groups]

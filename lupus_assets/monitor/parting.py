@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lupus_assets.monitor.block import Block, Mask
-from lupus_assets.monitor.gathering import Gathering, Groups, gathering
+from lupus_assets.monitor.gathering import Gathering, Groups, NumericGathering, gathering
 from lupus_assets.monitor.room import room
 from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.profile import Profile, RowCounts
@@ -129,6 +129,11 @@ class Parting:
             self.groups[at].add(batch, chosen, rows.stop - rows.start)
         if done is not None:
             list(done)
+
+    def within(self, column: str, low: float, high: float) -> bool:
+        """Return whether no number of a column, in any group so far, lies beyond `low` or `high`."""
+        gathered = self.columns[column]
+        return isinstance(gathered, NumericGathering) and gathered.within(low, high)
 
     def profiles(self) -> dict[Cell, Profile]:
         """Return the profile of each cell."""

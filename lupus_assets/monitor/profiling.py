@@ -149,7 +149,8 @@ class _Gathering:
 
     def _cluster(self, batch: Batch, visible: Mask) -> None:
         references = self.reference.columns.get(EVERYTHING, {})
-        found = clusters(batch.blocks, self.reading.model.columns.timestamp, visible, references)
+        timestamp, within = self.reading.model.columns.timestamp, self.partings[0].within
+        found = clusters(batch.blocks, timestamp, visible, references, within)
         if found is not None:
             self.clusters = found if self.clusters is None else self.clusters + found
 

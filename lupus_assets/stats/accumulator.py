@@ -218,6 +218,11 @@ class NumericAccumulator:
         self.positive_infinities += int(np.count_nonzero(odd == np.inf))
         self.negative_infinities += int(np.count_nonzero(odd == -np.inf))
 
+    def within(self, low: float, high: float) -> bool:
+        """Return whether no value so far, infinities too, lies beyond `low` or `high`."""
+        infinite = self.positive_infinities or self.negative_infinities
+        return not infinite and low <= self.low and self.high <= high and self._integers.within(low, high)
+
     def state(self) -> NumericColumn:
         """Return the state of all values so far."""
         floats = self.moments.n
@@ -300,6 +305,10 @@ class IntegerCounts:
         wider[self.base - low :][: self.counts.size] = self.counts
         self.base, self.counts = low, wider
         return True
+
+    def within(self, low: float, high: float) -> bool:
+        """Return whether no integer counted lies beyond `low` or `high`."""
+        return not self.counts.size or (low <= self.base and self.base + self.counts.size - 1 <= high)
 
     def _values(self) -> Floats:
         return (

@@ -136,7 +136,7 @@ class ScoreLabel(State):
         y = _binary(label)
         if p.shape != y.shape:
             raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
-        if not np.all((p >= 0) & (p <= 1)):
+        if p.size and not (np.minimum.reduce(p) >= 0 and np.maximum.reduce(p) <= 1):  # nor with NaN
             raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
         positive, negative = _histograms(p, y, grid)
         loss, squared, residual = _errors(p, y)

@@ -150,3 +150,17 @@ def test_integers_that_no_float_holds_are_told_apart(base: int, step: int) -> No
 def test_small_integers_are_the_floats_that_they_are() -> None:
     whole = np.arange(-700, 700)
     assert Distinct.of_integers(whole) == Distinct.of_floats(whole.astype(np.float64))
+
+
+INTEGERS = st.lists(st.integers(-(2**20), 2**20), max_size=9).map(lambda some: np.array(some, np.int64))
+
+
+@given(st.lists(st.one_of(arrays(), INTEGERS), max_size=4), st.floats(-1e6, 0), st.floats(0, 1e6), st.data())
+def test_all_values_are_within_a_range_or_some_is_beyond(parts, low, high, data):
+    accumulator, beyond = NumericAccumulator(Grid(0.0, 1.0)), False
+    for part in parts:
+        absent = np.flatnonzero([data.draw(st.booleans()) for _ in part])
+        accumulator.add(part, absent, SCRATCH)
+        present = np.delete(part, absent)
+        beyond |= bool(np.any((present < low) | (present > high)))
+        assert accumulator.within(low, high) is not beyond
