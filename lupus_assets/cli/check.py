@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lupus_assets.cli.output import MISTAKES, Commands, counted
+from lupus_assets.cli.output import MISTAKES, Commands, counted, missing
 from lupus_assets.errors import UsageError
 
 
@@ -28,7 +28,7 @@ def check(arguments: argparse.Namespace) -> int:
 
     path: Path = arguments.path
     if not path.exists():
-        raise UsageError(f"{path} does not exist, give a declaration or a directory")
+        raise missing(str(path), "give a declaration or a directory")
     declarations = find(path)
     if not declarations:
         # Silence about nothing would look like a passed check.

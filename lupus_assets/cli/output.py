@@ -45,6 +45,18 @@ def installation(home: Path) -> "Installation":
     return Installation.from_environment(os.environ, home)
 
 
+def missing(path: str, otherwise: str) -> UsageError:
+    """Return the error that nothing to read is at `path`, with what stands beside it and looks alike."""
+    from lupus_assets.declare.mistake import closest
+
+    if Path(path).is_dir():
+        return UsageError(f"{path} holds no Parquet file, {otherwise}")
+    beside = Path(path).parent
+    meant = closest(Path(path).name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
+    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
+    return UsageError(f"{path} does not exist, {remedy}")
+
+
 def read_parquet(path: str) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
     """Return the schema and the rows of a Parquet file, or of those in a folder or below an S3 address.
 
@@ -63,8 +75,7 @@ def read_parquet(path: str) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
     else:
         files = files_at(Path(path)) if Path(path).exists() else []
     if not files:
-        what = "holds no Parquet file" if Path(path).is_dir() else "does not exist"
-        raise UsageError(f"{path} {what}, give another file or folder")
+        raise missing(path, "give another file or folder")
     schema = schema_of(files)
     return schema, batches_of(files, schema)
 

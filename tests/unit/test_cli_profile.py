@@ -104,6 +104,12 @@ def test_what_is_not_there_is_said(tmp_path, capsys, name, said):
     assert f"{name} {said}, give another file or folder" in capsys.readouterr().err
 
 
+def test_a_misspelt_name_is_guessed(path, capsys):
+    misspelt = path.with_name(f"{path.stem}s{path.suffix}")
+    assert main(["profile", str(misspelt)]) == 2
+    assert f"{misspelt} does not exist, did you mean {path}?" in capsys.readouterr().err
+
+
 def test_profiling_a_file_needs_neither_declarations_nor_dagster_nor_pandas(path):
     program = (
         "import sys\nfrom lupus_assets.cli import main\n"
