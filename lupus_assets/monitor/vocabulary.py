@@ -51,6 +51,8 @@ class Vocabulary:
 
     def add(self, dictionary: pa.Array, counts: Counts, group: int) -> None:
         """Take how often each value of a dictionary occurs in a group."""
+        if not len(dictionary):
+            return
         if not self._dictionaries or self._dictionaries[-1] is not dictionary:
             if self._waiting > LOT:
                 self._settle()
@@ -99,16 +101,14 @@ class Vocabulary:
         """Bring all dictionaries together, and the entries of each group."""
         self._waiting = 0
         if len(self._dictionaries) > 1:
-            together = pa.concat_arrays(self._dictionaries).dictionary_encode()
-            codes: npt.NDArray[Any] = np.frombuffer(together.indices.buffers()[1], np.int32, len(together))
-            starts = np.cumsum([0, *map(len, self._dictionaries)])
+            # Arrow gives the parts of a column one dictionary: that of the last, which has all of it.
+            parts = pa.chunked_array(self._dictionaries).dictionary_encode().chunks
+            codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part)) for part in parts]
             self._entries = [
-                each._replace(
-                    dictionary=0, values=codes[starts[each.dictionary] :].take(each.values).astype(np.intp)
-                )
+                each._replace(dictionary=0, values=codes[each.dictionary].take(each.values).astype(np.intp))
                 for each in self._entries
             ]
-            self._dictionaries = [together.dictionary]
+            self._dictionaries = [parts[-1].dictionary]
         self._entries = list(self._summed())
         if self._size > MOST:
             self._prune()
