@@ -8,10 +8,23 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from lupus_assets.cli import backtest, check, compare, profile, query, search, upkeep
 from lupus_assets.cli.output import MISTAKES, USAGE
 from lupus_assets.process import prepare
+
+
+def run() -> NoReturn:
+    """Run the process's own subcommand and end it at once.
+
+    Python takes 30 ms to free one by one what the system takes back as a whole: a twentieth of what a profile
+    of a million rows takes. Whatever a subcommand writes is written, and closed, when it returns.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
