@@ -70,6 +70,12 @@ class CategoricalBlock:
         """Which rows hold a value."""
         return all_but(self.absent, self.size)
 
+    @property
+    def is_its_dictionary(self) -> bool:
+        """Whether each row has an entry of its own, in their order."""
+        size = self.size
+        return len(self.dictionary) == size and np.array_equal(self.index, np.arange(size, dtype=np.int32))
+
     @cached_property
     def names(self) -> list[str]:
         """The values of the dictionary."""

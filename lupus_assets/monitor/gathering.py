@@ -124,14 +124,21 @@ class CategoricalGathering:
     def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
         """Take one batch."""
         assert isinstance(block, CategoricalBlock)  # noqa: S101  # tells mypy
+        if groups.order is None and block.is_its_dictionary:
+            self._count(0, block.size)
+            self.vocabulary.add_rows(block.dictionary, block.absent, 0)
+            return
         places = groups.ordered(block.places)
         size = len(block.dictionary)
         for at, rows in enumerate(groups.slices()):
-            if at == len(self.rows):
-                self.rows.append(0)
-            self.rows[at] += rows.stop - rows.start
+            self._count(at, rows.stop - rows.start)
             counts = np.bincount(places[rows], minlength=size + 1)[:size]
             self.vocabulary.add(block.dictionary, counts, at)
+
+    def _count(self, group: int, rows: int) -> None:
+        if group == len(self.rows):
+            self.rows.append(0)
+        self.rows[group] += rows
 
     def states(self) -> list[Column]:
         """Return the state of each group."""

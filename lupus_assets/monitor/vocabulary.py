@@ -1,8 +1,7 @@
 """The values of a column of text while the batches go by, each of which has a dictionary of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +28,14 @@ class _Entry(NamedTuple):
     counts: Counts
 
 
+class _Rows(NamedTuple):
+    """Rows of one group that are the entries of a dictionary, which repeats what they repeat."""
+
+    dictionary: int
+    group: int
+    absent: Index
+
+
 @dataclass
 class Vocabulary:
     """Counts by value and group of rows.
@@ -44,6 +51,7 @@ class Vocabulary:
     salt: bytes
     _dictionaries: list[pa.Array] = field(default_factory=list)
     _entries: list[_Entry] = field(default_factory=list)
+    _rows: list[_Rows] = field(default_factory=list)  # not yet counted
     _waiting: int = 0
     _lost: dict[int, Categories] = field(
         default_factory=dict
@@ -53,13 +61,24 @@ class Vocabulary:
         """Take how often each value of a dictionary occurs in a group."""
         if not len(dictionary):
             return
+        at = self._taken(dictionary)
+        held = filled(counts)
+        self._entries.append(_Entry(at, group, held, counts[held]))
+
+    def add_rows(self, values: pa.Array, absent: Index, group: int) -> None:
+        """Take the values of the rows of a group, one by one, but those of `absent` rows."""
+        if not len(values):
+            return
+        at = self._taken(values)
+        self._rows.append(_Rows(at, group, absent))
+
+    def _taken(self, dictionary: pa.Array) -> int:
         if not self._dictionaries or self._dictionaries[-1] is not dictionary:
             if self._waiting > LOT:
                 self._settle()
             self._dictionaries.append(dictionary)
             self._waiting += dictionary.nbytes + COUNTED * len(dictionary)
-        held = filled(counts)
-        self._entries.append(_Entry(len(self._dictionaries) - 1, group, held, counts[held]))
+        return len(self._dictionaries) - 1
 
     def states(self, groups: int) -> list[Categories]:
         """Return the counts of each of so many groups."""
@@ -100,32 +119,27 @@ class Vocabulary:
     def _settle(self) -> None:
         """Bring all dictionaries together, and the entries of each group."""
         self._waiting = 0
-        if len(self._dictionaries) > 1:
+        if len(self._dictionaries) > 1 or self._rows:
             # Arrow gives the parts of a column one dictionary: that of the last, which has all of it.
             parts = pa.chunked_array(self._dictionaries).dictionary_encode().chunks
             codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part)) for part in parts]
-            self._entries = [
-                each._replace(dictionary=0, values=codes[each.dictionary].take(each.values).astype(np.intp))
-                for each in self._entries
-            ]
-            self._dictionaries = [parts[-1].dictionary]
-        self._entries = list(self._summed())
-        if self._size > MOST:
-            self._prune()
-
-    def _summed(self) -> Iterator[_Entry]:
-        by_group: dict[int, list[_Entry]] = {}
+            self._dictionaries = [parts[-1].dictionary] if len(parts[-1].dictionary) else []
+        else:
+            codes = [np.arange(self._size, dtype=np.int32)]
+        size = self._size
+        groups = {entry.group for entry in self._entries} | {rows.group for rows in self._rows}
+        totals = {group: np.zeros(size, np.int64) for group in sorted(groups)}
         for entry in self._entries:
-            by_group.setdefault(entry.group, []).append(entry)
-        for group, entries in by_group.items():
-            if len(entries) == 1:
-                yield entries[0]
-                continue
-            total = np.zeros(self._size, np.int64)
-            for entry in entries:
-                np.add.at(total, entry.values, entry.counts)
-            held = filled(total)
-            yield _Entry(0, group, held, total[held])
+            at = codes[entry.dictionary].take(entry.values).astype(np.intp)
+            np.add.at(totals[entry.group], at, entry.counts)
+        for rows in self._rows:
+            at = codes[rows.dictionary].astype(np.intp)
+            np.add.at(totals[rows.group], np.delete(at, rows.absent) if rows.absent.size else at, 1)
+        held = {group: filled(total) for group, total in totals.items()}
+        self._entries = [_Entry(0, group, at, totals[group][at]) for group, at in held.items()]
+        self._rows = []
+        if size > MOST:
+            self._prune()
 
     def _prune(self) -> None:
         """Let the rarest half of the values go, of equal ones the last; what they were stays counted."""

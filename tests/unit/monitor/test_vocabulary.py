@@ -35,6 +35,22 @@ def test_dictionaries_of_any_order_give_the_counts_of_their_values(parts):
     assert found.states(3) == [plain(each) for each in total]  # asking changes nothing
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.lists(st.sampled_from([*"abc", None])), category_counts()), max_size=4))
+def test_rows_that_are_their_dictionary_count_as_dictionaries_of_their_values_do(parts):
+    found, total = Vocabulary(SALT), Counter[str]()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(vocabulary, "LOT", 0)  # what is there is brought together before anything comes
+        for rows, counts in parts:
+            absent = np.flatnonzero([value is None for value in rows])
+            found.add_rows(pa.array(rows, pa.string()), absent, 0)
+            found.add(pa.array(list(counts), pa.string()), np.array(list(counts.values()), np.int64), 0)
+            total.update(value for value in rows if value is not None)
+            total.update(counts)
+    assert found.states(1) == [plain(total)]
+    assert found.whole() == plain(total)
+
+
 def test_many_values_over_many_batches_keep_exact_counts_of_the_most_frequent():
     """Each batch alone would cut off values that are frequent over all of them."""
     names = [f"value-{n}" for n in range(3 * CAP)]
