@@ -230,9 +230,12 @@ class Smallest:
             self._settle()
 
     def _settle(self) -> None:
-        kept = union(self._kept, *self._waiting)
-        if self._short or kept.size > WHOLE:
-            kept, self._short = union(kept & UPPER)[:K], True
+        if self._short:
+            kept = union(self._kept, *(few & UPPER for few in self._waiting))[:K]
+        else:
+            kept = union(self._kept, *self._waiting)
+            if kept.size > WHOLE:
+                kept, self._short = union(kept & UPPER)[:K], True
         if kept.size == K:
             self._limit = kept[-1] | LOWER_HALF
         self._kept, self._waiting, self._held = kept, [], 0
