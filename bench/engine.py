@@ -12,12 +12,12 @@ from lupus_assets.process import prepare
 prepare()
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -110,10 +110,9 @@ class Way:
 
 def cpu(work: Callable[[], object]) -> float:
     """Return the user and system seconds of one call."""
-    before = os.times()
+    before = time.process_time()
     work()
-    after = os.times()
-    return after.user + after.system - before.user - before.system
+    return time.process_time() - before
 
 
 def taken(way: Way, rounds: int) -> tuple[float, float]:

@@ -240,6 +240,8 @@ class NumericAccumulator:
             distinct=Distinct(*self.smallest.kept(MIXED)),
             off_grid=self.off_grid,
         )
+        if not self._integers.counts.size:
+            return column
         return replace(column + self._integers.state(self.grid), rows=self.rows)
 
     def _histogram(self) -> Histogram:
