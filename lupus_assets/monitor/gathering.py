@@ -29,6 +29,7 @@ from lupus_assets.stats.column import (
 )
 from lupus_assets.stats.distinct import SIPHASH, Distinct, Smallest
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.state import tally
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Groups:
     @classmethod
     def of(cls, code: npt.NDArray[np.int64], count: int) -> "Groups":
         """Part rows by code: those of a code below 0 are in no group."""
-        small = np.where(code < 0, count, code).astype(np.uint8 if count < 256 else np.uint32)
-        sizes = np.bincount(small, minlength=count + 1)[:count]
+        small: npt.NDArray[np.integer[Any]] = np.where(code < 0, count, code).astype(
+            np.uint8 if count < 256 else np.uint32
+        )
+        sizes = tally(small, count + 1)[:count]
         bounds = np.concatenate([[0], np.cumsum(sizes)])
         # Few codes in a byte sort by counting; a stable order keeps the result the same every time.
         return cls(np.argsort(small, kind="stable")[: bounds[-1]], bounds)
@@ -132,7 +135,7 @@ class CategoricalGathering:
         size = len(block.dictionary)
         for at, rows in enumerate(groups.slices()):
             self._count(at, rows.stop - rows.start)
-            counts = np.bincount(places[rows], minlength=size + 1)[:size]
+            counts = tally(places[rows], size + 1)[:size]
             self.vocabulary.add(block.dictionary, counts, at)
 
     def _count(self, group: int, rows: int) -> None:
@@ -182,7 +185,7 @@ class IdentityGathering:
                 self.smallest[at].add_hashes(hashes[all_but(mine, hashes.size)] if mine.size else hashes)
             else:
                 size = len(words.dictionary)
-                held = np.bincount(per_row[rows], minlength=size + 1)[:size] > 0
+                held = tally(per_row[rows], size + 1)[:size] > 0
                 self.smallest[at].add_hashes(words.hashes[held])
 
     def states(self) -> list[Column]:

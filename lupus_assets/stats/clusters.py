@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.distinct import mix
-from lupus_assets.stats.state import Counts, State
+from lupus_assets.stats.state import Counts, State, tally
 
 BUCKETS = 256  # timestamps are told apart by so many values of a hash
 SHIFT = np.uint64(56)
@@ -29,7 +29,7 @@ def buckets(micros: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 def counted(of: NDArray[np.uint8]) -> Counts:
     """Return how many rows are in each bucket, shape (BUCKETS,)."""
-    return np.bincount(of, minlength=BUCKETS).astype(np.int64)
+    return tally(of, BUCKETS)
 
 
 @dataclass(frozen=True, eq=False)

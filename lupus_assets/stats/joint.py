@@ -13,7 +13,7 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, BLOCK, PLACES, Grid
 from lupus_assets.stats.histogram import FEW, Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted, filled
+from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted, filled, tally
 
 CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
 CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
@@ -309,7 +309,7 @@ def _histograms(p: Floats, y: NDArray[np.bool_], grid: Grid) -> tuple[Histogram,
     if p.size < FEW:
         found, counts = counted(keys)
     else:
-        dense = np.bincount(keys, minlength=2 * BINS)
+        dense = tally(keys, 2 * BINS)
         found = filled(dense)
         counts = dense[found]
     split = int(np.searchsorted(found, BINS))

@@ -71,6 +71,13 @@ def counted(keys: Keys) -> tuple[Keys, Counts]:
     return ordered[first], upto - first
 
 
+def tally(places: NDArray[np.integer[Any]], size: int) -> Counts:
+    """Return how often each of `size` places occurs; ``np.bincount`` looks for their extremes as well."""
+    counts = np.zeros(size, np.int64)
+    np.add.at(counts, places.astype(np.intp, copy=False), 1)
+    return counts
+
+
 def filled(counts: Counts) -> NDArray[np.intp]:
     """Return where counts are above 0; numpy finds what is True thrice as fast as numbers that are not 0."""
     return np.flatnonzero(counts > 0)
