@@ -110,7 +110,7 @@ class NumericGathering:
 
     def whole(self) -> Column:
         """Return the state of all groups together."""
-        return reduce(add, self.states(), NumericColumn.empty(self.grid))
+        return reduce(add, self.states()) if self.groups else NumericColumn.empty(self.grid)
 
 
 @dataclass
