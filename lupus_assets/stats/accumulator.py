@@ -19,7 +19,7 @@ from lupus_assets.stats.distinct import EXACT, MIXED, Distinct, Smallest, intege
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, counted, filled, union
+from lupus_assets.stats.state import Counts, Floats, add_each, counted, filled, union
 
 Numbers = NDArray[Any]
 Keys = NDArray[np.uint16]
@@ -290,7 +290,7 @@ class IntegerCounts:
             return False
         if self.base:
             at -= self.base
-        np.add.at(self.counts, at, 1)
+        add_each(self.counts, at)
         if missing.size:
             self.counts[at[missing[0]]] -= missing.size
         return True

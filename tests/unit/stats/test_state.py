@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.state import State, add_counts, require_same_kind, union
+from lupus_assets.stats.state import State, add_counts, require_same_kind, tally, union
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,3 +74,11 @@ def test_sparse_counts_add_as_dictionaries_do(left: dict[int, int], right: dict[
     assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == expected
     assert keys[left_at].tolist() == sorted(left)
     assert keys[right_at].tolist() == sorted(right)
+
+
+@given(st.integers(1, 8), st.data())
+def test_places_are_counted_whatever_their_number_and_type(size, data):
+    places = data.draw(st.lists(st.integers(0, size - 1), max_size=30))
+    for dtype in (np.uint8, np.int32, np.intp):
+        found = tally(np.array(places, dtype), size)
+        assert found.tolist() == [places.count(at) for at in range(size)]
