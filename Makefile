@@ -31,14 +31,15 @@ export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
-# uv where there is one, else venv and pip; both from the hashed lock.
+# uv where there is one, else venv and pip; both from the hashed lock. Compiled, as pip does: where Python may not
+# write what it compiles, as in many containers, every process would take thrice as long to start.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Lupus needs Python 3.11 or later: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing into $(VENV) from requirements.lock"
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV) && \
-	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
 	  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
