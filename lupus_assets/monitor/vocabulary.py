@@ -117,18 +117,21 @@ class Vocabulary:
         return Categories.of_hashes(hashes[values], counts, names)
 
     def _settle(self) -> None:
-        """Bring all dictionaries together, and the entries of each group."""
+        """Bring all dictionaries together, and the entries of each group, unless they are."""
         self._waiting = 0
-        if len(self._dictionaries) > 1 or self._rows:
-            # Arrow gives the parts of a column one dictionary: that of the last, which has all of it.
-            parts = pa.chunked_array(self._dictionaries).dictionary_encode().chunks
-            codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part)) for part in parts]
-            self._dictionaries = [parts[-1].dictionary] if len(parts[-1].dictionary) else []
-        else:
-            codes = [np.arange(self._size, dtype=np.int32)]
-        size = self._size
+        groups = {each.group for each in self._entries}
+        if len(self._dictionaries) > 1 or self._rows or len(groups) < len(self._entries):
+            self._unite()
+        if self._size > MOST:
+            self._prune()
+
+    def _unite(self) -> None:
+        # Arrow gives the parts of a column one dictionary: that of the last, which has all of it.
+        parts = pa.chunked_array(self._dictionaries).dictionary_encode().chunks
+        codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part)) for part in parts]
+        self._dictionaries = [parts[-1].dictionary] if len(parts[-1].dictionary) else []
         groups = {entry.group for entry in self._entries} | {rows.group for rows in self._rows}
-        totals = {group: np.zeros(size, np.int64) for group in sorted(groups)}
+        totals = {group: np.zeros(self._size, np.int64) for group in sorted(groups)}
         for entry in self._entries:
             at = codes[entry.dictionary].take(entry.values).astype(np.intp)
             np.add.at(totals[entry.group], at, entry.counts)
@@ -138,8 +141,6 @@ class Vocabulary:
         held = {group: filled(total) for group, total in totals.items()}
         self._entries = [_Entry(0, group, at, totals[group][at]) for group, at in held.items()]
         self._rows = []
-        if size > MOST:
-            self._prune()
 
     def _prune(self) -> None:
         """Let the rarest half of the values go, of equal ones the last; what they were stays counted."""
