@@ -28,7 +28,7 @@ def check(arguments: argparse.Namespace) -> int:
 
     path: Path = arguments.path
     if not path.exists():
-        raise missing(str(path), "give a declaration or a directory")
+        raise missing(path, "give a declaration or a directory")
     declarations = find(path)
     if not declarations:
         # Silence about nothing would look like a passed check.

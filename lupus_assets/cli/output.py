@@ -45,14 +45,12 @@ def installation(home: Path) -> "Installation":
     return Installation.from_environment(os.environ, home)
 
 
-def missing(path: str, otherwise: str) -> UsageError:
-    """Return the error that nothing to read is at `path`, with what stands beside it and looks alike."""
+def missing(path: Path, otherwise: str) -> UsageError:
+    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
     from lupus_assets.declare.mistake import closest
 
-    if Path(path).is_dir():
-        return UsageError(f"{path} holds no Parquet file, {otherwise}")
-    beside = Path(path).parent
-    meant = closest(Path(path).name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
+    beside = path.parent
+    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
     remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
     return UsageError(f"{path} does not exist, {remedy}")
 
@@ -75,7 +73,12 @@ def read_parquet(path: str) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
     else:
         files = files_at(Path(path)) if Path(path).exists() else []
     if not files:
-        raise missing(path, "give another file or folder")
+        remedy = "give another file or folder"
+        if path.startswith("s3://"):
+            raise UsageError(f"{path} does not exist, {remedy}")
+        if Path(path).is_dir():
+            raise UsageError(f"{path} holds no Parquet file, {remedy}")
+        raise missing(Path(path), remedy)
     schema = schema_of(files)
     return schema, batches_of(files, schema)
 
