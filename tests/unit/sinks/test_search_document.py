@@ -14,30 +14,25 @@ from lupus_assets.records import MetricRow, Place, VerdictRow
 from lupus_assets.sinks.schema import SCHEMAS, to_table
 from lupus_assets.sinks.search_document import KEYS, digest, documents, mapping, place_id, values
 from lupus_assets.sinks.word import words
+from tests.models import metric
 
 START = datetime(2025, 3, 1, 4, tzinfo=UTC)
 PLACE = Place("flights.delay", "champion", START, START + timedelta(days=1), "2025-03")
 
 
-def metrics(*values: float | None, place: Place = PLACE, **other: object) -> list[MetricRow]:
-    plain = MetricRow(
-        track=place.track,
-        version="v1",
-        partition_key="2025-03-01",
-        window_start=place.start,
-        as_of=place.as_of,
-        segment="*",
-        family="input",
-        column_name="temp",
-        metric="mean",
-        value=None,
-        lower=None,
-        upper=None,
-        n=1,
-        reference="now",
-        reason=None,
-    )
-    return [replace(plain, metric=f"m{at}", value=value, **other) for at, value in enumerate(values)]
+def metrics(*values: float | None, **other: object) -> list[MetricRow]:
+    """Return a row of a metric each for the place."""
+    of_place = {
+        "track": PLACE.track,
+        "version": "v1",
+        "partition_key": "2025-03-01",
+        "window_start": PLACE.start,
+        "as_of": PLACE.as_of,
+        "column_name": "temp",
+        "n": 1,
+        "reason": None,
+    }
+    return [metric(0, value, metric=f"m{at}", **of_place | other) for at, value in enumerate(values)]
 
 
 def test_ids_are_the_same_for_the_same_rows_and_distinct_otherwise():
@@ -92,10 +87,9 @@ def test_every_field_of_a_document_is_mapped_and_nothing_else_is_let_in(table):
 
 
 def test_only_alarms_are_found_by_their_words():
-    (metric,) = metrics(1.0)
-    shared = {
-        name: getattr(metric, name) for name in ("track", "version", "partition_key", "window_start", "as_of")
-    }
+    (numbers,) = metrics(1.0)
+    names = ("track", "version", "partition_key", "window_start", "as_of")
+    shared = {name: getattr(numbers, name) for name in names}
     row = VerdictRow(
         **shared, segment="origin=JFK", family="input", column_name="dep_delay", metric="mean",
         rule="history", value=1.0, expected=None, low=None, high=None, p=None, effect=None, surprise=None,
