@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
-from lupus_assets.errors import UsageError
+from lupus_assets.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation
@@ -54,7 +54,7 @@ def compare(arguments: argparse.Namespace) -> int:
     found = installation(arguments.home)
     try:
         drift = compare_windows(found.tables(), model, reference, current)
-    except UsageError:
+    except (StoreError, UsageError):
         _check_names(found, model, reference, current)
         raise
     print_drift(arguments, drift)

@@ -14,8 +14,6 @@ INDENT = "    "
 PRECISIONS = (5, 4, 3)  # digits of a number: fewer where a table would be too wide
 # Where a name may be broken: a terminal's line ends behind it.
 BREAKS = re.compile(r"(?<=[_/~ ])|(?<=\.)(?=[a-z])")
-# Controls, marks that turn the direction of text, surrogates, and what ends a line.
-RAW = {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}
 WIDE = {"W", "F"}
 
 
@@ -27,7 +25,7 @@ def plain(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(repr(each)[1:-1] if unicodedata.category(each) in RAW else each for each in text)
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> str:
