@@ -126,7 +126,7 @@ class Installation:
         """
         declared, zone = model.tracks[track], model.cadence.zone
         if declared.function is not None:
-            return FunctionSource.from_path(declared.function)
+            return FunctionSource.from_path(declared.function, zone)
         if declared.hive is not None:
             from lupus_assets.sources.hive import HiveSource
 
