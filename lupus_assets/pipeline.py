@@ -8,7 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.fact import fact_rows, facts
@@ -128,13 +128,21 @@ class Pipeline:
         ------
         ReferenceMissing
             It was frozen under another declaration of the columns, and its numbers mean something else.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
         table = self.store.read("frozen_references", model=model.name, track=track)
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
             return None
-        found = _decoded(rows[-1]["state"])
+        try:
+            found = _decoded(rows[-1]["state"])
+        except StateError as error:
+            raise StateError(
+                f"{model.key}: the stored reference of {track}: {error};"
+                f" materialise {model.model}_reference, then all partitions"
+            ) from error
         if found.declared != declared(model):
             raise ReferenceMissing(
                 f"{model.key}: columns or segments are declared otherwise than when the reference was "
@@ -190,6 +198,8 @@ class Pipeline:
         ------
         PartitionMissing
             Nothing was written, or with another reference: its bins and sums are not comparable.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         table = self.store.read(
             "profiles", model=model.name, track=track, since=window.start, until=window.end

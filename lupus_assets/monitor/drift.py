@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lupus_assets.errors import StateError, UsageError
 from lupus_assets.monitor.intake import is_in, table_bytes, table_integers, table_levels
+from lupus_assets.monitor.record import unreadable
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.stats import distance
 from lupus_assets.stats.codec import marginal_of
@@ -226,6 +227,11 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     ----------
     rows : pyarrow.Table
         Of the table ``profiles``, with `COLUMNS`; of one track.
+
+    Raises
+    ------
+    StateError
+        A state is damaged, or of a format that this version cannot read.
     """
     columns, kinds = table_levels(rows, "column_name"), is_in(rows, "kind", KINDS)
     keys, key = table_levels(rows, "partition_key")
@@ -244,7 +250,10 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     found: dict[int, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
     states = table_bytes(rows, "state")
     for (start, name), (_, at) in latest.items():
-        found[start][names[name]] = marginal_of(states[at])
+        try:
+            found[start][names[name]] = marginal_of(states[at])
+        except StateError as error:
+            raise unreadable(rows.slice(at, 1).to_pylist()[0], error) from error
     return list(found.values())
 
 
