@@ -10,8 +10,9 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
+from lupus_assets.monitor.declaration import declared
 from lupus_assets.monitor.fact import fact_rows, facts
-from lupus_assets.monitor.freezing import declared, freeze
+from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.ledger import COLUMNS
@@ -126,7 +127,7 @@ class Pipeline:
         Raises
         ------
         ReferenceMissing
-            It was frozen under another declaration of the columns, and its numbers mean something else.
+            It was frozen under another declaration, and its numbers mean something else.
         """
         window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
         table = self.store.read("frozen_references", model=model.name, track=track)
@@ -136,8 +137,9 @@ class Pipeline:
         found: Reference = from_bytes(rows[-1]["state"])
         if found.declared != declared(model):
             raise ReferenceMissing(
-                f"{model.key}: columns or segments are declared otherwise than when the reference was "
-                f"frozen; materialise {model.model}_reference, then all partitions"
+                f"{model.key}: columns, segments or cadence are declared otherwise than when the reference "
+                "was frozen, or an earlier version of Lupus froze it; materialise "
+                f"{model.model}_reference, then all partitions"
             )
         return found
 
