@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import pyarrow as pa
 
@@ -11,8 +10,9 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
+from lupus_assets.monitor.declaration import declared
 from lupus_assets.monitor.fact import fact_rows, facts
-from lupus_assets.monitor.freezing import declared, freeze
+from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
 from lupus_assets.monitor.ledger import COLUMNS
@@ -127,7 +127,7 @@ class Pipeline:
         Raises
         ------
         ReferenceMissing
-            It was frozen under another declaration of the columns, and its numbers mean something else.
+            It was frozen under another declaration, and its numbers mean something else.
         StateError
             What is stored is damaged, or of a format that this version cannot read.
         """
@@ -137,7 +137,7 @@ class Pipeline:
         if not rows:
             return None
         try:
-            found = _decoded(rows[-1]["state"])
+            found: Reference = from_bytes(rows[-1]["state"])
         except StateError as error:
             raise StateError(
                 f"{model.key}: the stored reference of {track}: {error};"
@@ -145,8 +145,9 @@ class Pipeline:
             ) from error
         if found.declared != declared(model):
             raise ReferenceMissing(
-                f"{model.key}: columns or segments are declared otherwise than when the reference was "
-                f"frozen; materialise {model.model}_reference, then all partitions"
+                f"{model.key}: columns, segments or cadence are declared otherwise than when the reference "
+                "was frozen, or an earlier version of Lupus froze it; materialise "
+                f"{model.model}_reference, then all partitions"
             )
         return found
 
@@ -331,17 +332,29 @@ class Pipeline:
                 yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
 
     def compare(
-        self, model: MonitoredModel, old: str, new: str, window: Window, now: datetime
+        self,
+        model: MonitoredModel,
+        tracks: tuple[str, str],
+        window: Window,
+        reference: Reference,
+        now: datetime,
     ) -> list[ComparisonRow]:
         """Compare two tracks over the rows of one partition, as of the latest cut that is open.
 
+        Parameters
+        ----------
+        model : MonitoredModel
+        tracks : tuple of str
+            The old and the new one.
+        window : Window
+        reference : Reference
+            Of the old track; gives the kinds of columns, and the bins of predictions.
+        now : datetime
+
         Raises
         ------
-        PartitionMissing, ReferenceMissing, SourceError
+        PartitionMissing, SourceError
         """
-        reference = self.reference(model, old)
-        if reference is None:
-            raise ReferenceMissing(f"{model.key}: no reference is frozen; materialise {old} first")
         wanted = open_cuts(model, window, now)
         if not wanted:
             raise PartitionMissing(f"partition {window.key} is not over")
@@ -349,7 +362,7 @@ class Pipeline:
         listed = compared_roles(roles(model, reference.kinds), model.columns.key)
         reading = Reading(model, listed, reference.grids, self.salt)
         said = []
-        for track in (old, new):
+        for track in tracks:
             source = self.source(model, track)
             present = source.schema(window).names
             columns = [
@@ -359,19 +372,13 @@ class Pipeline:
         rows = comparison_rows(
             *said,
             model=model,
-            tracks=(old, new),
+            tracks=tracks,
             window=window,
             as_of=cut.as_of,
             grid=reference.grids.get(model.columns.prediction.column, UNIT),
         )
-        self.store.replace("comparisons", place(model, f"{old}~{new}", window, cut.as_of), rows)
+        self.store.replace("comparisons", place(model, "~".join(tracks), window, cut.as_of), rows)
         return rows
-
-
-@lru_cache(maxsize=16)  # every partition of a run asks for the same one, and its rank tables are kept with it
-def _decoded(state: bytes) -> Reference:
-    found: Reference = from_bytes(state)
-    return found
 
 
 def _by_column(listed: Iterable[Role]) -> dict[str, Role]:

@@ -33,6 +33,8 @@ WORD = re.compile(
     rf"(?:(?P<track>[a-z0-9_]+):)?(?:(?P<frozen>reference)|(?P<first>{DAY})(?:\.\.(?P<last>{DAY}))?)"
 )
 SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
+# A month from the ends of the calendar: stores look a day further to either side.
+EARLIEST, LATEST = datetime(1, 2, 1, tzinfo=UTC), datetime(9999, 12, 1, tzinfo=UTC)
 
 State = Numeric | Categorical
 
@@ -56,12 +58,12 @@ class Span:
     @property
     def since(self) -> datetime:
         """Before the start of every partition of the span, in any zone."""
-        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - SLACK
+        return _moved(self.first, -SLACK)
 
     @property
     def until(self) -> datetime:
         """After the start of every partition of the span, in any zone."""
-        return datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC) + 2 * SLACK
+        return _moved(self.last, 2 * SLACK)
 
     def meets(self, other: "Span") -> bool:
         """Return whether both are of one track, and hardly a day lies between them."""
@@ -73,6 +75,12 @@ class Span:
     def __str__(self) -> str:
         days = f"{self.first}..{self.last}" if self.last > self.first else f"{self.first}"
         return f"{self.track}:{days}" if self.track else days
+
+
+def _moved(day: date, by: timedelta) -> datetime:
+    """Return a day's midnight in UTC moved by some time, and no further than the calendar goes."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return min(max(midnight, EARLIEST - by), LATEST - by) + by
 
 
 @dataclass(frozen=True)

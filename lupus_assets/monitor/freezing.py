@@ -12,6 +12,7 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.declaration import declared
 from lupus_assets.monitor.encoding import codes, transformed
 from lupus_assets.monitor.gathering import state
 from lupus_assets.monitor.intake import every
@@ -30,19 +31,12 @@ from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NormalEquations, Surrogate
 
-HASHED = "siphash"  # a reference whose categories are hashed otherwise is stale
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a median and an interquartile range
 MOST_RANKED = 256  # columns whose rank correlations are kept
 FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 SEGMENTS = 50  # values of one segment column; a column with more is no segment
-
-
-def declared(model: MonitoredModel) -> str:
-    """Return what identifies the part of a declaration that a reference depends on."""
-    parts = model.model_dump_json(include={"columns": True, "segments": True, "cadence": {"timezone"}})
-    return hashlib.sha256(f"{HASHED} {parts}".encode()).hexdigest()[:16]
 
 
 def freeze(

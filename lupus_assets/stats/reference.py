@@ -1,9 +1,11 @@
 """The frozen side of a comparison: what a reference window says about one column.
 
-A reference stores the column's state and nothing else; bins, ranks and limits are derived
-from it once and kept. Current columns must lie on the same grid.
+A reference stores the column's state and nothing else. A few cuts, counts and limits are derived
+from it once and kept; what is said of each bin is looked up for the bins of the current column alone.
+Current columns must lie on the same grid.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -13,7 +15,6 @@ import numpy as np
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.grid import BINS
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 
@@ -26,7 +27,6 @@ HILL = 0.98  # of the values: beyond this quantile the tail is looked at
 HEAVIEST = 1.0  # exponent from which on the mean itself is infinite
 TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
 
-EVERY_BIN = np.arange(BINS, dtype=np.int32)
 NO_REFERENCE = "the reference holds no finite values"
 NO_VALUES = "the window holds no finite values"
 
@@ -82,22 +82,21 @@ class NumericReference(State):
         """The reference's own rows in the layout of `binned`."""
         return self.binned(self.column)
 
-    @cached_property
-    def ranks(self) -> Floats:
-        """Mid-rank of every grid bin in the reference, shape (65536,), in [0, 1].
+    def ranks(self, bins: Bins) -> Floats:
+        """Return the mid-rank of grid bins in the reference, in [0, 1].
 
         Share of the reference's finite values below the bin plus half the bin's own; a bin
         that the reference left empty has the share below it. All 0 without finite values.
+
+        Parameters
+        ----------
+        bins : ndarray of int32
+            Any bins of the grid; increasing ones are looked up quickest.
         """
         histogram = self.column.histogram
-        own = np.zeros(BINS)
-        own[histogram.bins] = histogram.counts
-        return np.asarray((np.cumsum(own) - own / 2) / max(histogram.total, 1))
-
-    @cached_property
-    def distances_from_half(self) -> Floats:
-        """Distance of every grid bin's mid-rank from one half, shape (65536,), in [0, 0.5]."""
-        return np.abs(self.ranks - 0.5)
+        upto = np.concatenate(([0], np.cumsum(histogram.counts)))
+        below, through = (upto[np.searchsorted(histogram.bins, bins, side)] for side in ("left", "right"))
+        return np.asarray((through - (through - below) / 2) / max(histogram.total, 1))
 
     @cached_property
     def limits(self) -> tuple[float, float] | None:
@@ -171,32 +170,30 @@ class NumericReference(State):
         StateError
             The column lies on another grid.
         """
-        return self._mean(column, self.distances_from_half)
+        return self._mean(column, lambda bins: np.abs(self.ranks(bins) - 0.5))
 
     @cached_property
-    def clipped(self) -> Floats:
-        """Middle of every grid bin, clipped at `CLIP` spreads of the grid from the reference's median.
-
-        Shape (65536,), in the column's unit; the grid's centre stands in without finite values.
-        """
+    def _clips(self) -> tuple[float, float]:
+        """`CLIP` spreads of the grid below and above the median, or its centre without finite values."""
         histogram = self.column.histogram
         grid = histogram.grid
         median = float(histogram.quantile(0.5)) if histogram.total else grid.centre
-        return np.clip(grid.middle(EVERY_BIN), median - CLIP * grid.scale, median + CLIP * grid.scale)
+        return median - CLIP * grid.scale, median + CLIP * grid.scale
 
     def clipped_mean(self, column: NumericColumn) -> Estimate:
-        """Return the mean of the finite values, each clipped as `clipped` says, in the column's unit.
+        """Return the mean of the finite values, clipped at `CLIP` spreads from the reference's median.
 
-        One wrong value moves it by no more than `CLIP` spreads over the number of rows. Values count as the
-        middle of their grid bin, 0.4 % of their distance from the centre at most. Undefined without finite
-        values on either side.
+        In the column's unit; a spread is the grid's. One wrong value moves the mean by no more than `CLIP` of
+        them over the number of rows. Values count as the middle of their grid bin, 0.4 % of their distance
+        from the centre at most. Undefined without finite values on either side.
 
         Raises
         ------
         StateError
             The column lies on another grid.
         """
-        return self._mean(column, self.clipped)
+        grid = self.column.histogram.grid
+        return self._mean(column, lambda bins: np.clip(grid.middle(bins), *self._clips))
 
     def out_of_range(self, column: NumericColumn) -> int | None:
         """Return how many values lie beyond `limits`, infinities included; None without limits.
@@ -216,15 +213,15 @@ class NumericReference(State):
         infinities = column.negative_infinities + column.positive_infinities
         return int(histogram.counts[beyond].sum()) + infinities
 
-    def _mean(self, column: NumericColumn, table: Floats) -> Estimate:
-        """Return the mean of a per-bin table over the column's finite values."""
+    def _mean(self, column: NumericColumn, of_bins: Callable[[Bins], Floats]) -> Estimate:
+        """Return the mean over the column's finite values of what `of_bins` says of their bins."""
         histogram = self._same_grid(column)
         n = histogram.total
         if self.column.histogram.total == 0:
             return Estimate.undefined(NO_REFERENCE, n)
         if n == 0:
             return Estimate.undefined(NO_VALUES)
-        values = table[histogram.bins]
+        values = of_bins(histogram.bins)
         mean = float(values @ histogram.counts) / n
         if n == 1:
             return Estimate(mean, None, n, None)

@@ -1,5 +1,6 @@
 """From log to verdict without Dagster: a store and logs in memory."""
 
+import weakref
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -247,25 +248,32 @@ def test_a_new_reference_starts_the_history_anew(whole):
 
 def test_tracks_are_compared_over_the_rows_they_share():
     pipeline = built()
-    pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)
-    found = {row.metric: row for row in pipeline.compare(MODEL, "champion", "challenger", day(6), LATER)}
+    reference = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
+    both = ("champion", "challenger")
+    found = {row.metric: row for row in pipeline.compare(MODEL, both, day(6), reference, LATER)}
     assert found["joined_share"].difference == 1.0
     assert found["flip_rate"].n == 120
     assert "auc" in found
-    early = pipeline.compare(MODEL, "champion", "challenger", day(6), day(6).end)
+    early = pipeline.compare(MODEL, both, day(6), reference, day(6).end)
     assert "auc" not in {row.metric for row in early}
     assert pipeline.store.read("comparisons", model=MODEL.name, track="champion~challenger").num_rows == len(
         found
     ) + len(early)
 
 
-def test_a_comparison_needs_a_reference_and_a_partition_that_is_over():
+def test_a_comparison_needs_a_partition_that_is_over():
     pipeline = built()
-    with pytest.raises(ReferenceMissing, match="materialise champion first"):
-        pipeline.compare(MODEL, "champion", "challenger", day(6), LATER)
-    pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)
+    reference = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
     with pytest.raises(PartitionMissing, match="2024-01-07 is not over"):
-        pipeline.compare(MODEL, "champion", "challenger", day(6), day(6).start)
+        pipeline.compare(MODEL, ("champion", "challenger"), day(6), reference, day(6).start)
+
+
+def test_a_reference_lives_as_long_as_whoever_asked_for_it(whole):
+    """A run over 25 models would otherwise hold those of all of them at its end."""
+    asked = whole.reference(MODEL, "champion")
+    held = weakref.ref(asked)
+    del asked
+    assert held() is None
 
 
 def test_a_rule_of_the_team_is_judged_with_the_rest():

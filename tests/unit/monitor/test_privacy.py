@@ -52,7 +52,7 @@ def store() -> MemoryStore:
         done[day(number)] = pipeline.profile(MODEL, "old", day(number), references["old"], now)
         pipeline.metrics(MODEL, "old", day(number), references["old"], done[day(number)])
     pipeline.verdicts(MODEL, "old", references["old"], done)
-    pipeline.compare(MODEL, "old", "new", day(1), now)
+    pipeline.compare(MODEL, ("old", "new"), day(1), references["old"], now)
     return store
 
 
