@@ -49,7 +49,10 @@ def check_known(what: str, name: str, known: set[str], place: str) -> None:
 
 def models(found: "Installation") -> set[str]:
     """Return the models that have tables, as ``<team>.<model>``."""
-    return {month.model for month in found.tables().months()}
+    from lupus_assets.sinks.month import listed
+    from lupus_assets.sinks.schema import SCHEMAS
+
+    return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
 
 
 def missing(path: Path, otherwise: str) -> UsageError:
