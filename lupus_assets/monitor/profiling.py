@@ -12,7 +12,7 @@ import pyarrow as pa
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.clustering import clusters
 from lupus_assets.monitor.cut import Cut
-from lupus_assets.monitor.encoding import expected_and_ranks, transformed
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.intake import at_least_one
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
@@ -26,7 +26,7 @@ from lupus_assets.stats.column import CategoricalColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
 from lupus_assets.stats.profile import Profile
-from lupus_assets.stats.ranking import RankMoments
+from lupus_assets.stats.ranking import Ranking, RankMoments
 
 LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
 
@@ -125,14 +125,16 @@ class _Gathering:
     def add(self, rows: Rows) -> None:
         visible = rows.visible(self.cut)
         scored = self._scored(rows)
-        expected = self._expected(rows, visible, scored) if self.cut.rows else None
-        batch = self._batch(rows, scored, expected)
+        encoded = Coded(rows)
+        batch = self._batch(rows, scored, encoded)
         self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
         self._add_versions(batch, rows, visible)
         for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
             parting.add(batch, groups, self.pool)
         if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
+        if self.cut.rows and self.reference.association is not None:
+            self._rank(encoded, visible, scored, self.reference.association.ranking)
         if self.cut.rows:
             self._cluster(batch, visible)
 
@@ -141,16 +143,10 @@ class _Gathering:
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
 
-    def _expected(self, rows: Rows, visible: Mask, scored: Mask | None) -> Floats | None:
-        """Return what the surrogate says of each row; on the way, sum the ranks of the visible ones."""
-        association, prediction = self.reference.association, self.reading.model.columns.prediction.column
-        surrogate = None if scored is None else self.reference.surrogate
-        ranking = None if association is None else association.ranking
-        expected, ranks = expected_and_ranks(rows, surrogate, ranking, scored, prediction)
-        if ranking is not None and ranks is not None:
-            found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
-            self.ranks = found if self.ranks is None else self.ranks + found
-        return expected
+    def _rank(self, encoded: Coded, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
+        ranks = encoded.ranks(ranking, scored, self.reading.model.columns.prediction.column)
+        found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
+        self.ranks = found if self.ranks is None else self.ranks + found
 
     def _cluster(self, batch: Batch, visible: Mask) -> None:
         references = self.reference.columns.get(EVERYTHING, {})
@@ -234,7 +230,7 @@ class _Gathering:
         of_label = label is not None and column in (label.column, label.arrival)
         return self.cut.labels if of_label else self.cut.rows
 
-    def _batch(self, rows: Rows, scored: Mask | None, expected: Floats | None) -> Batch:
+    def _batch(self, rows: Rows, scored: Mask | None, encoded: Coded) -> Batch:
         columns, label = self.reading.model.columns, self.reading.model.columns.label
         blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
         truth = blocks.get(label.column) if label is not None else None
@@ -244,6 +240,7 @@ class _Gathering:
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
+        score, explained = self._explained(rows, scored, encoded) if self.cut.rows else (None, None)
         joint = None
         if label is not None and self.cut.labels:
             joint = _joint(prediction, scored, truth, self.reading)
@@ -252,19 +249,22 @@ class _Gathering:
             counted=self.cut.rows,
             outside=outside(rows, columns.timestamp, self.window) if self.cut.rows else None,
             invalid=invalid,
-            score=None if expected is None else self._transformed(rows, scored),
-            expected=expected,
+            score=score,
+            expected=explained,
             joint=joint,
         )
 
-    def _transformed(self, rows: Rows, scored: Mask | None) -> Floats | None:
-        """Return each row's score on the surrogate's scale, NaN where it is of no use."""
+    def _explained(
+        self, rows: Rows, scored: Mask | None, encoded: Coded
+    ) -> tuple[Floats | None, Floats | None]:
+        """Return each row's score, NaN where it is of no use, and what its inputs explain of it."""
+        surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
-        if scored is None or not isinstance(prediction, NumericBlock):
-            return None
+        if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
+            return None, None
         score = transformed(prediction.values, self.reading)
         score[~scored] = np.nan
-        return score
+        return score, encoded.expected(surrogate)
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
         """Return what makes each visible row itself: its key, or all it holds where none is declared.
