@@ -13,7 +13,7 @@ from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.declaration import declared
-from lupus_assets.monitor.encoding import codes, transformed
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import state
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED, profile_partition
@@ -250,7 +250,7 @@ def _ranking(
     counts = [np.zeros(encoder.width, np.int64) for encoder in design.encoders]
     rows_scored, sums = ([np.zeros(encoder.width) for encoder in design.encoders] for _ in range(2))
     for rows in sample:
-        coded = codes(rows, design)
+        coded = Coded(rows).stacked(design)
         block = rows.blocks.get(prediction)
         score = transformed(block.values, reading) if isinstance(block, NumericBlock) else None
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
@@ -294,4 +294,4 @@ class _Fit:
             score = transformed(prediction.values, self.reading)
             fitted = rows.visible(self.cut) & usable(prediction, self.reading)
             design = self.equations.design
-            self.equations += NormalEquations.of(design, codes(rows, design)[fitted], score[fitted])
+            self.equations += NormalEquations.of(design, Coded(rows).stacked(design)[fitted], score[fitted])
