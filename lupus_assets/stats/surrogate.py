@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.binning import TOP, quantile_cuts
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, OUTERMOST, Grid
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.reference import TOP, quantile_cuts
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 
 PARTS = 16  # quantile bins of a numeric column: enough for a smooth effect, few enough to fit on a day
