@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.assets.key import STEPS, made_keys, step_key
-from lupus_assets.assets.operation import PARTITION
+from lupus_assets.assets.launched import PARTITION
 from lupus_assets.monitor.check import CHECKS
 from lupus_assets.pipeline import Pipeline
 from tests.dagster.site import Site, small_model
