@@ -104,9 +104,7 @@ class Evidence:
         largest, usual = count - 1 - spared, int(np.ceil(0.95 * count)) - 1
         ordered = np.partition(self.past[:count], sorted({largest, usual}), axis=0)
         reached = ordered[largest] / -ndtri(0.5 * (1 + spared) / (count + 1))
-        self.tail = replace(
-            self.tail, width=np.maximum(1.0, np.maximum(reached, ordered[usual] / NORMAL_95))
-        )
+        self.tail = replace(self.tail, width=np.maximum(1.0, np.maximum(reached, ordered[usual] / NORMAL_95)))
 
     def _flatten(self) -> None:
         mean = (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)
