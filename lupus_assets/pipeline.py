@@ -15,6 +15,7 @@ from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.ledger import COLUMNS
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
@@ -24,7 +25,7 @@ from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import LATE, verdict_rows
+from lupus_assets.monitor.verdict import LATE
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
