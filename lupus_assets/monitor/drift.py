@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from lupus_assets.errors import StateError, UsageError
 from lupus_assets.monitor.intake import is_in, table_bytes, table_integers, table_levels
+from lupus_assets.monitor.record import unreadable
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.stats import distance
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.stack import (
@@ -204,7 +204,6 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
     nulls = windows.apart[:, -1].tolist()
     before, after = windows.rows.tolist()
     values = {key: float(value[1]) for key, value in windows.distances(0).items()}
-    bins = windows.bins_compared(0)
     return ColumnDrift(
         column=name,
         kind="numeric" if numeric else "categorical",
@@ -212,7 +211,7 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
         distances={key: None if np.isnan(value) else value for key, value in values.items()},
-        expected_psi=distance.expected_psi(bins, before, after) if before and after else None,
+        expected_psi=windows.expected_psi(0, after) if before and after else None,
     )
 
 
@@ -234,6 +233,11 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     ----------
     rows : pyarrow.Table
         Of the table ``profiles``, with `COLUMNS`; of one track.
+
+    Raises
+    ------
+    StateError
+        A state is damaged, or of a format that this version cannot read.
     """
     columns, kinds = table_levels(rows, "column_name"), is_in(rows, "kind", KINDS)
     keys, key = table_levels(rows, "partition_key")
@@ -252,7 +256,10 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     found: dict[int, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
     states = table_bytes(rows, "state")
     for (start, name), (_, at) in latest.items():
-        found[start][names[name]] = marginal_of(states[at])
+        try:
+            found[start][names[name]] = marginal_of(states[at])
+        except StateError as error:
+            raise unreadable(rows.slice(at, 1).to_pylist()[0], error) from error
     return list(found.values())
 
 

@@ -13,6 +13,7 @@ They are a tree of their own, so that the folder of a table holds nothing that H
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from lupus_assets.errors import StoreError
 from lupus_assets.records import Place
@@ -142,6 +143,7 @@ def _stray(path: str) -> StoreError:
     return StoreError(f"{path} is no file of this store; move it out of the way")
 
 
+@lru_cache(maxsize=8192)  # of a thousand models, the files of a partition share their stamps
 def _time(stamp: str) -> datetime:
     # A tenth of what strptime takes, once or twice for every file of a model.
     year, month, day, hour, minute = stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13]

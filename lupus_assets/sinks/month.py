@@ -112,11 +112,44 @@ def listed(
             place = _ours(place_of, entry, strays)
             if place is not None:
                 _at(found, table, place.model, place.month).pieces[place] = entry
+    for key, files in generations(store, table, below, since, until, strays).items():
+        own = _at(found, table, *key)
+        own.generations.update(files.generations)
+        own.marks.update(files.marks)
+    return [found[key] for key in sorted(found)]
+
+
+def generations(
+    store: ObjectStore,
+    table: str,
+    below: str,
+    since: datetime | None,
+    until: datetime | None = None,
+    strays: list[str] | None = None,
+) -> dict[tuple[str, str], Files]:
+    """Return the generations and marks of the months that may hold windows which start in ``[since, until)``.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    table : str
+    below : str
+        ``/model=<team>.<model>``, or empty for all models.
+    since, until : datetime or None
+    strays : list of str, optional
+        As of `listed`.
+
+    Returns
+    -------
+    dict of (str, str) to Files
+        By model and month, without their pieces.
+    """
+    found: dict[tuple[str, str], Files] = {}
     for entry in _generations(store, table, below, strays):
         of, month, number, is_generation = generation_of(entry.path)
         if month_may_hold(month, since, until):
             _keep(_at(found, table, of, month), entry, number, is_generation)
-    return [found[key] for key in sorted(found)]
+    return found
 
 
 def _ours(read: Callable[[str], T], entry: Entry, strays: list[str] | None) -> T | None:

@@ -12,6 +12,7 @@ from lupus_assets.records import TABLES, Month, Place, Row
 from lupus_assets.sinks.generation import encode, fold, places_of, rows_of, sweep
 from lupus_assets.sinks.layout import check_model, check_place, in_utc, path_of
 from lupus_assets.sinks.month import Files, listed, newest
+from lupus_assets.sinks.presence import common_places
 from lupus_assets.sinks.schema import schema_of, to_table
 
 ATTEMPTS = 20  # listings whose files were folded away by others before they were read
@@ -101,6 +102,16 @@ class ParquetStore:
             }
 
         return _steady(found)
+
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places that every one of `tables` holds, by one listing of each."""
+        for table in tables:
+            schema_of(table)
+        wanted = {check_model(model) for model in models}
+        since = since and in_utc(since, "since")
+        return _steady(lambda: common_places(self.files, tables, wanted, since))
 
     def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
         """Return the months of `tables` and of `model`, by default of all, sorted."""
