@@ -45,7 +45,7 @@ def test_scaffolding_tells_nobody_and_says_nothing_of_it(tmp_path):
     (project / ".venv" / "bin" / "dg").symlink_to(Path(sys.executable).parent / "dg")
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     done = subprocess.run(
-        ["bash", "-c", command], cwd=project, env=environment, capture_output=True, text=True
+        ["/bin/bash", "-c", command], cwd=project, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "elemetry" not in done.stdout + done.stderr
