@@ -78,7 +78,7 @@ def _trained(flights: pd.DataFrame, months: tuple[int, ...]) -> tuple[HistGradie
 
 
 def prediction_logs(say: Callable[[str], None]) -> Iterator[tuple[str, str, pa.Table]]:
-    """Yield ``(track, partition key, rows)`` of every served day of both tracks, and `say` how far that is."""
+    """Yield ``(track, partition key, rows)`` of every served day of both tracks; `say` how far that is."""
     say("reading flights and weather")
     flights = flights_with_weather()
     models = {}
