@@ -11,9 +11,12 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import dagster as dg
+
+from lupus_assets.installation import keep_private
 
 GRACE_SECONDS = 10
 
@@ -36,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "DAGSTER_HOME is not set; set it to the folder of dagster.yaml, or use `make ui`", file=sys.stderr
         )
         return 2
+    keep_private(os.environ, Path(os.environ["DAGSTER_HOME"]))
     with dg.DagsterInstance.get():
         pass  # makes the database: two processes that make the same SQLite file at once break each other
     workspace = ["-w", arguments.workspace, "--log-level", "warning"]
