@@ -244,7 +244,7 @@ def test_the_repeated_hour_of_autumn_is_launched_and_run_by_its_key(zones):
     (request,) = tick(site, berlin, utc(2013, 10, 27, 4))
     assert span(request) == (night[0].key, night[-1].key)
     assert site.run(berlin, night[2].key).success
-    assert site.materialised(berlin, "metrics") == {night[2].key}
+    assert night[2].key in site.materialised(berlin, "metrics")
     assert [span(each) for each in tick(site, berlin, utc(2013, 10, 27, 4))] == [(night[0].key, night[1].key)]
     assert execute(site, berlin, request).success
     assert site.materialised(berlin, "metrics") >= {window.key for window in night}
