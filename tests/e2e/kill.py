@@ -213,6 +213,7 @@ def kill_many(folder: Path, kills: int, seed: int) -> Iterator[str]:
             spans[life.daily] *= 0.7
         assert digests(life.home / "warehouse") == expected[life.daily], lived
         assert untold(life) == [], lived
-        said = ", ".join(f"{each:.2f}" for each in lived)
-        yield f"{'a run a day' if life.daily else 'a range'}: killed after {said} s of {spans[life.daily]:.1f}, the rest took {took:.1f}"
+        moments = ", ".join(f"{each:.2f}" for each in lived)
+        way = "a run a day" if life.daily else "a range"
+        yield f"{way}: killed after {moments} s of {spans[life.daily]:.1f}, the rest took {took:.1f}"
         shutil.rmtree(life.home)

@@ -1,4 +1,4 @@
-"""What a run that is killed at any moment leaves undone, in its tables or in Dagster, the next ticks make up for."""
+"""What a killed run leaves undone, in its tables or in Dagster, the next ticks make up for."""
 
 from tests.e2e.kill import kill_many
 

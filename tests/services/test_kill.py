@@ -1,4 +1,4 @@
-"""A hundred kills at random times, over range runs and runs of one partition: no table and no report stays open."""
+"""A hundred kills at random times, of range runs and of runs over one partition: nothing stays open."""
 
 import pytest
 
