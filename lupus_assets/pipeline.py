@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
+from lupus_assets.monitor.declaration import declared
 from lupus_assets.monitor.fact import fact_rows, facts
-from lupus_assets.monitor.freezing import declared, freeze
+from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.ledger import COLUMNS
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
@@ -24,7 +25,7 @@ from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import LATE, verdict_rows
+from lupus_assets.monitor.verdict import LATE
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
@@ -127,18 +128,27 @@ class Pipeline:
         Raises
         ------
         ReferenceMissing
-            It was frozen under another declaration of the columns, and its numbers mean something else.
+            It was frozen under another declaration, and its numbers mean something else.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
         table = self.store.read("frozen_references", model=model.name, track=track)
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
             return None
-        found = _decoded(rows[-1]["state"])
+        try:
+            found: Reference = from_bytes(rows[-1]["state"])
+        except StateError as error:
+            raise StateError(
+                f"{model.key}: the stored reference of {track}: {error};"
+                f" materialise {model.model}_reference, then all partitions"
+            ) from error
         if found.declared != declared(model):
             raise ReferenceMissing(
-                f"{model.key}: columns or segments are declared otherwise than when the reference was "
-                f"frozen; materialise {model.model}_reference, then all partitions"
+                f"{model.key}: columns, segments or cadence are declared otherwise than when the reference "
+                "was frozen, or an earlier version of Lupus froze it; materialise "
+                f"{model.model}_reference, then all partitions"
             )
         return found
 
@@ -190,6 +200,8 @@ class Pipeline:
         ------
         PartitionMissing
             Nothing was written, or with another reference: its bins and sums are not comparable.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         table = self.store.read(
             "profiles", model=model.name, track=track, since=window.start, until=window.end
@@ -321,17 +333,29 @@ class Pipeline:
                 yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
 
     def compare(
-        self, model: MonitoredModel, old: str, new: str, window: Window, now: datetime
+        self,
+        model: MonitoredModel,
+        tracks: tuple[str, str],
+        window: Window,
+        reference: Reference,
+        now: datetime,
     ) -> list[ComparisonRow]:
         """Compare two tracks over the rows of one partition, as of the latest cut that is open.
 
+        Parameters
+        ----------
+        model : MonitoredModel
+        tracks : tuple of str
+            The old and the new one.
+        window : Window
+        reference : Reference
+            Of the old track; gives the kinds of columns, and the bins of predictions.
+        now : datetime
+
         Raises
         ------
-        PartitionMissing, ReferenceMissing, SourceError
+        PartitionMissing, SourceError
         """
-        reference = self.reference(model, old)
-        if reference is None:
-            raise ReferenceMissing(f"{model.key}: no reference is frozen; materialise {old} first")
         wanted = open_cuts(model, window, now)
         if not wanted:
             raise PartitionMissing(f"partition {window.key} is not over")
@@ -339,7 +363,7 @@ class Pipeline:
         listed = compared_roles(roles(model, reference.kinds), model.columns.key)
         reading = Reading(model, listed, reference.grids, self.salt)
         said = []
-        for track in (old, new):
+        for track in tracks:
             source = self.source(model, track)
             present = source.schema(window).names
             columns = [
@@ -349,19 +373,13 @@ class Pipeline:
         rows = comparison_rows(
             *said,
             model=model,
-            tracks=(old, new),
+            tracks=tracks,
             window=window,
             as_of=cut.as_of,
             grid=reference.grids.get(model.columns.prediction.column, UNIT),
         )
-        self.store.replace("comparisons", place(model, f"{old}~{new}", window, cut.as_of), rows)
+        self.store.replace("comparisons", place(model, "~".join(tracks), window, cut.as_of), rows)
         return rows
-
-
-@lru_cache(maxsize=16)  # every partition of a run asks for the same one, and its rank tables are kept with it
-def _decoded(state: bytes) -> Reference:
-    found: Reference = from_bytes(state)
-    return found
 
 
 def _by_column(listed: Iterable[Role]) -> dict[str, Role]:

@@ -51,7 +51,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         pipeline, now = pipeline_of(context), datetime.now(UTC)
         failed: dict[str, Exception] = {}
         try:
-            reference_of(context, pipeline, model, pair.old, now)
+            reference = reference_of(context, pipeline, model, pair.old, now)
         except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
             context.log.warning(f"{model.key}: {error}")
             return
@@ -59,7 +59,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         for window in sorted(window_of(partitions, each) for each in context.partition_keys):
             undertaking.begin([window])
             try:
-                rows = pipeline.compare(model, pair.old, pair.new, window, now)
+                rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)
             except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")
                 undertaking.end([window])

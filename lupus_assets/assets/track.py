@@ -121,6 +121,7 @@ class _Run:
     context: dg.AssetExecutionContext
     pipeline: Pipeline
     now: datetime
+    reference: Reference | None = None  # of all partitions, once it has been read
     crashed: dict[str, str] = field(default_factory=dict)  # what went wrong, by partition
 
     def __post_init__(self) -> None:
@@ -148,10 +149,13 @@ class _Run:
         wrong: dict[Window, Exception] = {}
         try:
             self.undertaking.begin(windows)
-            reference = reference_of(self.context, self.pipeline, self.model, self.track, self.now)
+            reference = self.reference or reference_of(
+                self.context, self.pipeline, self.model, self.track, self.now
+            )
         except Exception as error:  # reported below for each partition
             wrong = dict.fromkeys(windows, error)
         else:
+            self.reference = reference
             for number, window in enumerate(windows):
                 try:
                     done[window] = self._measured(window, reference)

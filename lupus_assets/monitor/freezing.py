@@ -12,7 +12,8 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
-from lupus_assets.monitor.encoding import codes, transformed
+from lupus_assets.monitor.declaration import declared
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import state
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED, profile_partition
@@ -30,19 +31,12 @@ from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NormalEquations, Surrogate
 
-HASHED = "siphash"  # a reference whose categories are hashed otherwise is stale
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each partition behind grids and cuts: enough for a median and an interquartile range
 MOST_RANKED = 256  # columns whose rank correlations are kept
 FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 SEGMENTS = 50  # values of one segment column; a column with more is no segment
-
-
-def declared(model: MonitoredModel) -> str:
-    """Return what identifies the part of a declaration that a reference depends on."""
-    parts = model.model_dump_json(include={"columns": True, "segments": True, "cadence": {"timezone"}})
-    return hashlib.sha256(f"{HASHED} {parts}".encode()).hexdigest()[:16]
 
 
 def freeze(
@@ -256,7 +250,7 @@ def _ranking(
     counts = [np.zeros(encoder.width, np.int64) for encoder in design.encoders]
     rows_scored, sums = ([np.zeros(encoder.width) for encoder in design.encoders] for _ in range(2))
     for rows in sample:
-        coded = codes(rows, design)
+        coded = Coded(rows).stacked(design)
         block = rows.blocks.get(prediction)
         score = transformed(block.values, reading) if isinstance(block, NumericBlock) else None
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
@@ -300,4 +294,4 @@ class _Fit:
             score = transformed(prediction.values, self.reading)
             fitted = rows.visible(self.cut) & usable(prediction, self.reading)
             design = self.equations.design
-            self.equations += NormalEquations.of(design, codes(rows, design)[fitted], score[fitted])
+            self.equations += NormalEquations.of(design, Coded(rows).stacked(design)[fitted], score[fitted])

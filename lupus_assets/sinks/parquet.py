@@ -88,12 +88,14 @@ class ParquetStore:
         since = since and in_utc(since, "since")
 
         def found() -> set[Place]:
-            # One listing of the table is cheaper than one of each of many models.
+            # One listing of the table is cheaper than one of each of many models. A stray file among those
+            # of one model is no reason to know nothing of the others; whoever reads that model is told.
             several = len(wanted) > 1
+            strays: list[str] | None = [] if several else None
             return {
                 place
                 for model in ([None] if several else wanted)
-                for files in listed(self.files, table, model=model, since=since)
+                for files in listed(self.files, table, model=model, since=since, strays=strays)
                 if files.model in wanted
                 for place in places_of(self.files, files)
                 if since is None or place.start >= since
@@ -147,15 +149,17 @@ class ParquetStore:
 
     def open_months(self, before: str) -> list[Month]:
         """Return the months before `before` (``yyyy-mm``) that are not one file."""
-        return [
-            files.as_month() for files in self._files(None, None) if files.pieces and files.month < before
-        ]
+        # Compacting the month of a stray file says so; the other months are compacted.
+        files = self._files(None, None, strays=[])
+        return [each.as_month() for each in files if each.pieces and each.month < before]
 
-    def _files(self, tables: Sequence[str] | None, model: str | None) -> list[Files]:
+    def _files(
+        self, tables: Sequence[str] | None, model: str | None, strays: list[str] | None = None
+    ) -> list[Files]:
         wanted = sorted(TABLES) if tables is None else sorted(tables)
         for table in wanted:
             schema_of(table)
-        return [files for table in wanted for files in listed(self.files, table, model=model)]
+        return [files for table in wanted for files in listed(self.files, table, model=model, strays=strays)]
 
 
 def _steady(look: Callable[[], T]) -> T:

@@ -58,7 +58,8 @@ def _compacted(
     store: ObjectStore, table: str, below: str, models: Set[str], since: datetime | None
 ) -> dict[tuple[str, str], Files]:
     """Return the generations in force, by model and month."""
-    found = generations(store, table, below, since)
+    # A stranger's file is said by who reads the table, and of its model only.
+    found = generations(store, table, below, since, strays=[])
     return {key: files for key, files in found.items() if files.newest and key[0] in models}
 
 

@@ -33,7 +33,7 @@ class Reference(State):
     association : Association or None
         How the columns went together; None where fewer than two can be ranked, and in an older format.
     declared : str
-        Identifies what was declared of columns, segments and window when this was frozen.
+        Identifies the part of the declaration that profiling reads, as it was when this was frozen.
     digest : str
         Identifies the frozen bytes; every number measured against this reference carries it.
     """

@@ -1,9 +1,11 @@
 """The frozen side of a comparison: what a reference window says about one column.
 
-A reference stores the column's state and nothing else; bins, ranks and limits are derived
-from it once and kept. Current columns must lie on the same grid.
+A reference stores the column's state and nothing else. A few cuts, counts and limits are derived
+from it once and kept; what is said of each bin is looked up for the bins of the current column alone.
+Current columns must lie on the same grid.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -11,14 +13,12 @@ from typing import Self
 import numpy as np
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.binning import Parts, most_frequent, pooled_categories, pooled_deciles
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.grid import BINS
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 
-DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
-TOP = 30  # categories with a bin of their own
 RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
 CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
 NAMED = 5  # categories whose share has a history of its own
@@ -26,33 +26,8 @@ HILL = 0.98  # of the values: beyond this quantile the tail is looked at
 HEAVIEST = 1.0  # exponent from which on the mean itself is infinite
 TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
 
-EVERY_BIN = np.arange(BINS, dtype=np.int32)
 NO_REFERENCE = "the reference holds no finite values"
 NO_VALUES = "the window holds no finite values"
-
-
-def quantile_cuts(histogram: Histogram, parts: int) -> Bins:
-    """Return the grid bins at which to cut `histogram` into `parts` of nearly equal mass.
-
-    Parameters
-    ----------
-    histogram : Histogram
-        Values of the reference.
-    parts : int
-        Bins wanted; repeated values or too few bins give fewer.
-
-    Returns
-    -------
-    ndarray of int32, shape (at most parts - 1,)
-        First grid bin of every part but the first, increasing; empty if the histogram has
-        fewer than two bins. A part is found by ``searchsorted(cuts, bins, side="right")``.
-    """
-    below = np.concatenate(([0], np.cumsum(histogram.counts)))
-    wanted = histogram.total * np.arange(1, parts) / parts
-    above = np.minimum(np.searchsorted(below, wanted), below.size - 1)
-    nearest = above - (wanted - below[above - 1] < below[above] - wanted) if below.size > 1 else above
-    inside = np.unique(nearest[(nearest > 0) & (nearest < below.size - 1)])
-    return np.asarray(histogram.bins[inside - 1] + 1, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,31 +48,30 @@ class NumericReference(State):
         return cls(column)
 
     @cached_property
-    def cuts(self) -> Bins:
-        """First grid bin of each decile bin after the first; fewer than nine with ties."""
-        return quantile_cuts(self.column.histogram, DECILES)
+    def parts(self) -> Parts:
+        """Ten parts of the finite values; fewer with ties."""
+        return Parts.of(self.column.histogram)
 
     @cached_property
     def reference_counts(self) -> Counts:
         """The reference's own rows in the layout of `binned`."""
         return self.binned(self.column)
 
-    @cached_property
-    def ranks(self) -> Floats:
-        """Mid-rank of every grid bin in the reference, shape (65536,), in [0, 1].
+    def ranks(self, bins: Bins) -> Floats:
+        """Return the mid-rank of grid bins in the reference, in [0, 1].
 
         Share of the reference's finite values below the bin plus half the bin's own; a bin
         that the reference left empty has the share below it. All 0 without finite values.
+
+        Parameters
+        ----------
+        bins : ndarray of int32
+            Any bins of the grid; increasing ones are looked up quickest.
         """
         histogram = self.column.histogram
-        own = np.zeros(BINS)
-        own[histogram.bins] = histogram.counts
-        return np.asarray((np.cumsum(own) - own / 2) / max(histogram.total, 1))
-
-    @cached_property
-    def distances_from_half(self) -> Floats:
-        """Distance of every grid bin's mid-rank from one half, shape (65536,), in [0, 0.5]."""
-        return np.abs(self.ranks - 0.5)
+        upto = np.concatenate(([0], np.cumsum(histogram.counts)))
+        below, through = (upto[np.searchsorted(histogram.bins, bins, side)] for side in ("left", "right"))
+        return np.asarray((through - (through - below) / 2) / max(histogram.total, 1))
 
     @cached_property
     def limits(self) -> tuple[float, float] | None:
@@ -128,25 +102,40 @@ class NumericReference(State):
         return low, high
 
     def binned(self, column: NumericColumn) -> Counts:
-        """Return the rows of `column` per decile bin, and its nulls and NaNs in a last bin.
+        """Return the rows of `column` per part, outside of all parts, and its nulls and NaNs in a last bin.
 
         Returns
         -------
-        ndarray of int64, shape (cuts + 2,)
-            Sums to ``column.rows``; infinities join the outermost decile bins.
+        ndarray of int64, shape (parts + 2,)
+            Sums to ``column.rows``; infinities are outside of all parts.
 
         Raises
         ------
         StateError
             The column lies on another grid.
         """
-        histogram = self._same_grid(column)
-        counts = np.zeros(self.cuts.size + 2, dtype=np.int64)
-        np.add.at(counts, np.searchsorted(self.cuts, histogram.bins, side="right"), histogram.counts)
-        counts[0] += column.negative_infinities
-        counts[-2] += column.positive_infinities
-        counts[-1] += column.nulls + column.nans
+        counts = np.append(self.parts.counts(self._same_grid(column)), column.nulls + column.nans)
+        counts[-2] += column.negative_infinities + column.positive_infinities
         return counts
+
+    def pooled(self, column: NumericColumn) -> Counts:
+        """Return the rows of the reference and of `column` on bins of both together, which favour neither.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, bins)
+            Ten parts of the finite values, either infinity, and nulls with NaNs.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        apart = [
+            (each.negative_infinities, each.positive_infinities, each.nulls + each.nans)
+            for each in (self.column, column)
+        ]
+        return np.hstack([pooled_deciles(self.column.histogram, self._same_grid(column)), apart])
 
     def mean_rank(self, column: NumericColumn) -> Estimate:
         """Return the mean reference mid-rank of the finite values, in [0, 1]: where they lie.
@@ -171,32 +160,30 @@ class NumericReference(State):
         StateError
             The column lies on another grid.
         """
-        return self._mean(column, self.distances_from_half)
+        return self._mean(column, lambda bins: np.abs(self.ranks(bins) - 0.5))
 
     @cached_property
-    def clipped(self) -> Floats:
-        """Middle of every grid bin, clipped at `CLIP` spreads of the grid from the reference's median.
-
-        Shape (65536,), in the column's unit; the grid's centre stands in without finite values.
-        """
+    def _clips(self) -> tuple[float, float]:
+        """`CLIP` spreads of the grid below and above the median, or its centre without finite values."""
         histogram = self.column.histogram
         grid = histogram.grid
         median = float(histogram.quantile(0.5)) if histogram.total else grid.centre
-        return np.clip(grid.middle(EVERY_BIN), median - CLIP * grid.scale, median + CLIP * grid.scale)
+        return median - CLIP * grid.scale, median + CLIP * grid.scale
 
     def clipped_mean(self, column: NumericColumn) -> Estimate:
-        """Return the mean of the finite values, each clipped as `clipped` says, in the column's unit.
+        """Return the mean of the finite values, clipped at `CLIP` spreads from the reference's median.
 
-        One wrong value moves it by no more than `CLIP` spreads over the number of rows. Values count as the
-        middle of their grid bin, 0.4 % of their distance from the centre at most. Undefined without finite
-        values on either side.
+        In the column's unit; a spread is the grid's. One wrong value moves the mean by no more than `CLIP` of
+        them over the number of rows. Values count as the middle of their grid bin, 0.4 % of their distance
+        from the centre at most. Undefined without finite values on either side.
 
         Raises
         ------
         StateError
             The column lies on another grid.
         """
-        return self._mean(column, self.clipped)
+        grid = self.column.histogram.grid
+        return self._mean(column, lambda bins: np.clip(grid.middle(bins), *self._clips))
 
     def out_of_range(self, column: NumericColumn) -> int | None:
         """Return how many values lie beyond `limits`, infinities included; None without limits.
@@ -216,15 +203,15 @@ class NumericReference(State):
         infinities = column.negative_infinities + column.positive_infinities
         return int(histogram.counts[beyond].sum()) + infinities
 
-    def _mean(self, column: NumericColumn, table: Floats) -> Estimate:
-        """Return the mean of a per-bin table over the column's finite values."""
+    def _mean(self, column: NumericColumn, of_bins: Callable[[Bins], Floats]) -> Estimate:
+        """Return the mean over the column's finite values of what `of_bins` says of their bins."""
         histogram = self._same_grid(column)
         n = histogram.total
         if self.column.histogram.total == 0:
             return Estimate.undefined(NO_REFERENCE, n)
         if n == 0:
             return Estimate.undefined(NO_VALUES)
-        values = table[histogram.bins]
+        values = of_bins(histogram.bins)
         mean = float(values @ histogram.counts) / n
         if n == 1:
             return Estimate(mean, None, n, None)
@@ -280,7 +267,7 @@ class CategoricalReference(State):
     def top(self) -> Hashes:
         """Hashes of the `TOP` most frequent categories, in the order of their bins."""
         categories = self.column.categories
-        return np.asarray(categories.hashes[categories.top(TOP)])
+        return np.asarray(categories.hashes[most_frequent(categories.counts)])
 
     @cached_property
     def reference_counts(self) -> Counts:
@@ -298,6 +285,17 @@ class CategoricalReference(State):
         counts = column.categories.count_of(self.top)
         rest = column.categories.total - int(counts.sum())
         return np.concatenate((counts, [rest, column.nulls])).astype(np.int64)
+
+    def pooled(self, column: CategoricalColumn) -> Counts:
+        """Return the rows of the reference and of `column` per most frequent value of both together.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, values + 2)
+            Then all the rest, and null.
+        """
+        nulls = [self.column.nulls, column.nulls]
+        return np.column_stack([pooled_categories(self.column.categories, column.categories), nulls])
 
     def named(self, column: CategoricalColumn) -> Counts:
         """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""

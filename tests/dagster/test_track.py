@@ -1,6 +1,8 @@
 """One track: what is selected is done, and what goes wrong in one place stays there."""
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.assets.key import STEPS, made_keys, step_key
@@ -140,3 +142,25 @@ def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_b
     assert [event.partition for event in events] == [day.key for day in days[:-1]]
     assert all("flip_rate" in event.metadata for event in events)
     assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed
+
+
+def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of):
+    model = small_model("damaged")
+    site = site_of([model])
+    days = site.windows(model, "2013-03-01", "2013-03-10")
+    site.write(model, days)
+    assert site.run(model, ("2013-03-01", "2013-03-10"), [step_key(model, "champion", "profile")]).success
+    path = next((site.home / "warehouse").rglob("profiles/**/champion~20130309T*"))
+    table = pq.read_table(path)
+    states = [state[:-9] + bytes([state[-9] ^ 4]) + state[-8:] for state in table["state"].to_pylist()]
+    at = table.schema.get_field_index("state")
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(states, pa.binary())), path)
+    later = [step_key(model, "champion", step) for step in ("metrics", "verdicts")]
+    assert not site.run(model, ("2013-03-01", "2013-03-10"), later).success
+    assert site.materialised(model, "verdicts") == {day.key for day in days} - {"2013-03-09"}
+    said = site.checked(model, "completeness")["2013-03-09"]
+    assert not said.passed
+    assert said.sentence.startswith("the stored profile of champion 2013-03-09, ")
+    assert said.sentence.endswith("; materialise the profile of this partition again")
+    assert site.run(model, "2013-03-09").success
+    assert site.checked(model, "completeness")["2013-03-09"].passed

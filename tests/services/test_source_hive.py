@@ -393,5 +393,5 @@ def judged(installation, data, champion, challenger):
             pipeline.metrics(model, track, day(number), reference, done[day(number)])
         pipeline.verdicts(model, track, reference, done)
     for number in range(2, 5):
-        pipeline.compare(model, "champion", "challenger", day(number), now)
+        pipeline.compare(model, ("champion", "challenger"), day(number), references["champion"], now)
     return {table: pipeline.store.read(table, model=model.name) for table in TABLES}

@@ -1,5 +1,7 @@
 """A reference's bins, ranks and limits say where a current window lies."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,14 +10,17 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats import codec
+from lupus_assets.monitor.metric import numeric_drift
+from lupus_assets.stats import codec, distance
+from lupus_assets.stats.binning import quantile_cuts
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.reference import CategoricalReference, NumericReference, quantile_cuts
+from lupus_assets.stats.reference import CLIP, CategoricalReference, NumericReference
 
 GRID = Grid(0.0, 1.0)
+EVERY_BIN = np.arange(BINS, dtype=np.int32)
 
 anything = arrays(
     np.float64,
@@ -45,9 +50,9 @@ def reference() -> NumericReference:
 
 
 def test_a_smooth_column_is_cut_into_ten_nearly_equal_bins(reference):
-    assert reference.reference_counts.size == 11
-    assert reference.reference_counts[-1] == 0
-    assert np.all(np.abs(reference.reference_counts[:-1] - 500) < 25)
+    assert reference.reference_counts.size == 12
+    assert reference.reference_counts[-2:].tolist() == [0, 0]
+    assert np.all(np.abs(reference.reference_counts[:-2] - 500) < 25)
 
 
 def test_ties_leave_fewer_bins_and_keep_the_repeated_value_to_itself():
@@ -60,10 +65,10 @@ def test_ties_leave_fewer_bins_and_keep_the_repeated_value_to_itself():
     assert counts.size < 10
 
 
-@pytest.mark.parametrize("x", [np.empty(0), np.full(5, 2.0)])
-def test_an_empty_or_constant_column_is_one_bin(x):
+@pytest.mark.parametrize(("x", "counts"), [(np.empty(0), [0, 0]), (np.full(5, 2.0), [5, 0, 0])])
+def test_an_empty_column_has_no_part_and_a_constant_one(x, counts):
     assert quantile_cuts(Histogram.of(x, GRID), 10).size == 0
-    assert NumericReference.of(numeric(x)).reference_counts.tolist() == [x.size, 0]
+    assert NumericReference.of(numeric(x)).reference_counts.tolist() == counts
 
 
 @given(anything, anything)
@@ -74,10 +79,39 @@ def test_every_row_is_binned_once(x, y):
     assert counts[-1] == np.isnan(y).sum()
 
 
-def test_infinities_join_the_outermost_bins(reference):
-    counts = reference.binned(numeric(np.array([-np.inf, np.inf, np.inf])))
-    assert counts[0] == 1
-    assert counts[-2] == 2
+def test_infinities_and_what_is_beyond_the_extremes_are_outside_of_all_parts(reference):
+    counts = reference.binned(numeric(np.array([-np.inf, np.inf, np.inf, -99.0, 99.0, 0.0])))
+    assert counts[-2] == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([50.0], [1e6]),
+        ([0.0, 1.0], [0.0, 100.0]),
+        ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 7.0]),
+        ([0.0, 10.0], [0.0, 7.0]),
+        ([1.0, 2.0], [-9.0, 2.0]),
+        ([1 / 3, 2 / 3], [1 / 3, 0.5]),
+    ],
+)
+def test_a_value_that_the_reference_has_not_is_outside_although_it_has_few(before, after):
+    old, new = (np.tile(values, 100) for values in (before, after))
+    old_column, new_column = (numeric(each, Grid.of(old)) for each in (old, new))
+    reference = NumericReference.of(old_column)
+    counts = reference.binned(new_column)
+    assert counts[-2] == np.count_nonzero(~np.isin(new, old))
+    assert distance.psi(reference.reference_counts, counts) > 0.5
+    assert distance.l_infinity(reference.reference_counts, counts) > 0.2
+    assert distance.chi_square(*reference.pooled(new_column)).p < 1e-6
+
+
+def test_what_lies_between_a_repeated_value_and_a_spread_of_values_is_of_the_spread(reference):
+    rng = np.random.default_rng(4)
+    old = np.concatenate([np.zeros(500), rng.uniform(5, 9, 500), np.full(300, 20.0)])
+    counts = NumericReference.of(numeric(old)).binned(numeric(np.array([1.0, 4.9, 12.0, 19.0])))
+    assert counts[-2] == 0
+    assert (counts[0], counts[-3]) == (0, 0)  # neither of 0 nor of 20
 
 
 @given(anything, anything, st.integers(0, 60))
@@ -89,24 +123,56 @@ def test_binned_windows_add_up(x, y, at):
 
 def test_ranks_are_the_mid_ranks_of_repeated_values():
     x = np.array([1.0, 2.0, 2.0, 5.0, 7.0, 7.0, 7.0])
-    ranks = NumericReference.of(numeric(x)).ranks
-    assert ranks.shape == (BINS,)
-    assert ranks[GRID.bins(x)] == pytest.approx((rankdata(x) - 0.5) / x.size)
-    assert ranks[GRID.bins(np.array([-9.0, 3.0, 99.0]))] == pytest.approx([0, 3 / 7, 1])
+    reference = NumericReference.of(numeric(x))
+    assert reference.ranks(GRID.bins(x)) == pytest.approx((rankdata(x) - 0.5) / x.size)
+    assert reference.ranks(GRID.bins(np.array([-9.0, 3.0, 99.0]))) == pytest.approx([0, 3 / 7, 1])
 
 
 @given(anything)
 def test_ranks_rise_from_zero_to_one(x):
     reference = NumericReference.of(numeric(x))
-    assert np.all(np.diff(reference.ranks) >= 0)
-    assert 0 <= reference.ranks[0] <= reference.ranks[-1] <= 1
+    ranks = reference.ranks(EVERY_BIN)
+    assert np.all(np.diff(ranks) >= 0)
+    assert 0 <= ranks[0] <= ranks[-1] <= 1
     if np.isfinite(x).any():
         assert reference.mean_rank(reference.column).value == pytest.approx(0.5)
 
 
+@given(anything, anything)
+def test_ranks_and_clipped_means_are_to_the_bit_those_of_a_table_of_all_bins(x, y):
+    reference, current = NumericReference.of(numeric(x)), numeric(y)
+    histogram = reference.column.histogram
+    own = np.zeros(BINS)
+    own[histogram.bins] = histogram.counts
+    table = (np.cumsum(own) - own / 2) / max(histogram.total, 1)
+    assert reference.ranks(EVERY_BIN).tobytes() == table.tobytes()
+    if histogram.total and current.histogram.total:
+        median = float(histogram.quantile(0.5))
+        clipped = np.clip(GRID.middle(EVERY_BIN), median - CLIP, median + CLIP)
+        means = [float(each[current.histogram.bins] @ current.histogram.counts) / current.histogram.total
+                 for each in (table, np.abs(table - 0.5), clipped)]  # fmt: skip
+        estimates = (reference.mean_rank, reference.rank_spread, reference.clipped_mean)
+        assert [estimate(current).value for estimate in estimates] == means
+
+
+def test_measuring_against_a_reference_keeps_no_table_of_its_bins():
+    """A table of all bins has 512 KiB, and a reference of 40 columns and 20 segments 840 columns."""
+    references = [NumericReference.of(numeric(normal(500, seed))) for seed in range(20)]
+    current = numeric(normal(500, 99))
+    tracemalloc.start()
+    try:
+        for reference in references:
+            for _ in numeric_drift(current, reference):
+                pass
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 4_096 * len(references)
+
+
 def test_mean_and_spread_of_ranks_are_those_of_the_rows_with_their_sampling_variance(reference):
     y = normal(400, seed=1) * 1.2 + 0.3
-    u = reference.ranks[GRID.bins(y)]
+    u = reference.ranks(GRID.bins(y))
     for estimate, rows in [
         (reference.mean_rank(numeric(y)), u),
         (reference.rank_spread(numeric(y)), np.abs(u - 0.5)),
@@ -173,7 +239,13 @@ def test_what_lies_beyond_the_limits_is_counted_with_infinities():
 
 def test_a_column_on_another_grid_is_refused(reference):
     other = numeric(np.ones(3), Grid(1.0, 1.0))
-    for method in (reference.binned, reference.mean_rank, reference.rank_spread, reference.out_of_range):
+    for method in (
+        reference.binned,
+        reference.pooled,
+        reference.mean_rank,
+        reference.rank_spread,
+        reference.out_of_range,
+    ):
         with pytest.raises(StateError, match="another grid"):
             method(other)
 
@@ -204,9 +276,8 @@ def test_nothing_is_unseen_by_a_reference_that_was_pruned():
 
 
 def test_references_survive_their_bytes_with_what_was_derived(reference):
-    _ = reference.ranks
     read = codec.from_bytes(codec.to_bytes(reference))
     assert read == reference
-    assert np.array_equal(read.cuts, reference.cuts)
+    assert read.parts == reference.parts
     cities = CategoricalReference.of(categorical(["a", "b"], nulls=1))
     assert codec.from_bytes(codec.to_bytes(cities)) == cities
