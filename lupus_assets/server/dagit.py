@@ -1,9 +1,10 @@
-"""Dagster's webserver, with the one correction it needs and the one page that is ours.
+"""Dagster's webserver, with the corrections it needs and the one page that is ours.
 
 Belongs here: how Dagit is made another than it comes. Does not belong here: what the page says.
 """
 
 import os
+import sys
 from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
@@ -15,12 +16,14 @@ from dagster_graphql.schema.asset_checks import (
 )
 from dagster_webserver.cli import main as serve
 from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from lupus_assets.installation import Installation
 from lupus_assets.monitor.check import behind
 from lupus_assets.ports import Tables
 from lupus_assets.server.history import history_route
+from lupus_assets.server.host import HostGate, OwnNames
 
 LISTS = ("AssetGraphLiveQuery", "AssetChecksQuery")  # what lineage and the lists of checks ask
 
@@ -87,6 +90,17 @@ def serve_histories() -> None:
     DagsterWebserver.build_routes = routes  # type: ignore[method-assign]
 
 
+def answer_own_names(names: OwnNames) -> None:
+    """Make Dagit refuse what is asked of another server; before anything else looks at a request."""
+    original = DagsterWebserver.build_middleware
+
+    @wraps(original)
+    def middleware(self: DagsterWebserver) -> list[Middleware]:  # type: ignore[type-arg]  # generic in contexts
+        return [Middleware(HostGate, names=names), *original(self)]
+
+    DagsterWebserver.build_middleware = middleware  # type: ignore[method-assign]
+
+
 @cache  # a bucket's client takes 0.1 s to make; an error is not kept
 def _tables() -> Tables:
     return Installation.from_environment(os.environ, Path(os.environ.get("LUPUS_HOME", ".lupus"))).tables()
@@ -96,6 +110,7 @@ def main() -> None:
     """Run the webserver with Dagster's own options until it is ended."""
     page_back_from_the_end()
     tell_of_now()
+    answer_own_names(OwnNames.of(sys.argv[1:], os.environ))
     serve_histories()
     serve()  # type: ignore[no-untyped-call]
 
