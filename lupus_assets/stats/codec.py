@@ -46,6 +46,7 @@ from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.roc import RocCounts
 from lupus_assets.stats.stack import CategoricalMarginal, CategoryCounts, NumericMarginal
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
@@ -58,6 +59,7 @@ from lupus_assets.stats.surrogate import (
 MAGIC = b"LUPS"
 VERSION = 6
 READ = (1, 2, 3, 4, 5, 6)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+BY_CODE = 6  # the format from which on scores are counted by `roc` and not on the score's grid
 HALF_HASHES = 3  # the format from which on hashes may be short
 CHECKED = 6  # the format from which on there is a checksum
 DEEPEST = 32  # lists within lists of a tree; a reference has 8
@@ -103,6 +105,7 @@ REFERENCED: tuple[type, ...] = (
     Ranking,
     Reference,
     Residual,
+    RocCounts,
     ScoreLabel,
     Surrogate,
 )
@@ -338,6 +341,8 @@ class _Decoder:
                 return self._array(*content)
             case "Distinct" if self.version < HALF_HASHES:
                 return Distinct.older(**{name: self.decode(item) for name, item in content[0].items()})
+            case "ScoreLabel" if self.version < BY_CODE:
+                return ScoreLabel.older(**{name: self.decode(item) for name, item in content[0].items()})
             case _:
                 return self._state(kind, content[0])
 

@@ -77,7 +77,9 @@ def _digest(string: Bytes, key: tuple[int, int]) -> int:
     return int.from_bytes(hashlib.blake2b(string, digest_size=WORD, key=secret).digest(), "little")
 
 
-def _block(words: Hashes, begins: NDArray[np.int64], lengths: NDArray[np.int64], key: tuple[int, int]) -> Hashes:
+def _block(
+    words: Hashes, begins: NDArray[np.int64], lengths: NDArray[np.int64], key: tuple[int, int]
+) -> Hashes:
     """Return the hashes of some strings, of `LONG` bytes at most."""
     whole = lengths // WORD
     least, most = int(whole.min()), int(whole.max())
