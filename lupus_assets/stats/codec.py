@@ -116,6 +116,7 @@ STATES: dict[str, type] = {state.__name__: state for state in (*PROFILED, *REFER
 MARGINAL: dict[str, type] = {
     "Categories": CategoryCounts,
     "CategoricalColumn": CategoricalMarginal,
+    "Distinct": Distinct,
     "Grid": Grid,
     "Histogram": Histogram,
     "NumericColumn": NumericMarginal,
@@ -306,6 +307,11 @@ def _planes(flat: NDArray[Any], size: int) -> bytes:
     return flat.view(np.uint8).reshape(-1, size).T.tobytes()
 
 
+def tells_nothing(item: Any) -> bool:
+    """Return whether this is the tree of a `Distinct` whose hashes no longer tell the values."""
+    return isinstance(item, list) and item[0] == Distinct.__name__ and bool(item[1].get("short"))
+
+
 class _Decoder:
     """Reads a tree; the arrays lie in the order in which the tree names them.
 
@@ -375,12 +381,15 @@ class _Decoder:
         made = self.classes[kind]
         if made is STATES[kind]:
             return made(**{name: self.decode(item) for name, item in values.items()})
-        found = {}
+        found: dict[str, Any] = {}
         for name, item in values.items():
-            if name in made.__dataclass_fields__:
-                found[name] = self.decode(item)
-            else:
+            if name not in made.__dataclass_fields__:
                 self._pass(item)
+            elif tells_nothing(item):
+                self._pass(item)
+                found[name] = None
+            else:
+                found[name] = self.decode(item)
         return made(**found)
 
     def _array(
