@@ -323,9 +323,9 @@ def _joint(
             both &= np.isfinite(values - truth)
         every = bool(both.all())
         return lambda rows: ErrorSums.of(picked(values, rows), picked(truth, rows))
-    grid, threshold, true = prediction.grid, decision.threshold, label.numbers == 1
+    threshold, true = decision.threshold, label.numbers == 1
     scores = prediction.numbers
-    return lambda rows: ScoreLabel.of(picked(scores, rows), picked(true, rows), grid, threshold)
+    return lambda rows: ScoreLabel.of(picked(scores, rows), picked(true, rows), threshold)
 
 
 def _rows(profile: Profile) -> int:

@@ -55,6 +55,8 @@ class NumericColumn(State):
     def quantiles(self, q: ArrayLike) -> Floats:
         """Return quantiles of the finite values: `Histogram.quantile`, and never beyond their extremes.
 
+        Exact while there are at most `lupus_assets.stats.distinct.WHOLE` different ones, none in one bin.
+
         Parameters
         ----------
         q : array_like of float
@@ -65,8 +67,15 @@ class NumericColumn(State):
         ValueError
             Without finite values.
         """
-        found = self.histogram.quantile(q)
+        found = self.histogram.quantile(q, self.values)
         return found if self.minimum is None else np.clip(found, self.minimum, self.maximum)
+
+    @property
+    def values(self) -> Floats | None:
+        """All finite values that occur, increasing; None where they are too many."""
+        if self.minimum is None or self.maximum is None:
+            return None
+        return self.distinct.numbers(self.minimum, self.maximum)
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:
