@@ -5,9 +5,9 @@
     b"LUPC" | version, uint16 | digest of what follows, 16 bytes | length, uint64 | zstd( length of the tree,
     uint64 | tree | arrays )
 
-The tree is JSON: numbers, strings and None are themselves, everything else is a list that begins with what it is.
-Arrays lie behind it in the order in which it names them, as they are in memory. The bytes are a cache: a version
-that is not `VERSION`, or bytes that are damaged, are as good as none.
+The tree is JSON: numbers, strings and None are themselves, everything else is a list that begins with what
+it is. Arrays lie behind it in the order in which it names them, as they are in memory. The bytes are a cache:
+another version than `VERSION`, or bytes that are damaged, are as good as none.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -53,8 +54,8 @@ class Checkpoint:
     ----------
     upto : int
         Start of the partition in µs: the last that was taken in.
-    foreign : int or None
-        Start of the first partition, in µs, with numbers against another reference.
+    foreign : datetime or None
+        Start of the first partition, aware UTC, with numbers against another reference.
     chains : dict of str to Chain
     pasts : list
         Of the team's rules.
@@ -62,7 +63,7 @@ class Checkpoint:
     """
 
     upto: int
-    foreign: int | None
+    foreign: datetime | None
     chains: dict[str, Chain]
     pasts: Pasts
     incident: Open
@@ -79,15 +80,12 @@ CLASSES: dict[str, type] = {
 
 def key_of(model: MonitoredModel, track: str, reference: str) -> str:
     """Return a digest of all that a checkpoint depends on besides the tables."""
-    judged = model.model_dump(
-        mode="json",
-        include={"cadence", "columns", "groups", "reference", "alarms"},
-        exclude_defaults=True,
-    )
-    rules = [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules_of(model, track)]
+    parts = {"cadence", "columns", "groups", "reference", "alarms"}
+    judged = model.model_dump(include=parts, exclude_defaults=True)
+    rules = [rule.model_dump(exclude_defaults=True) for rule in rules_of(model, track)]
     # What was a holiday is so by this package, also of partitions that are long over.
     calendar = version("holidays") if model.cadence.holidays else ""
-    text = json.dumps([VERSION, judged, rules, calendar, reference], sort_keys=True)
+    text = json.dumps([VERSION, judged, rules, calendar, reference], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -96,7 +94,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     arrays: list[bytes] = []
     tree = json.dumps(_encode(checkpoint, arrays), separators=(",", ":")).encode()
     body = b"".join([LENGTH.pack(len(tree)), tree, *arrays])
-    packed = pa.compress(body, codec=CODEC, asbytes=True)
+    packed: bytes = pa.compress(body, codec=CODEC, asbytes=True)
     return PREFIX.pack(MAGIC, VERSION, _digest(packed), len(body)) + packed
 
 
@@ -145,6 +143,8 @@ def _encode(value: Any, arrays: list[bytes]) -> Any:
         return ["dict", *[[_encode(key, arrays), _encode(item, arrays)] for key, item in value.items()]]
     if kind is CLASSES.get(kind.__name__):
         return [kind.__name__, *[_encode(getattr(value, field.name), arrays) for field in fields(kind)]]
+    if kind is datetime:
+        return ["datetime", value.isoformat()]
     if isinstance(value, np.generic):
         return value.item()
     raise StateError(f"a {kind.__name__} has no place in a checkpoint; list its class in checkpoint.CLASSES")
@@ -176,6 +176,8 @@ def _decode(node: Any, arrays: _Arrays) -> Any:
             return [_decode(item, arrays) for item in content]
         case "tuple":
             return tuple([_decode(item, arrays) for item in content])
+        case "datetime":
+            return datetime.fromisoformat(content[0])
         case "dict":
             return {_decode(key, arrays): _decode(item, arrays) for key, item in content}
     made = CLASSES[kind]

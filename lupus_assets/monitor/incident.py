@@ -57,7 +57,7 @@ class Episodes:
     last: Open
 
 
-def episodes(track: str, alarms: Mapping[Window, Collection[str]], before: Open = Open()) -> Episodes:  # noqa: B008 - frozen
+def episodes(track: str, alarms: Mapping[Window, Collection[str]], before: Open = Open()) -> Episodes:
     """Return the incidents of one track.
 
     Parameters
@@ -95,7 +95,7 @@ def resumed(
     track: str,
     past: pa.Table,
     judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]],
-    before: Open = Open(),  # noqa: B008 - frozen
+    before: Open = Open(),
 ) -> Episodes:
     """Return the incidents of one track whose earlier verdicts are stored.
 

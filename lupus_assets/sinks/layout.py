@@ -71,6 +71,14 @@ def month_may_hold(month: str, since: datetime | None, until: datetime | None) -
     )
 
 
+def months_between(since: datetime, until: datetime) -> list[str]:
+    """Return the months, sorted, that `month_may_hold` windows which start in ``[since, until)``."""
+    first, last = since - ZONE, until + ZONE
+    count = 12 * (last.year - first.year) + last.month - first.month + 1
+    months = [divmod(first.month - 1 + at, 12) for at in range(count)]
+    return [f"{first.year + years:04d}-{month + 1:02d}" for years, month in months]
+
+
 def path_of(table: str, place: Place) -> str:
     """Return the relative path of a checked place, with ``/`` between its parts."""
     return f"{pieces_folder(table, place.model, place.month)}/{stem_of(place)}{SUFFIX}"

@@ -15,10 +15,12 @@ from lupus_assets.sinks.layout import (
     generation_path,
     generations_folder,
     month_may_hold,
+    months_between,
     pieces_folder,
     place_of,
 )
 
+FEW_MONTHS = 12
 ATTEMPTS = 100  # looks at a month that others change meanwhile
 
 
@@ -90,17 +92,21 @@ def listed(
         Something is there that is no file of ours.
     """
     below = f"/model={model}" if model else ""
+    months = months_between(since, until) if model and since and until else []
+    # A look at each of few months costs the same after years; of many, one look at all is cheaper.
+    folders = [f"{below}/month={month}" for month in months] if 0 < len(months) <= FEW_MONTHS else [below]
     # Pieces first: one that goes in between has been taken in by a generation that is found then.
-    pieces = store.list(table + below)
+    pieces = [entry for folder in folders for entry in store.list(table + folder)]
     found: dict[tuple[str, str], Files] = {}
     for entry in pieces:
         if entry.path.endswith(SUFFIX) and month_may_hold(_month(entry.path, 2), since, until):
             place = place_of(entry.path)
             _at(found, table, place.model, place.month).pieces[place] = entry
-    for entry in _generations(store, table, below):
-        of, month, number, is_generation = generation_of(entry.path)
-        if month_may_hold(month, since, until):
-            _keep(_at(found, table, of, month), entry, number, is_generation)
+    for folder in folders:
+        for entry in _generations(store, table, folder):
+            of, month, number, is_generation = generation_of(entry.path)
+            if month_may_hold(month, since, until):
+                _keep(_at(found, table, of, month), entry, number, is_generation)
     return [found[key] for key in sorted(found)]
 
 
