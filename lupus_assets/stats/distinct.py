@@ -216,9 +216,9 @@ class Smallest:
 
     def _filled(self, h: Hashes) -> bool:
         """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
-        few = _finished(h, np.uint64(SPARE * K / h.size * 2.0**64))
-        kept = _halves(self._kept, self._short, few, *self._waiting)
-        if kept.size < K:  # values that repeat
+        bound = np.uint64(SPARE * K / h.size * 2.0**64)
+        kept = _halves(self._kept, self._short, _finished(h, bound), *self._waiting)
+        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
             return False
         self._keep(kept[:K])
         return True
