@@ -9,7 +9,10 @@ which several times as many fit into the same bytes; that many values share some
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -164,6 +167,17 @@ class Distinct(State):
                 kept = kept[kept <= each.hashes[-1]]
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, and sort the hashes of all at once where they are of one kind."""
+        some = [part for part in parts if part.hashes.size] or parts[:1]
+        alike = all(part.complete and part.scheme == some[0].scheme for part in some)
+        if len(some) == 1 or not alike:
+            return reduce(add, parts)
+        if any(part.short for part in some):
+            return cls(union(*(part.hashes & UPPER for part in some))[:K], some[0].scheme, short=True)
+        return cls._of(union(*(part.hashes for part in some)), some[0].scheme)
 
     def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
