@@ -5,7 +5,9 @@ the values ``true`` and ``false``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Self, TypeVar
 
 import numpy as np
@@ -130,6 +132,17 @@ class NumericColumn(State):
             self.histogram + other.histogram,
             self.distinct + other.distinct,
             self.off_grid + other.off_grid,
+        )
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least: what two by two come to, for less work."""
+        histogram, distinct = Histogram.empty(parts[0].histogram.grid), Distinct.empty()
+        whole = reduce(add, (replace(part, histogram=histogram, distinct=distinct) for part in parts))
+        return replace(
+            whole,
+            histogram=Histogram.sum([part.histogram for part in parts]),
+            distinct=Distinct.sum([part.distinct for part in parts]),
         )
 
     @property

@@ -9,7 +9,10 @@ which several times as many fit into the same bytes; that many values share some
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -189,6 +192,17 @@ class Distinct(State):
         found = np.sort(unmix(self.hashes).view(np.float64))
         return found if found.size and low <= found[0] and found[-1] <= high else None
 
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, and sort the hashes of all at once where they are of one kind."""
+        some = [part for part in parts if part.hashes.size] or parts[:1]
+        alike = all(part.complete and part.scheme == some[0].scheme for part in some)
+        if len(some) == 1 or not alike:
+            return reduce(add, parts)
+        if any(part.short for part in some):
+            return cls(union(*(part.hashes & UPPER for part in some))[:K], some[0].scheme, short=True)
+        return cls._of(union(*(part.hashes for part in some)), some[0].scheme)
+
     def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
 
@@ -240,9 +254,9 @@ class Smallest:
 
     def _filled(self, h: Hashes) -> bool:
         """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
-        few = _finished(h, np.uint64(SPARE * K / h.size * 2.0**64))
-        kept = _halves(self._kept, self._short, few, *self._waiting)
-        if kept.size < K:  # values that repeat
+        bound = np.uint64(SPARE * K / h.size * 2.0**64)
+        kept = _halves(self._kept, self._short, _finished(h, bound), *self._waiting)
+        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
             return False
         self._keep(kept[:K])
         return True

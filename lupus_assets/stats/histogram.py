@@ -1,6 +1,9 @@
 """Exact counts on a `Grid`, kept for the bins that are not empty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Self
 
 import numpy as np
@@ -71,6 +74,16 @@ class Histogram(State):
             )
         bins, counts, _, _ = add_counts(self.bins, self.counts, other.bins, other.counts)
         return type(self)(self.grid, bins, counts)
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, in counters of all bins: two by two, each sum would be sorted."""
+        if any(part.grid != parts[0].grid for part in parts):
+            return reduce(add, parts)
+        dense = np.zeros(BINS, np.int64)
+        for part in parts:
+            dense[part.bins] += part.counts
+        return cls.of_counts(dense, parts[0].grid)
 
     def without(self, grid_bin: int, count: int) -> Self:
         """Take `count` values out of a bin that holds as many."""
