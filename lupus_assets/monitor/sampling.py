@@ -5,15 +5,17 @@ And, of a model with many columns, which of them are looked at together.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.encoding import codes, transformed
-from lupus_assets.monitor.gathering import state
+from lupus_assets.monitor.gathering import Groups, NumericGathering, state
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED
+from lupus_assets.monitor.room import room
 from lupus_assets.monitor.rows import UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.records import Window
 from lupus_assets.stats.category import Categories
@@ -29,7 +31,7 @@ Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each batch behind grids and cuts: enough for a median and an interquartile range
 MOST_VALUES = 1 << 25  # of the sample: 256 MiB
-MOST_CODES = 4_096  # of the surrogate, 240 columns of numbers: its equations take 128 MiB
+MOST_CODES = 3_200  # of the surrogate: 188 columns of numbers, or 100 of text; its equations take 78 MiB
 MOST_RANKED = 256  # columns whose rank correlations are kept
 FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 
@@ -204,14 +206,17 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
 
 
 def _states(sample: Sequence[Rows], column: str) -> NumericColumn | CategoricalColumn | None:
-    total: NumericColumn | CategoricalColumn | None = None
+    gathered: NumericGathering | None = None
+    total: CategoricalColumn | None = None
     for rows in sample:
         block = rows.blocks.get(column)
-        if not isinstance(block, NumericBlock | CategoricalBlock):
-            continue
-        found = state(block)
-        total = found if total is None else total + found  # type: ignore[assignment]  # of one class
-    return total
+        if isinstance(block, NumericBlock):
+            gathered = gathered or NumericGathering(block.grid, dense=False)
+            gathered.add(block, Groups.one(block.size), room())
+        elif isinstance(block, CategoricalBlock):
+            found = cast("CategoricalColumn", state(block))
+            total = found if total is None else total + found
+    return total if gathered is None else cast("NumericColumn", gathered.whole())
 
 
 def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColumn | CategoricalColumn]:
