@@ -3,8 +3,9 @@
 import dagster as dg
 import pytest
 
-from lupus_assets.assets.key import STEPS, made_keys, step_key
+from lupus_assets.assets.key import STEPS, made_keys, reference_key, step_key
 from lupus_assets.assets.operation import PARTITION
+from lupus_assets.monitor import sampling
 from lupus_assets.monitor.check import CHECKS
 from lupus_assets.pipeline import Pipeline
 from tests.dagster.site import Site, small_model
@@ -140,3 +141,22 @@ def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_b
     assert [event.partition for event in events] == [day.key for day in days[:-1]]
     assert all("flip_rate" in event.metadata for event in events)
     assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed
+
+
+def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
+    site_of, monkeypatch
+):
+    monkeypatch.setattr(sampling, "MOST_CODES", 20)
+    monkeypatch.setattr(sampling, "MOST_RANKED", 2)
+    model = small_model("wide")
+    site = site_of([model])
+    site.write(model, site.windows(model, "2013-03-01", "2013-03-08"))
+    assert site.run(model, "2013-03-08").success
+    told = (
+        "of 2 inputs 1 are held against the score and 1 are held against each other, "
+        "the others are each watched alone"
+    )
+    frozen = site.instance.get_latest_materialization_event(reference_key(model)).asset_materialization
+    assert frozen.metadata["champion inputs"].value == told
+    assert told in site.checked(model, "input_drift")["2013-03-08"].sentence
+    assert told not in site.checked(model, "completeness")["2013-03-08"].sentence
