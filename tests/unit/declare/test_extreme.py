@@ -60,7 +60,8 @@ def test_merging_the_same_mapping_again_and_again_is_cheap(tmp_path):
 
 def test_what_is_hostile_stops_neither_the_check_nor_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, GOOD, "definitions/good/defs.yaml")
+    by_files = swapped('function: "flights.log:rows"', 'parquet: "new/{partition}.parquet"')
+    write(tmp_path, by_files, "definitions/good/defs.yaml")
     for number, text in enumerate(
         ["[" * DEEP, "x: &x {<<: *x}", "\x07", "  g0: &g0 [a]\n" + BOMB, "#" * 1_000_001]
     ):
