@@ -16,18 +16,19 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.declare.window import windows as windows_of
 from lupus_assets.errors import UsageError
+from lupus_assets.monitor.chain import Setting
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.history import target_of
 from lupus_assets.monitor.incident import episodes, ranked
+from lupus_assets.monitor.judging import chains, judge
 from lupus_assets.monitor.ledger import Ledger
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import Reading
 from lupus_assets.monitor.rule import rule_rows
-from lupus_assets.monitor.verdict import judgements
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.sinks.schema import to_table
@@ -203,15 +204,16 @@ def _judged(
     track = next(iter(model.tracks))
     broken = rule_rows(table, model=model, track=track, reference=digest, windows=spans)
     wrong += [row for row in broken if row.flagged]
-    ledger = Ledger.of(table, digest)
-    chains = judgements(ledger, model, budgets, taught=spans[0].start)
+    setting = Setting(model, tuple(budgets), taught=spans[0].start)
+    judgements = judge(chains(Ledger.of(table, digest)), setting, spans).judgements
+    keys = {window.start: window for window in spans}
     alarms, incidents = {}, {}
     for at, budget in enumerate(budgets):
         flagged = [
             row
-            for chain in chains
-            if chain.budget == at
-            for row in chain.rows(spans, track="", flagged_only=True)
+            for each in judgements
+            if each.budget == at
+            for row in each.rows(keys[each.start], track="", flagged_only=True)
         ]
         rows_by_window = _by_window(spans, [*flagged, *wrong])
         alarms[budget] = [

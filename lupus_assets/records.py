@@ -84,6 +84,30 @@ AFTER = "~"  # sorts behind whatever may follow in a key that begins with a day 
 
 
 @dataclass(frozen=True)
+class Pending:
+    """Partitions that a run has begun to write, and of which it has not reported all to Dagster.
+
+    Attributes
+    ----------
+    run : str
+        Dagster's id of the run.
+    model : str
+        ``<team>.<model>``.
+    track : str
+        Track, or ``<old>~<new>``.
+    parts : frozenset of str
+        Names of the assets' steps and of the checks that the run makes.
+    windows : frozenset of Window
+    """
+
+    run: str
+    model: str
+    track: str
+    parts: frozenset[str]
+    windows: frozenset[Window]
+
+
+@dataclass(frozen=True)
 class Search:
     """What is looked for among verdicts that alarmed, and incidents.
 

@@ -1,4 +1,4 @@
-"""What every test can ask for: the real servers. Examples of properties may take their time on a busy machine."""
+"""What every test can ask for: the real servers. Examples of properties have no deadline: machines are busy."""
 
 from hypothesis import settings
 

@@ -1,6 +1,6 @@
 """The frozen reference of a model: unpartitioned, materialised once, and again only on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,8 +10,11 @@ from lupus_assets.assets.key import log_key, reference_key, upstream_key
 from lupus_assets.assets.partition import reference_windows
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, log_kinds, owners, tags
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.monitor.coverage import coverage
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.stats.frozen import Reference
+
+DECLARATION = "declaration"  # the check that fails where nothing can be told of a model
 
 
 def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
@@ -26,11 +29,17 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
         owners=owners(model),
         tags=tags(model),
         kinds=TABLE_KINDS,
+        check_specs=[
+            dg.AssetCheckSpec(DECLARATION, asset=reference_key(model), description="Can it be worked with?")
+        ],
         required_resource_keys={RESOURCE},
     )
-    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def reference(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         frozen = pipeline_of(context).freeze(model, reference_windows(model), datetime.now(UTC))
-        return dg.MaterializeResult(metadata=_metadata(frozen))
+        works = dg.AssetCheckResult(
+            passed=True, check_name=DECLARATION, description="its reference is frozen"
+        )
+        yield dg.MaterializeResult(metadata=_metadata(model, frozen), check_results=[works])
 
     return reference
 
@@ -49,14 +58,17 @@ def reference_of(
         return reference
     context.log.info(f"{model.key}: no reference is frozen yet; freezing the declared window")
     frozen = pipeline.freeze(model, reference_windows(model), now)
-    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(frozen)))
+    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, frozen)))
     return frozen[track]
 
 
-def _metadata(frozen: Mapping[str, Reference]) -> dict[str, int | str]:
+def _metadata(model: MonitoredModel, frozen: Mapping[str, Reference]) -> dict[str, int | str]:
     metadata: dict[str, int | str] = {}
     for track, each in frozen.items():
         metadata |= {f"{track} rows": each.rows, f"{track} reference": each.digest}
+        together = coverage(model, each)
+        if together is not None:
+            metadata[f"{track} inputs"] = together
     return metadata
 
 

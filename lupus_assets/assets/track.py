@@ -6,18 +6,19 @@ partition becomes that partition's failing check and leaves the others alone.
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import STEPS, log_key, reference_key, step_key
+from lupus_assets.assets.key import STEPS, checked_key, log_key, reference_key, step_key, step_prefix
 from lupus_assets.assets.outcome import check_specs, evaluation, materialisations
 from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.plot import metric_numbers
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
+from lupus_assets.assets.undertaking import Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import (
     ColumnMismatch,
@@ -30,12 +31,13 @@ from lupus_assets.errors import (
 )
 from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
+from lupus_assets.monitor.coverage import coverage
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
 from lupus_assets.monitor.rule import describe
 from lupus_assets.monitor.trail import trail
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.records import MetricRow, VerdictRow, Window
+from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.frozen import Reference
 
 CHUNK = 31  # partitions between two writes of verdicts: a month of days
@@ -57,6 +59,12 @@ def selected_checks(model: MonitoredModel, track: str) -> list[str]:
     unlabelled = {"target_shift", "performance"} if model.columns.label is None else set()
     ruled = any(rule.track in (None, track) for rule in model.rules)
     return [check for check in CHECKS if check not in unlabelled and (check != "rules" or ruled)]
+
+
+def labels_behind(model: MonitoredModel) -> timedelta:
+    """Return how long after a partition's rows its labels are judged, in whole partitions."""
+    label, period = model.columns.label, model.cadence.period
+    return timedelta(0) if label is None else -(-label.delay // period) * period
 
 
 def _specs(model: MonitoredModel, track: str) -> Iterator[dg.AssetSpec]:
@@ -86,12 +94,14 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
     partitions = partitions_of(model.cadence.group)
 
     @dg.multi_asset(
-        name=f"{model.team}__{model.model}__{track}",
+        name=f"{step_prefix(model)}__{track}",
         partitions_def=partitions,
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=list(_specs(model, track)),
-        check_specs=check_specs(step_key(model, track, "metrics"), partitions, selected_checks(model, track)),
+        check_specs=check_specs(
+            checked_key(model, track), partitions, selected_checks(model, track), labels_behind(model)
+        ),
         required_resource_keys={RESOURCE},
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckEvaluation]:
@@ -107,7 +117,7 @@ class _Partition:
     """What one partition came to."""
 
     profiled: dict[Cut, Profiled] = field(default_factory=dict)
-    metrics: list[MetricRow] = field(default_factory=list)
+    numbers: Mapping[str, float] = field(default_factory=dict)  # of its metrics, as Dagit plots them
     verdicts: list[VerdictRow] = field(default_factory=list)
 
 
@@ -127,7 +137,9 @@ class _Run:
         wanted = self.context.selected_asset_keys
         self.steps = [step for step in STEPS if step_key(self.model, self.track, step) in wanted]
         self.checks = [key.name for key in self.context.selected_asset_check_keys]
-        self.checked = step_key(self.model, self.track, "metrics")
+        self.checked = checked_key(self.model, self.track)
+        parts = [*self.steps, *self.checks]
+        self.undertaking = Undertaking.of(self.context, self.model, self.track, parts)
 
     def all(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
         """Work through the windows chunk by chunk; what is done stays done."""
@@ -136,15 +148,15 @@ class _Run:
         if self.crashed:
             first, text = next(iter(self.crashed.items()))
             raise dg.Failure(
-                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed, and not because of "
-                f"their log: {', '.join([*self.crashed][:10])}; their checks and this log say why. "
-                f"{first}: {text}"
+                f"{self.model.key} {self.track}: {len(self.crashed)} partitions could not be made: "
+                f"{', '.join([*self.crashed][:10])}; their checks and this log say why. {first}: {text}"
             )
 
     def _chunk(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
         done: dict[Window, _Partition] = {}
         wrong: dict[Window, Exception] = {}
         try:
+            self.undertaking.begin(windows)
             reference = self.reference or reference_of(
                 self.context, self.pipeline, self.model, self.track, self.now
             )
@@ -164,6 +176,8 @@ class _Run:
         for window, partition in done.items():
             self._materialise(window, partition)
         yield from self._evaluated(done, wrong)
+        # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
+        self.undertaking.end([window for window in windows if window.key not in self.crashed])
 
     def _measured(self, window: Window, reference: Reference) -> _Partition:
         partition = _Partition()
@@ -172,9 +186,8 @@ class _Run:
         else:
             partition.profiled = self.pipeline.stored_profile(self.model, self.track, window, reference)
         if "metrics" in self.steps:
-            partition.metrics = self.pipeline.metrics(
-                self.model, self.track, window, reference, partition.profiled
-            )
+            metrics = self.pipeline.metrics(self.model, self.track, window, reference, partition.profiled)
+            partition.numbers = metric_numbers(self.model, metrics)
         return partition
 
     def _judge(self, done: dict[Window, _Partition], reference: Reference) -> dict[Window, Exception]:
@@ -210,7 +223,7 @@ class _Run:
     def _materialise(self, window: Window, partition: _Partition) -> None:
         numbers: dict[str, Mapping[str, float]] = {
             "profile": {"rows": _rows(partition), "cuts": len(partition.profiled)},
-            "metrics": metric_numbers(self.model, partition.metrics),
+            "metrics": partition.numbers,
             "verdicts": {
                 "judged": sum(row.p is not None for row in partition.verdicts),
                 "alarms": sum(row.flagged for row in partition.verdicts),
@@ -248,7 +261,9 @@ class _Run:
         others = [check for check in self.checks if check != "arrival"]
         found = [arrived] if "arrival" in self.checks else []
         rules = [describe(rule) for rule in self.model.rules if rule.track in (None, self.track)]
-        return found + outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
+        found += outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
+        together = None if self.reference is None else coverage(self.model, self.reference)
+        return found if together is None else [_with_coverage(each, together) for each in found]
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
         """Return when the labels are due, if they are not in yet."""
@@ -264,8 +279,10 @@ class _Run:
         """
         text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
-        if not isinstance(error, SourceError | ReferenceMissing):
+        ours = not isinstance(error, SourceError | ReferenceMissing)
+        if ours or not self.checks:  # without a check to say it, the step does
             self.crashed[window.key] = text
+        if ours:
             self.context.log.error("".join(traceback.format_exception(error)))
         absent = isinstance(error, PartitionMissing) and "profile" in self.steps
         concerned = "arrival" if absent else "completeness"
@@ -275,6 +292,13 @@ class _Run:
         if came and "arrival" in self.checks and "arrival" not in failing:
             found.append(Outcome("arrival", passed=True, sentence="arrived, and cannot be read"))
         return found
+
+
+def _with_coverage(outcome: Outcome, together: str) -> Outcome:
+    """Return the outcome of the inputs with what of a wide model is not looked at together."""
+    if outcome.check != "input_drift":
+        return outcome
+    return replace(outcome, sentence=f"{outcome.sentence}; {together}")
 
 
 def _rows(partition: _Partition) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ def installation(home: Path) -> "Installation":
     return Installation.from_environment(os.environ, home)
 
 
+def import_from_here() -> None:
+    """Let functions that declarations name be found as in Dagster's processes: from the folder on."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
 def check_known(what: str, name: str, known: set[str], place: str) -> None:
     """Raise `UsageError` if `place` has no `what` of this name, with what there is instead."""
     if name in known:
@@ -49,7 +57,10 @@ def check_known(what: str, name: str, known: set[str], place: str) -> None:
 
 def models(found: "Installation") -> set[str]:
     """Return the models that have tables, as ``<team>.<model>``."""
-    return {month.model for month in found.tables().months()}
+    from lupus_assets.sinks.month import listed
+    from lupus_assets.sinks.schema import SCHEMAS
+
+    return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
 
 
 def missing(path: Path, otherwise: str) -> UsageError:

@@ -3,10 +3,17 @@
 import argparse
 from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from lupus_assets.cli.argument import count
 from lupus_assets.cli.output import Commands, add_formats, counted, note, print_rows
 from lupus_assets.cli.place import add_home, check_known, installation, models
+
+if TYPE_CHECKING:
+    from lupus_assets.sinks.duckdb import Warehouse
+
+
+NAMED = 5  # stray files
 
 
 def add(commands: Commands) -> None:
@@ -37,8 +44,18 @@ def sql(arguments: argparse.Namespace) -> int:
         with closing(found.connect_hive()) as hive:
             names, rows = hive.sql(arguments.query)
     else:
-        names, rows = found.warehouse().rows(arguments.query)
+        warehouse = found.warehouse()
+        names, rows = warehouse.rows(arguments.query)
+        note_strays(warehouse)
     return _answer(arguments, names, rows)
+
+
+def note_strays(warehouse: "Warehouse") -> None:
+    """Say which files among the tables are none of theirs, and were left out."""
+    for stray in warehouse.strays[:NAMED]:
+        note(f"left out: {stray}")
+    if len(warehouse.strays) > NAMED:
+        note(f"left out: {len(warehouse.strays) - NAMED:,} more such files")
 
 
 def _answer(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
@@ -76,4 +93,6 @@ def incidents(arguments: argparse.Namespace) -> int:
     model: str = arguments.model.replace("/", ".")
     if model:  # no rows would look like no incidents
         check_known("model", model, models(found), str(warehouse.root))
-    return _answer(arguments, *warehouse.rows(INCIDENTS.format(model=model, most=arguments.most)))
+    names, rows = warehouse.rows(INCIDENTS.format(model=model, most=arguments.most))
+    note_strays(warehouse)
+    return _answer(arguments, names, rows)

@@ -18,12 +18,12 @@ from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows, usable
 from lupus_assets.records import ComparisonRow, Window
 from lupus_assets.stats import distance
+from lupus_assets.stats.binning import TOP, Parts
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel, log_losses
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes
@@ -136,7 +136,7 @@ def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Gr
     if truth is not None:
         with np.errstate(over="ignore", invalid="ignore"):
             known = np.isfinite(before - truth) & np.isfinite(after - truth)
-        yield from _performance(before[known], after[known], truth[known], model, grid)
+        yield from _performance(before[known], after[known], truth[known], model)
 
 
 def _label(track: Predictions, at: npt.NDArray[np.intp]) -> Values | None:
@@ -148,9 +148,8 @@ def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
     reason = "a track has no usable predictions"
     n = len(new)
     past, now = Histogram.of(old, grid), Histogram.of(new, grid)
-    cuts = quantile_cuts(past, DECILES)
-    deciles = [np.searchsorted(cuts, grid.bins(each), side="right") for each in (old, new)]
-    counts = [np.bincount(each, minlength=cuts.size + 1) for each in deciles]
+    parts = Parts.of(past)
+    counts = [parts.counts(each) for each in (past, now)]
     for name, binned in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
         value = float(binned(*counts)) if len(old) and n else None
         yield name, None, None, Estimate(value, None, n, reason if value is None else None)
@@ -176,9 +175,7 @@ def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
         yield name, None, None, Estimate(value, None, n, reason)
 
 
-def _performance(
-    before: Floats, after: Floats, truth: Floats, model: MonitoredModel, grid: Grid
-) -> Iterator[Named]:
+def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredModel) -> Iterator[Named]:
     """Yield performance on the labelled rows that both tracks share.
 
     Means of a loss are compared row by row. For AUC the two variances are added, which
@@ -193,7 +190,7 @@ def _performance(
             )
         return
     threshold = model.decision.threshold
-    old, new = (ScoreLabel.of(score, truth, grid, threshold) for score in (before, after))
+    old, new = (ScoreLabel.of(score, truth, threshold) for score in (before, after))
     pairs = {
         "brier": Moments.of((after - truth) ** 2 - (before - truth) ** 2),
         "log_loss": Moments.of(log_losses(after, truth == 1) - log_losses(before, truth == 1)),

@@ -13,7 +13,6 @@ from lupus_assets.errors import StateError, UsageError
 from lupus_assets.monitor.intake import is_in, table_bytes, table_integers, table_levels
 from lupus_assets.monitor.record import unreadable
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.stats import distance
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.stack import (
@@ -205,7 +204,6 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
     nulls = windows.apart[:, -1].tolist()
     before, after = windows.rows.tolist()
     values = {key: float(value[1]) for key, value in windows.distances(0).items()}
-    bins = windows.bins_compared(0)
     return ColumnDrift(
         column=name,
         kind="numeric" if numeric else "categorical",
@@ -213,7 +211,7 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
         distances={key: None if np.isnan(value) else value for key, value in values.items()},
-        expected_psi=distance.expected_psi(bins, before, after) if before and after else None,
+        expected_psi=windows.expected_psi(0, after) if before and after else None,
     )
 
 

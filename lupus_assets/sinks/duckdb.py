@@ -47,10 +47,16 @@ class Warehouse:
     ----------
     root : Path
         Root of the store; nothing else on the machine can be read.
+
+    Attributes
+    ----------
+    strays : list of str
+        What was found so far among the tables and is no file of theirs, in a sentence each; it is left out.
     """
 
     def __init__(self, root: Path) -> None:
         self._folder = Folder(root)
+        self.strays: list[str] = []
         self._connection = duckdb.connect(config=CONFIG)
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute(f"SET allowed_directories = [{quoted(str(self._folder.root))}]")
@@ -110,7 +116,7 @@ class Warehouse:
         return answer.column_names, list(zip(*columns, strict=True))
 
     def _listed(self, tables: Sequence[str]) -> dict[str, list[Files]]:
-        return {table: listed(self._folder, table) for table in tables}
+        return {table: listed(self._folder, table, strays=self.strays) for table in tables}
 
     def _answer(
         self, cursor: duckdb.DuckDBPyConnection, query: str, months: Mapping[str, Sequence[Files]]

@@ -22,12 +22,15 @@ class Folder:
     ----------
     root : Path
         Created at the first write.
+    private : bool
+        Whether nobody but the owner may read what is written; by default the process's umask decides.
     """
 
     snapshot = False  # a folder is read entry by entry, beside those who change it
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, private: bool = False) -> None:
         self.root = root.absolute()
+        self._file_mode, self._folder_mode = (0o600, 0o700) if private else (0o666, 0o777)
         self._serial = count()
 
     def list(self, prefix: str) -> list[Entry]:
@@ -49,6 +52,18 @@ class Folder:
                 # A replaced file is another inode: of two writes within one tick of the clock, too.
                 found.append(Entry(path, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_size}"))
         return sorted(found, key=lambda entry: entry.path)  # a fleet has 10,000s: entries compare slowly
+
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`, but of those with a leading dot."""
+        found: list[str] = []
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            for entry in _entries(f"{self.root}/{folder}"):
+                if entry.name[0] == ".":
+                    continue
+                (folders if entry.is_dir() else found).append(f"{folder}/{entry.name}")
+        return found
 
     def get(self, path: str) -> bytes:
         """Return the bytes of a file, all of one version."""
@@ -89,11 +104,11 @@ class Folder:
         try:
             temporary = self._temporary()
             try:
-                with temporary.open("xb") as file:
+                with open(temporary, "xb", opener=self._opened) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())  # else a power cut may leave the new name with none of its bytes
-                target.parent.mkdir(parents=True, exist_ok=True)
+                self._make(target.parent)
                 into_place(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -105,9 +120,20 @@ class Folder:
                 "make room or mend the disk, then run again what failed"
             ) from error
 
+    def _opened(self, path: str, flags: int) -> int:
+        return os.open(path, flags, self._file_mode)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder and those above it, all of one mode: `Path.mkdir` gives it to the last alone."""
+        try:
+            folder.mkdir(mode=self._folder_mode, exist_ok=True)
+        except FileNotFoundError:
+            self._make(folder.parent)
+            folder.mkdir(mode=self._folder_mode, exist_ok=True)
+
     def _temporary(self) -> Path:
         folder = self.root / ".tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make(folder)
         host = socket.gethostname()
         for entry in _entries(str(folder)):
             # Whether a process of another host lives cannot be told from here.

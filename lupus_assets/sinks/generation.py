@@ -125,6 +125,22 @@ def places_of(store: ObjectStore, files: Files) -> set[Place]:
     return {*files.pieces, *_in_force(store, files, NO_COLUMNS)}
 
 
+def holds(store: ObjectStore, table: str, place: Place, data: bytes) -> bool:
+    """Return whether a month holds a place as the piece `data` has it.
+
+    Raises
+    ------
+    ObjectMissing
+        A file has gone since it was listed: list again.
+    StoreError
+    """
+    files = newest(store, table, place.model, place.month)
+    entry = files.pieces.get(place)
+    if entry is not None:  # it is in force, or what is has its rows
+        return store.get(entry.path) == data
+    return _is_taken(_in_force(store, files, NO_COLUMNS), place, _digest(data))
+
+
 def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str], pa.Table | None]:
     """Return the files of which every row counts, and the rows of the months where that is of no file so.
 

@@ -17,11 +17,18 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[Place, pa.Table]] = {table: {} for table in SCHEMAS}
+        self.files = MemoryFiles()
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a place too."""
         written = to_table(table, rows)
         self._tables[table][check_place(place)] = written
+
+    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        """Return whether `rows` are exactly what `table` holds at `place`."""
+        written = to_table(table, rows)
+        held = self._tables[table].get(check_place(place))
+        return held is not None and bool(held.equals(written))
 
     def read(
         self,
@@ -60,6 +67,12 @@ class MemoryStore:
             if place.model in wanted and (since is None or place.start >= since)
         }
 
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places that every one of `tables` holds."""
+        return set.intersection(*(self.places(table, models=models, since=since) for table in tables))
+
 
 class MemoryFiles:
     """The reference implementation of `lupus_assets.ports.ObjectStore`; it is gone with the process."""
@@ -73,6 +86,10 @@ class MemoryFiles:
         """Return every file below the folder `prefix`, sorted by path."""
         found = [each for each in list(self.held.items()) if each[0].startswith(f"{prefix}/")]
         return sorted(Entry(path, hashlib.sha256(data).hexdigest()) for path, data in found)
+
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`."""
+        return [path for path in list(self.held) if path.startswith(f"{prefix}/")]
 
     def get(self, path: str) -> bytes:
         """Return the bytes of a file."""

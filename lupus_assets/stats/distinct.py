@@ -9,7 +9,10 @@ which several times as many fit into the same bytes; that many values share some
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +28,8 @@ OLDER_K = 1_024  # of states before format 3 of the codec
 HALVES = 2.0**32  # hashes that differ in their upper half
 UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 
+Halves = NDArray[np.uint32]
+
 MIXED, SIPHASH = 1, 2
 EXACT = 2**53  # floats hold every integer up to here
 
@@ -33,11 +38,16 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 
+# Their inverses modulo 2**64.
+FIRST_BACK, SECOND_BACK = np.uint64(0x96DE1B173F119089), np.uint64(0x319642B2D24D8EC3)
+
 HIGHEST = np.uint64(2**64 - 1)
-BY_30, BY_27 = np.uint64(30), np.uint64(27)
+BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
 SLOTS = 4_096
 LOT = 4_096
+FULL = 4 * K  # values of a first block, among which K are looked for below a bound
+SPARE = 1.25  # times K: so many are expected below the bound if no value is repeated
 
 
 def mix(values: Hashes) -> Hashes:
@@ -55,6 +65,17 @@ def mix(values: Hashes) -> Hashes:
     z ^= np.right_shift(z, np.uint64(27), out=shifted)
     z *= SECOND
     z ^= np.right_shift(z, np.uint64(31), out=shifted)
+    return z
+
+
+def unmix(hashes: Hashes) -> Hashes:
+    """Return the values of which `mix` made these hashes."""
+    z: Hashes = hashes ^ (hashes >> np.uint64(31)) ^ (hashes >> np.uint64(62))
+    z *= SECOND_BACK
+    z ^= (z >> np.uint64(27)) ^ (z >> np.uint64(54))
+    z *= FIRST_BACK
+    z ^= (z >> np.uint64(30)) ^ (z >> np.uint64(60))
+    z -= GAMMA
     return z
 
 
@@ -161,6 +182,27 @@ class Distinct(State):
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
+    def numbers(self, low: float, high: float) -> Floats | None:
+        """Return all values, increasing, if they are numbers, at most `WHOLE`, and lie between two others.
+
+        None otherwise: an integer that no float holds was hashed as what it is, and would be another number.
+        """
+        if self.short or self.scheme != MIXED:
+            return None
+        found = np.sort(unmix(self.hashes).view(np.float64))
+        return found if found.size and low <= found[0] and found[-1] <= high else None
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, and sort the hashes of all at once where they are of one kind."""
+        some = [part for part in parts if part.hashes.size] or parts[:1]
+        alike = all(part.complete and part.scheme == some[0].scheme for part in some)
+        if len(some) == 1 or not alike:
+            return reduce(add, parts)
+        if any(part.short for part in some):
+            return cls(union(*(part.hashes & UPPER for part in some))[:K], some[0].scheme, short=True)
+        return cls._of(union(*(part.hashes for part in some)), some[0].scheme)
+
     def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
 
@@ -186,7 +228,7 @@ class Smallest:
     """Gathers the K smallest hashes block by block."""
 
     def __init__(self) -> None:
-        self._kept = np.empty(0, np.uint64)
+        self._kept: Hashes | Halves = np.empty(0, np.uint64)
         self._short = False
         self._waiting: list[Hashes] = []
         self._held = 0
@@ -206,10 +248,18 @@ class Smallest:
         np.right_shift(h, BY_27, out=spare)
         np.bitwise_xor(h, spare, out=h)
         np.multiply(h, SECOND, out=h)
-        # The last step of `mix` leaves the 31 highest bits alone: hardly any hash has to take it.
-        low = h[h <= (self._limit | LOWER)]
-        low ^= low >> np.uint64(31)
-        self.add_hashes(low)
+        if self._limit == HIGHEST and h.size >= FULL and self._filled(h):
+            return
+        self.add_hashes(_finished(h, self._limit))
+
+    def _filled(self, h: Hashes) -> bool:
+        """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
+        bound = np.uint64(SPARE * K / h.size * 2.0**64)
+        kept = _halves(self._kept, self._short, _finished(h, bound), *self._waiting)
+        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
+            return False
+        self._keep(kept[:K])
+        return True
 
     def add_hashes(self, hashes: Hashes) -> None:
         """Take 64-bit hashes."""
@@ -230,18 +280,37 @@ class Smallest:
             self._settle()
 
     def _settle(self) -> None:
-        if self._short:
-            kept = union(self._kept, *(few & UPPER for few in self._waiting))[:K]
-        else:
+        if not self._short:
             kept = union(self._kept, *self._waiting)
-            if kept.size > WHOLE:
-                kept, self._short = union(kept & UPPER)[:K], True
-        if kept.size == K:
-            self._limit = kept[-1] | LOWER_HALF
-        self._kept, self._waiting, self._held = kept, [], 0
+            if kept.size <= WHOLE:
+                self._kept, self._waiting, self._held = kept, [], 0
+                return
+        self._keep(_halves(self._kept, self._short, *self._waiting)[:K])
+
+    def _keep(self, halves: Halves) -> None:
+        self._kept, self._short, self._waiting, self._held = halves, True, [], 0
+        if halves.size == K:
+            self._limit = (np.uint64(halves[-1]) << BY_32) | LOWER_HALF
 
     def kept(self, scheme: int) -> tuple[Hashes, int, bool]:
         """Return the hashes, the scheme and whether they are short: what `Distinct` is made of."""
         if self._waiting:
             self._settle()
-        return self._kept, scheme, self._short
+        kept = self._kept.astype(np.uint64)
+        return (kept << BY_32 if self._short else kept), scheme, self._short
+
+
+def _finished(h: Hashes, limit: np.uint64) -> Hashes:
+    """Return the hashes up to a limit, and few beyond, of what only lacks the last step of `mix`.
+
+    That leaves the 31 highest bits alone: hardly any hash has to take it.
+    """
+    low = h[h <= (limit | LOWER)]
+    low ^= low >> np.uint64(31)
+    return low
+
+
+def _halves(kept: Hashes | Halves, short: bool, *waiting: Hashes) -> Halves:
+    """Return the sorted unique upper halves of hashes, those `kept` being halves already where `short`."""
+    upper = [(each >> BY_32).astype(np.uint32) for each in (waiting if short else (kept, *waiting))]
+    return union(kept, *upper) if short else union(*upper)

@@ -2,8 +2,8 @@
 
 Aumasson and Bernstein, *SipHash: a fast short-input PRF* (INDOCRYPT 2012). Whoever has hashes and not the
 key can neither find the key nor try values out. All strings of a block go through each round together, so
-that a string costs some 40 ns rather than the 400 ns of a call per string. Of long strings this would take
-thousands of rounds for a few, or for one: those are hashed by BLAKE2b (RFC 7693), a call each, at 1 ns a byte.
+that a string costs some 40 ns rather than the 400 ns of a call per string. Long strings would take thousands
+of rounds for a few of them, or for one: they are hashed by BLAKE2b (RFC 7693), a call each, at 1 ns a byte.
 """
 
 import hashlib
