@@ -1,4 +1,4 @@
-"""What every test can ask for: the real servers. Examples of properties have no deadline: machines are busy."""
+"""What every test can ask for: the real servers. Examples of properties have no deadline."""
 
 from hypothesis import settings
 

@@ -133,3 +133,15 @@ def test_scatter_is_the_mean_chi_square_of_earlier_partitions():
         chi_square = (count - events) ** 2 / (events * (1 - each.rate[0]) + 0.05)
         dispersion = 0.985 * dispersion + 0.015 * min(chi_square, 200)
     assert found[-1].dispersion[0] == pytest.approx(3.0, abs=0.8)  # four times, once all are discounted
+
+
+@pytest.mark.parametrize(("index", "window"), [(0, 1), (1, 3), (2, 14)])
+def test_a_window_is_the_mean_of_its_partitions_against_the_level_before_them(index, window):
+    values = np.random.default_rng(7).uniform(-1, 1, 120)
+    given = history(values[:, None], series([0]), phases=np.zeros((120, 0), np.int64))
+    found = replay(given, BUDGETS)
+    levels = np.array([each.values.expected[0, 0] for each in found])
+    for at in range(61 + window, 120):
+        own = values[at - window + 1 : at + 1].mean() - levels[at - window + 1]
+        assert found[at].values.gap[index, 0] == pytest.approx(own, abs=1e-9)
+        assert found[at].values.z[index, 0] == pytest.approx(own / found[at].values.scale[index, 0])
