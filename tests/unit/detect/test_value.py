@@ -145,3 +145,26 @@ def test_a_window_is_the_mean_of_its_partitions_against_the_level_before_them(in
         own = values[at - window + 1 : at + 1].mean() - levels[at - window + 1]
         assert found[at].values.gap[index, 0] == pytest.approx(own, abs=1e-9)
         assert found[at].values.z[index, 0] == pytest.approx(own / found[at].values.scale[index, 0])
+
+
+@pytest.mark.parametrize(("times", "effect"), [(2, 0.0), (3, 50.0)])
+def test_a_phase_has_an_effect_once_it_has_come_three_times(times, effect):
+    phases = np.tile(np.arange(7), 8)
+    phases[phases == 6] = 5
+    rare = np.array([6, 20, 34])[:times]
+    phases[rare] = 6
+    values = np.where(phases == 6, 50.0, np.where(phases == 5, 8.0, 0.0))
+    season, _ = Season.learn(values[:, None], phases[:, None], [7])
+    assert season.proven[0].all()
+    assert season.at(np.array([6]))[0] == pytest.approx(effect)
+    assert season.at(np.array([5]))[0] == pytest.approx(8.0)
+
+
+def test_a_level_that_is_young_widens_the_scale_until_its_own_average_is_no_better():
+    """Of a mean of k partitions the variance is 1/k of one's, of an average of pace a it is a / (2 - a)."""
+    constant = history(np.zeros((120, 1)), series([0]), variance=1.0)
+    found = replay(constant, BUDGETS)
+    calm, slowest = 0.25, 0.03
+    for at, behind in ((20, 20), (40, 40), (59, 59), (60, 60), (61, 61), (90, 90)):
+        young = max(1 / (behind + 2) - slowest / (2 - slowest), 0.0)
+        assert found[at].values.scale[0, 0] == pytest.approx(np.sqrt(calm * (1 + young)), rel=1e-6)
