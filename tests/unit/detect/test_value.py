@@ -168,3 +168,14 @@ def test_a_level_that_is_young_widens_the_scale_until_its_own_average_is_no_bett
     for at, behind in ((20, 20), (40, 40), (59, 59), (60, 60), (61, 61), (90, 90)):
         young = max(1 / (behind + 2) - slowest / (2 - slowest), 0.0)
         assert found[at].values.scale[0, 0] == pytest.approx(np.sqrt(calm * (1 + young)), rel=1e-6)
+
+
+def test_a_wild_day_moves_its_phase_by_a_tenth_of_two_scales_of_one_partition():
+    """Up or down, and more than the phase before it: the level of both moves alike."""
+    up = np.tile(WEEK, 20)[:120] + 0.5 * noise(1, 120)[:, 0]
+    down = up.copy()
+    up[96] += 50
+    down[96] -= 50
+    found = replay(history(up[:, None], series([0])), BUDGETS)
+    apart = expected(up) - expected(down)
+    assert apart[103] - apart[102] == pytest.approx(2 * 0.1 * 2 * found[96].values.scale[0, 0], rel=0.05)
