@@ -57,6 +57,7 @@ demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	  [ -f $(LUPUS_HOME)/services.env ] || { echo "Start the servers first, in another shell: make services"; exit 1; }; \
 	  source $(LUPUS_HOME)/services.env; \
 	elif [ "$(ENV)" != embedded ]; then echo "ENV is $(ENV); give embedded or services"; exit 1; fi; \
+	echo "A year of flights through two models: a few minutes on two cores."; \
 	$(BIN)/python -m definitions.flights.late_arrival.demo
 
 # What the home holds is its owner's: what is made from here on, and what was made before it was so.

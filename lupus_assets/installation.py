@@ -241,6 +241,12 @@ class Installation:
 
         return Hive(self.hive)
 
+    def check_made(self) -> None:
+        """Raise `UsageError` if the tables are to be in a folder that is not there: nothing was written yet."""
+        if isinstance(self.files, Folder) and not self.files.root.is_dir():
+            remedy = "give --home, or materialise a model first (`make demo` does)"
+            raise UsageError(f"{self.files.root} does not exist, {remedy}")
+
     def warehouse(self) -> "Warehouse":
         """Return the tables for SQL by DuckDB.
 
@@ -254,9 +260,7 @@ class Installation:
                 f"DuckDB reads no bucket, and the tables are in {self.files.uri('')}; ask Hive: "
                 "lupus sql --hive"
             )
-        if not self.files.root.is_dir():
-            remedy = "give --home, or materialise a model first (`make demo` does)"
-            raise UsageError(f"{self.files.root} does not exist, {remedy}")
+        self.check_made()
         from lupus_assets.sinks.duckdb import Warehouse
 
         return Warehouse(self.files.root)

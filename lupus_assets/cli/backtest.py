@@ -126,7 +126,7 @@ def _log(model: "MonitoredModel", path: str) -> "LogSource":
     files = parquet_files(path)
     schema = schema_of(files)
     with Progress(f"reading {path}", lambda: count_rows(files), "rows") as progress:
-        batches = progress.counted(batches_of(files, schema), len)
+        batches = progress.over(batches_of(files, schema), len)
         rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
 
@@ -147,7 +147,7 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     tables, whole = [], pa.schema([])
     spans = windows(model.cadence, since, until)
     with Progress(f"reading the log of {track}", lambda: len(spans), "partitions") as progress:
-        for window in progress.counted(spans):
+        for window in progress.over(spans):
             if source.arrived(window):
                 schema = source.schema(window)
                 whole = unify([("", whole), (f"partition {window.key}", schema)])

@@ -118,7 +118,9 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
     return [
         column.column,
         " → ".join("" if share is None else f"{share:.2%}" for share in column.nulls),
-        " → ".join(rounded(value, digits) for value in column.median) if column.kind == "numeric" else "",
+        " → ".join(rounded(value, digits) for value in column.median)
+        if column.median != (None, None)
+        else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
         *(rounded(column.distances.get(name), digits) for name in DISTANCES.values()),

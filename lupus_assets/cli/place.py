@@ -60,6 +60,7 @@ def models(found: "Installation") -> set[str]:
     from lupus_assets.sinks.month import listed
     from lupus_assets.sinks.schema import SCHEMAS
 
+    found.check_made()
     return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
 
 

@@ -86,7 +86,7 @@ def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
     files = parquet_files(path)
     schema = schema_of(files)
     with Progress(f"profile of {path}", lambda: count_rows(files), "rows") as progress:
-        batches = progress.counted(batches_of(files, schema), len)
+        batches = progress.over(batches_of(files, schema), len)
         return outline(batches, schema, reference.grids if reference else None)
 
 

@@ -28,7 +28,7 @@ class Progress:
     Examples
     --------
     >>> with Progress("reading", lambda: 3, "rows") as progress:
-    ...     list(progress.counted([1, 2, 3]))
+    ...     list(progress.over([1, 2, 3]))
     [1, 2, 3]
     """
 
@@ -53,7 +53,7 @@ class Progress:
         """Say that so much more is done."""
         self._done += count
 
-    def counted(self, items: Iterable[T], size: Callable[[T], int] = lambda _: 1) -> Iterator[T]:
+    def over(self, items: Iterable[T], size: Callable[[T], int] = lambda _: 1) -> Iterator[T]:
         """Yield `items`, and count each once the next one is asked for."""
         for item in items:
             yield item

@@ -52,6 +52,7 @@ def compact(arguments: argparse.Namespace) -> int:
 
     before = arguments.before or closed_before(datetime.now(UTC))
     found = installation(arguments.home)
+    found.check_made()
     tables = found.tables()
     count = compact_months(tables, before)
     if HIVE in found.view_names:

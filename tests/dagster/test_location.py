@@ -237,3 +237,28 @@ def test_a_scaffold_is_one_file_in_a_new_folder(tmp_path):
         )
         with pytest.raises(ValueError, match="give a new folder"):
             DeclarationScaffolder().scaffold(request)
+
+
+HOSTILE = {
+    "deep": f"type: {TYPE}\nattributes: {'[' * 5_000}",
+    "bomb": f"type: {TYPE}\na: &a [x]\n"
+    + "".join(f"a{n}: &a{n} [{'*a' + str(n - 1 or '')}]\n" for n in range(1, 9)),
+    "tag": f"type: {TYPE}\nattributes: !!bool maybe",
+    "half": f'type: {TYPE}\nattributes: {{model: "\\ud800"}}',
+    "late": DECLARED | {"cadence": {"every": "day", "start": "9999-12-01"}},
+    "long": DECLARED
+    | {"columns": DECLARED["columns"] | {"label": {"column": "y", "arrives_within": "999999999d"}}},
+    "never": DECLARED | {"cadence": {"every": "0 0 29 2 0#1", "start": "2013-03-01"}},
+    "often": DECLARED | {"cadence": {"every": "* * * * *", "start": "2013-03-01"}},
+    "circle": DECLARED | {"model": "circle", "upstream": ["shop/circle/circle_champion_verdicts"]},
+    "joined": DECLARED | {"model": "a__b"},
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_declaration_takes_the_others_down(project, kind):
+    location = load_project(project({"bad": HOSTILE[kind], "shop/score": DECLARED | {"model": "good"}}))
+    location.get_repository_def().load_all_definitions()
+    keys = keys_of(location)
+    assert dg.AssetKey(["bad", "bad_declaration"]) in keys
+    assert dg.AssetKey(["shop", "good", "good_champion_verdicts"]) in keys

@@ -1,12 +1,15 @@
 """Windows are Dagster's partitions, whatever the clocks do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from lupus_assets.assets.partition import partitions_of, window_of, windows_between
 from lupus_assets.declare import Cadence
@@ -64,6 +67,43 @@ def test_windows_without_dagster_are_dagsters_with_their_keys(every, zone):
     found = windows(cadence, first, last)
     assert found == windows_between(partitions_of(cadence.group), first, last)
     assert len(found) > 8
+
+
+def fields(low: int, high: int, names: Sequence[str] = ()) -> st.SearchStrategy[str]:
+    """Return fields of a cron string: values, steps, ranges, lists, names, and what few programs read."""
+    value = st.integers(low, high).map(str)
+    return st.one_of(
+        st.just("*"),
+        value,
+        st.builds("*/{}".format, st.integers(1, high)),
+        st.builds("{}-{}".format, value, value),
+        st.builds("{}-{}/{}".format, value, value, st.integers(1, 5)),
+        st.lists(value, min_size=2, max_size=3).map(",".join),
+        st.sampled_from(["L", "?", "1#2", "5L", "1/2", "*,1", *names]),
+    )
+
+
+CRON_STRINGS = st.tuples(
+    fields(0, 59) | st.integers(0, 59).map(str),
+    fields(0, 23),
+    fields(1, 31),
+    fields(1, 12, ["jan", "DEC"]),
+    fields(0, 7, ["mon", "SUN", "mon-fri"]),
+).map(" ".join)
+
+
+@settings(deadline=None, max_examples=150)
+@given(CRON_STRINGS, st.sampled_from(["UTC", "America/New_York"]))
+def test_a_cron_string_that_is_accepted_means_the_same_to_dagster(every, zone):
+    try:
+        cadence = Cadence(every=every, start="2013-01-01", timezone=zone)
+    except ValidationError:
+        return
+    first, last = (datetime(2013, month, 1, tzinfo=ZoneInfo(zone)) for month in (2, 12))
+    found = windows(cadence, first, last)
+    assert found == windows_between(partitions_of(cadence.group), first, last)
+    assert len({window.key for window in found}) == len(found)
+    assert all(window.end - window.start >= HOUR for window in found)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_what_ends_soon_says_nothing_and_what_runs_long_says_how_far_it_is(capsy
     said = []
     monkeypatch.setattr("lupus_assets.cli.progress.sentence", lambda *words: said.append(words) or "told")
     with Progress("reading", lambda: 3, "rows") as progress:
-        for _ in progress.counted([1, 2, 3]):
+        for _ in progress.over([1, 2, 3]):
             while not said:
                 pass
     assert said[0][:2] == ("reading", 0)

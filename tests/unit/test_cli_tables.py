@@ -67,7 +67,17 @@ def test_a_model_without_tables_is_no_model_without_incidents(home, capsys, mode
     assert capsys.readouterr() == ("", f"lupus incidents: {message}\n")
 
 
-@pytest.mark.parametrize("command", [["sql", "select 1"], ["incidents"], ["incidents", "shop.churn"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sql", "select 1"],
+        ["incidents"],
+        ["incidents", "shop.churn"],
+        ["search"],
+        ["compact"],
+        ["compare", "shop.churn", "2025-03-09", "2025-03-10"],
+    ],
+)
 def test_a_warehouse_that_is_not_there_is_made_by_materialising(tmp_path, capsys, command):
     assert ask(tmp_path, *command) == 2
     assert capsys.readouterr() == (

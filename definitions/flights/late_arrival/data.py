@@ -6,7 +6,7 @@ the same input gives the same bytes, and a log that is there already is not made
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -77,10 +77,15 @@ def _trained(flights: pd.DataFrame, months: tuple[int, ...]) -> tuple[HistGradie
     return model.fit(_matrix(train, levels), train["late"].to_numpy(int)), levels
 
 
-def prediction_logs() -> Iterator[tuple[str, str, pa.Table]]:
-    """Yield ``(track, partition key, rows)`` for every served day of both tracks."""
+def prediction_logs(say: Callable[[str], None]) -> Iterator[tuple[str, str, pa.Table]]:
+    """Yield ``(track, partition key, rows)`` of every served day of both tracks; `say` how far that is."""
+    say("reading flights and weather")
     flights = flights_with_weather()
-    models = {track: _trained(flights, months) for track, months in TRAINED_ON.items()}
+    models = {}
+    for number, (track, months) in enumerate(TRAINED_ON.items(), 1):
+        say(f"training model {number} of {len(TRAINED_ON)}, {track}")
+        models[track] = _trained(flights, months)
+    say("scoring")
     served = corrupt(flights[flights["month"] >= FIRST_SERVED_MONTH])
     scores = {
         track: model.predict_proba(_matrix(served, levels))[:, 1] for track, (model, levels) in models.items()
@@ -88,22 +93,27 @@ def prediction_logs() -> Iterator[tuple[str, str, pa.Table]]:
     switched = served["day"].map(VERSION_SWITCH.covers).to_numpy()
     versions = {track: f"trained-on-months-1-to-{months[-1]}" for track, months in TRAINED_ON.items()}
     columns = ["flight_id", "time_hour", "tailnum", *NUMERIC, *CATEGORICAL, "late"]
-    for track in TRAINED_ON:
+    days = served["day"].nunique()
+    for number, track in enumerate(TRAINED_ON):
         serving = np.where(switched, "challenger", track)
         log = served[columns].rename(columns={"tailnum": "tail_number"})
         log["p_late"] = np.where(switched, scores["challenger"], scores[track])
         log["model_version"] = [versions[name] for name in serving]
-        for day, rows in log.groupby(served["day"], sort=True):
+        for written, (day, rows) in enumerate(log.groupby(served["day"], sort=True)):
+            say(f"{number * days + written} of {len(TRAINED_ON) * days} partitions")
             yield track, str(day), pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
 
 
-def write_logs(root: Path) -> int:
-    """Write the logs below `root` and return how many; each file appears whole or not at all."""
+def write_logs(root: Path, say: Callable[[str], None]) -> int:
+    """Write the logs below `root` and return how many; each file appears whole or not at all.
+
+    `say` hears how far it is.
+    """
     done = root / ".complete"
     if done.exists():
         return sum(1 for _ in root.glob("*/*.parquet"))
     count = 0
-    for track, key, rows in prediction_logs():
+    for track, key, rows in prediction_logs(say):
         target = root / track / f"{key}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = root / f".{track}-{key}.{os.getpid()}.tmp"

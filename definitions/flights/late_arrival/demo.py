@@ -23,6 +23,7 @@ from definitions.location import defs
 from lupus_assets.assets.key import STEPS, comparison_key, reference_key, step_key
 from lupus_assets.assets.operation import group_slug
 from lupus_assets.assets.partition import partitions_of
+from lupus_assets.cli.progress import duration
 from lupus_assets.declare import MonitoredModel, load
 from lupus_assets.installation import Installation
 from lupus_assets.ports import ObjectStore
@@ -53,7 +54,7 @@ def main() -> None:
     model = load(DECLARATION)
     clear_dead_runs()
     with LINE.step("prediction logs"):
-        count = write_logs(home / "data" / model.model)
+        count = write_logs(home / "data" / model.model, LINE.note)
         LINE.say(f"{count} partitions of {len(model.tracks)} tracks")
     with LINE.step("reference"):
         materialise([reference_key(model)], None)
@@ -137,23 +138,24 @@ def progress(
     model: MonitoredModel, work: list[tuple[str, str]], partitions: int, busy: Callable[[], bool]
 ) -> None:
     """Show how many partitions each (table, track) has that were written since this call, until idle."""
-    said = time.time()
+    began = time.monotonic()
     files = Installation.from_environment(os.environ, lupus_home(PROJECT)).files
     before = set().union(*(_pieces(files, model, table, track) for table, track in work))
     while True:
         running = busy()
-        if running and not sys.stdout.isatty() and time.time() - said < QUIET_SECONDS:
-            time.sleep(POLL_SECONDS)
-            continue
-        said = time.time()
-        counts = []
+        counts = {track: 0 for _, track in work}
         for table, track in work:
             newer = _pieces(files, model, table, track) - before
-            starts = {place_of(entry.path).start for entry in newer}
-            counts.append(f"{track} {len(starts)}/{partitions}")
-        LINE.say(" · ".join(counts))
+            counts[track] = len({place_of(entry.path).start for entry in newer})
+        said = " · ".join(f"{track} {count}/{partitions}" for track, count in counts.items())
         if not running:
+            LINE.say(said)
             return
+        done = sum(counts.values())
+        if done:
+            left = (time.monotonic() - began) * (partitions * len(work) / done - 1)
+            said = f"{said}, about {duration(left)} left"
+        LINE.note(said)
         time.sleep(POLL_SECONDS)
 
 
@@ -168,6 +170,7 @@ class Line:
     """The terminal line of the current step; where nobody watches, each word of it stands."""
 
     title: str = ""
+    said: float = -QUIET_SECONDS
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -177,6 +180,12 @@ class Line:
         self.say("…")
         yield
         print(f"  {time.monotonic() - began:.0f} s", flush=True)
+
+    def note(self, text: str) -> None:
+        """Say how far the step is, where nobody watches now and then."""
+        if sys.stdout.isatty() or time.monotonic() - self.said >= QUIET_SECONDS:
+            self.said = time.monotonic()
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Replace what the line says."""
