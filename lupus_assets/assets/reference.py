@@ -10,6 +10,7 @@ from lupus_assets.assets.key import log_key, reference_key, upstream_key
 from lupus_assets.assets.partition import reference_windows
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, log_kinds, owners, tags
 from lupus_assets.declare import MonitoredModel
+from lupus_assets.monitor.coverage import coverage
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.stats.frozen import Reference
 
@@ -38,7 +39,7 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
         works = dg.AssetCheckResult(
             passed=True, check_name=DECLARATION, description="its reference is frozen"
         )
-        yield dg.MaterializeResult(metadata=_metadata(frozen), check_results=[works])
+        yield dg.MaterializeResult(metadata=_metadata(model, frozen), check_results=[works])
 
     return reference
 
@@ -57,11 +58,11 @@ def reference_of(
         if not _told(context.instance, model, track, reference):
             kept = {each: pipeline.reference(model, each) for each in model.tracks}
             known = {each: found for each, found in kept.items() if found is not None}
-            context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(known)))
+            context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, known)))
         return reference
     context.log.info(f"{model.key}: no reference is frozen yet; freezing the declared window")
     frozen = pipeline.freeze(model, reference_windows(model), now)
-    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(frozen)))
+    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, frozen)))
     return frozen[track]
 
 
@@ -73,10 +74,13 @@ def _told(instance: dg.DagsterInstance, model: MonitoredModel, track: str, refer
     return said is not None and said.value == reference.digest
 
 
-def _metadata(frozen: Mapping[str, Reference]) -> dict[str, int | str]:
+def _metadata(model: MonitoredModel, frozen: Mapping[str, Reference]) -> dict[str, int | str]:
     metadata: dict[str, int | str] = {}
     for track, each in frozen.items():
         metadata |= {f"{track} rows": each.rows, f"{track} reference": each.digest}
+        together = coverage(model, each)
+        if together is not None:
+            metadata[f"{track} inputs"] = together
     return metadata
 
 

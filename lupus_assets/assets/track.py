@@ -6,7 +6,7 @@ partition becomes that partition's failing check and leaves the others alone.
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -31,12 +31,13 @@ from lupus_assets.errors import (
 )
 from lupus_assets.monitor.address import Address
 from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
+from lupus_assets.monitor.coverage import coverage
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.profiling import WHOLE, Profiled
 from lupus_assets.monitor.rule import describe
 from lupus_assets.monitor.trail import trail
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.records import MetricRow, VerdictRow, Window
+from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.frozen import Reference
 
 CHUNK = 31  # partitions between two writes of verdicts: a month of days
@@ -116,7 +117,7 @@ class _Partition:
     """What one partition came to."""
 
     profiled: dict[Cut, Profiled] = field(default_factory=dict)
-    metrics: list[MetricRow] = field(default_factory=list)
+    numbers: Mapping[str, float] = field(default_factory=dict)  # of its metrics, as Dagit plots them
     verdicts: list[VerdictRow] = field(default_factory=list)
 
 
@@ -185,9 +186,8 @@ class _Run:
         else:
             partition.profiled = self.pipeline.stored_profile(self.model, self.track, window, reference)
         if "metrics" in self.steps:
-            partition.metrics = self.pipeline.metrics(
-                self.model, self.track, window, reference, partition.profiled
-            )
+            metrics = self.pipeline.metrics(self.model, self.track, window, reference, partition.profiled)
+            partition.numbers = metric_numbers(self.model, metrics)
         return partition
 
     def _judge(self, done: dict[Window, _Partition], reference: Reference) -> dict[Window, Exception]:
@@ -223,7 +223,7 @@ class _Run:
     def _materialise(self, window: Window, partition: _Partition) -> None:
         numbers: dict[str, Mapping[str, float]] = {
             "profile": {"rows": _rows(partition), "cuts": len(partition.profiled)},
-            "metrics": metric_numbers(self.model, partition.metrics),
+            "metrics": partition.numbers,
             "verdicts": {
                 "judged": sum(row.p is not None for row in partition.verdicts),
                 "alarms": sum(row.flagged for row in partition.verdicts),
@@ -261,7 +261,9 @@ class _Run:
         others = [check for check in self.checks if check != "arrival"]
         found = [arrived] if "arrival" in self.checks else []
         rules = [describe(rule) for rule in self.model.rules if rule.track in (None, self.track)]
-        return found + outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
+        found += outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
+        together = None if self.reference is None else coverage(self.model, self.reference)
+        return found if together is None else [_with_coverage(each, together) for each in found]
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
         """Return when the labels are due, if they are not in yet."""
@@ -290,6 +292,13 @@ class _Run:
         if came and "arrival" in self.checks and "arrival" not in failing:
             found.append(Outcome("arrival", passed=True, sentence="arrived, and cannot be read"))
         return found
+
+
+def _with_coverage(outcome: Outcome, together: str) -> Outcome:
+    """Return the outcome of the inputs with what of a wide model is not looked at together."""
+    if outcome.check != "input_drift":
+        return outcome
+    return replace(outcome, sentence=f"{outcome.sentence}; {together}")
 
 
 def _rows(partition: _Partition) -> int:

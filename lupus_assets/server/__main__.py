@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import dagster as dg
 
+from lupus_assets.installation import keep_private
 from lupus_assets.server.lost_runs import MESSAGE, report_lost_runs
 
 GRACE_SECONDS = 10
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "DAGSTER_HOME is not set; set it to the folder of dagster.yaml, or use `make ui`", file=sys.stderr
         )
         return 2
+    keep_private(os.environ, Path(os.environ["DAGSTER_HOME"]))
     with dg.DagsterInstance.get() as instance:
         # Makes the database, too: two processes that make the same SQLite file at once break each other.
         _report(instance)

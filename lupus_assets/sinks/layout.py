@@ -73,6 +73,14 @@ def month_may_hold(month: str, since: datetime | None, until: datetime | None) -
     )
 
 
+def months_between(since: datetime, until: datetime) -> list[str]:
+    """Return the months, sorted, that `month_may_hold` windows which start in ``[since, until)``."""
+    first, last = (
+        12 * int(text[:4]) + int(text[5:]) - 1 for text in (_month_of(since, -ZONE), _month_of(until, ZONE))
+    )
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, last + 1)]
+
+
 def _month_of(moment: datetime, later: timedelta) -> str:
     """Return ``yyyy-mm`` of a time that is shifted, but for what lies beyond the calendar."""
     with suppress(OverflowError):

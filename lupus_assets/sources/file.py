@@ -14,6 +14,7 @@ from lupus_assets.sources.column import conform, encoded_schema, is_text, own_en
 WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times of this zone as UTC's
 LONGEST_DICTIONARY = 1 << 20  # bytes: what parquet-cpp and parquet-java stop at if not told otherwise
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
+MOST_VALUES = 1 << 25  # of a batch: 256 MiB of doubles, which 256 columns of so many rows have
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,9 @@ def _read(handle: pa.NativeFile, schema: pa.Schema, where: str, *, remote: bool)
     )
     zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
     shifted = _hive_times(footer, schema.names) if zone != "UTC" else []
+    rows = min(BATCH, MOST_VALUES // max(len(schema.names), 1))
     for groups in [[group] for group in range(file.num_row_groups)] if remote else [None]:
-        for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=schema.names):
+        for batch in file.iter_batches(batch_size=rows, row_groups=groups, columns=schema.names):
             yield _as_written(_by_row(batch, spread), shifted, zone)
 
 

@@ -244,7 +244,7 @@ class NormalEquations(State):
     @classmethod
     def empty(cls, design: Design) -> Self:
         """Return the state of no rows."""
-        return cls.of(design, np.empty((0, len(design.names)), dtype=np.uint8), np.empty(0))
+        return cls(design, *EquationSums(design).totals())
 
     def __add__(self, other: Self) -> Self:
         if self.design != other.design:
@@ -270,12 +270,62 @@ class NormalEquations(State):
         if ridge <= 0:
             raise ValueError(f"ridge is {ridge}, and must be positive: codes of a column sum to one")
         share = np.diag(self.gram) / n
-        gram = self.gram - n * np.outer(share, share)
+        # In place: of the widest designs each of these matrices has 128 MiB.
+        gram = np.outer(share, share)
+        gram *= n
+        np.subtract(self.gram, gram, out=gram)
         cross = self.cross - n * share * self.score.mean
-        effects = solve(gram + ridge * np.eye(share.size), cross, assume_a="pos")
+        penalised = gram.copy()
+        penalised[np.diag_indices(share.size)] += ridge
+        effects = solve(penalised, cross, assume_a="pos", overwrite_a=True)
         unexplained = self.score.m2 - 2 * float(effects @ cross) + float(effects @ gram @ effects)
         explained = 1 - unexplained / self.score.m2 if 0 < self.score.m2 < np.inf else None
         return Surrogate(self.design, float(self.score.mean - share @ effects), effects, explained)
+
+
+class EquationSums:
+    """Gathers the rows of `NormalEquations` batch by batch, in place.
+
+    Parameters
+    ----------
+    design : Design
+        Of the reference.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self._gram = np.zeros((design.width, design.width), np.int64)
+        self._cross = np.zeros(design.width)
+        self._score = Moments.empty()
+
+    def add(self, codes: Codes, score: ArrayLike) -> None:
+        """Take some rows: see `NormalEquations.of`."""
+        design, gram = self.design, self._gram
+        design.check(codes)
+        y = np.asarray(score, dtype=np.float64)
+        if y.shape != codes.shape[:1]:
+            raise ValueError(f"{y.shape} scores for {codes.shape[0]} rows of codes; give one each")
+        if not np.all(np.isfinite(y)):
+            raise ValueError("a score is not finite; leave such rows out and count them")
+        self._score += Moments.of(y)
+        if not y.size:
+            return
+        widths = [encoder.width for encoder in design.encoders]
+        blocks = [slice(start, start + width) for start, width in zip(design.offsets, widths, strict=False)]
+        columns = [column.astype(np.intp) for column in codes.T]
+        # Counting pairs of codes is exact and, at 100 columns, several times faster than X.T @ X.
+        for i, rows in enumerate(columns):
+            self._cross[blocks[i]] += np.bincount(rows, weights=y, minlength=widths[i])
+            for j in range(i, len(columns)):
+                pairs = np.bincount(rows * widths[j] + columns[j], minlength=widths[i] * widths[j])
+                gram[blocks[i], blocks[j]] += pairs.reshape(widths[i], widths[j])
+
+    def totals(self) -> tuple[Counts, Floats, Moments]:
+        """Return the gram matrix, the cross sums and the score's moments of all rows so far, uncopied."""
+        for start, encoder in zip(self.design.offsets, self.design.encoders, strict=False):
+            end = start + encoder.width
+            self._gram[end:, start:end] = self._gram[start:end, end:].T
+        return self._gram, self._cross, self._score
 
 
 @dataclass(frozen=True, eq=False)

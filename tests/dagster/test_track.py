@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lupus_assets.assets.key import STEPS, checked_key, made_keys, step_key
+from lupus_assets.assets.key import STEPS, checked_key, made_keys, reference_key, step_key
 from lupus_assets.assets.launched import PARTITION
+from lupus_assets.monitor import sampling
 from lupus_assets.monitor.check import CHECKS
 from lupus_assets.pipeline import Pipeline
 from tests.dagster.site import Site, small_model
@@ -171,3 +172,22 @@ def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of)
     assert said.sentence.endswith("; materialise the profile of this partition again")
     assert site.run(model, "2013-03-09").success
     assert site.checked(model, "completeness")["2013-03-09"].passed
+
+
+def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
+    site_of, monkeypatch
+):
+    monkeypatch.setattr(sampling, "MOST_CODES", 20)
+    monkeypatch.setattr(sampling, "MOST_RANKED", 2)
+    model = small_model("wide")
+    site = site_of([model])
+    site.write(model, site.windows(model, "2013-03-01", "2013-03-08"))
+    assert site.run(model, "2013-03-08").success
+    told = (
+        "of 2 inputs 1 are held against the score and 1 are held against each other, "
+        "the others are each watched alone"
+    )
+    frozen = site.instance.get_latest_materialization_event(reference_key(model)).asset_materialization
+    assert frozen.metadata["champion inputs"].value == told
+    assert told in site.checked(model, "input_drift")["2013-03-08"].sentence
+    assert told not in site.checked(model, "completeness")["2013-03-08"].sentence

@@ -3,6 +3,8 @@ import pyarrow as pa
 import pytest
 
 from lupus_assets.errors import ReferenceMissing
+from lupus_assets.monitor import sampling
+from lupus_assets.monitor.coverage import coverage
 from lupus_assets.monitor.freezing import SEGMENTS
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from tests.models import declared, frozen, log
@@ -117,3 +119,58 @@ def test_a_prediction_by_class_ranks_numbers_alone():
     """Nothing says which category is the higher one."""
     model = declared(columns={"prediction": {"class": "country"}, "label": None}, segments=())
     assert set(frozen(model).association.names) == {"amount", "p"}
+
+
+def wide(number: int, columns: int) -> pa.Table:
+    """Return a day of many columns; the score follows every tenth."""
+    rng = np.random.default_rng(number)
+    values = rng.normal(size=(columns, 250))
+    p = 1 / (1 + np.exp(-values[::10].sum(axis=0)))
+    more = {f"f{at:03d}": each.tolist() for at, each in enumerate(values)}
+    return log(number, 250, p=p.tolist(), amount=None, country=None, **more)
+
+
+@pytest.fixture(scope="module")
+def of_wide():
+    return frozen(declared(segments=()), [wide(number, 270) for number in range(3)])
+
+
+def test_of_a_wide_model_the_strongest_inputs_are_held_against_the_score_and_each_other(of_wide):
+    names = [f"f{at:03d}" for at in range(270)]
+    explaining, ranked = of_wide.surrogate.design.names, of_wide.association.names
+    assert of_wide.surrogate.design.width <= 3_200
+    assert (len(explaining), len(ranked)) == (188, 256)
+    assert ranked[-1] == "p"
+    for kept in (explaining, ranked[:-1]):
+        assert set(names[::10]) <= set(kept)
+        assert list(kept) == sorted(kept)
+    assert of_wide.surrogate.r_squared > 0.9
+
+
+def test_every_input_of_a_wide_model_has_a_distribution_to_drift_from_and_what_is_left_out_is_said(of_wide):
+    assert set(of_wide.columns["*"]) == {f"f{at:03d}" for at in range(270)} | {"p", "y"}
+    assert coverage(declared(segments=()), of_wide) == (
+        "of 270 inputs 188 are held against the score and 255 are held against each other, "
+        "the others are each watched alone"
+    )
+    assert coverage(MODEL, frozen(MODEL)) is None
+
+
+def test_a_wide_model_by_class_ranks_its_first_numbers():
+    """Nothing says which of them tells most of a class."""
+    model = declared(
+        columns={"prediction": {"class": "version"}, "version": None, "label": None}, segments=()
+    )
+    reference = frozen(model, [wide(0, 270).drop_columns(["y"])])
+    assert reference.association.names == ("p", *(f"f{at:03d}" for at in range(255)))
+    assert coverage(model, reference).startswith("of 271 inputs 256 are held against each other")
+
+
+def test_a_sample_of_too_many_values_is_thinned_evenly(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_VALUES", 8 * 500)  # of the eight columns
+    seen = []
+    grid = sampling.Grid.of
+    monkeypatch.setattr(sampling.Grid, "of", lambda sample: seen.append(sample.size) or grid(sample))
+    reference = frozen(MODEL, [log(number) for number in range(5)])
+    assert reference.rows == 1_500
+    assert 250 <= max(seen) <= 500

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.errors import ColumnMismatch, PartitionMissing, SourceError, SourceUnreadable
+from lupus_assets.sources import file as files
 from lupus_assets.sources.column import TEXT
 from lupus_assets.sources.parquet import ParquetSource
 
@@ -155,6 +156,15 @@ def test_text_of_which_most_values_differ_comes_as_it_was_written(write, source,
 def test_the_schema_is_that_of_the_batches(write, source, day):
     write("2013-05-01.parquet")
     assert source().schema(day) == pa.schema({"score": pa.float64(), "dest": TEXT, "late": pa.bool_()})
+
+
+def test_a_batch_of_many_columns_has_fewer_rows(write, source, day, monkeypatch):
+    """One of 1,000 columns would take 1 GiB."""
+    monkeypatch.setattr(files, "MOST_VALUES", 3_000)
+    write("2013-05-01.parquet", pa.table({f"f{at}": np.arange(1_000.0) for at in range(10)}))
+    names = [f"f{at}" for at in range(10)]
+    assert [batch.num_rows for batch in source().batches(day, names)] == [300] * 3 + [100]
+    assert [batch.num_rows for batch in source().batches(day, names[:2])] == [1_000]
 
 
 def test_row_groups_are_streamed(write, source, day):

@@ -1,5 +1,7 @@
 """The surrogate is a ridge regression on one-hot codes, the same for any split of the rows."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
     Design,
+    EquationSums,
     NormalEquations,
     NumericEncoder,
     logit,
@@ -72,6 +75,37 @@ def test_normal_equations_add_up_over_any_split(at):
     assert np.allclose(summed.cross, whole.cross, rtol=0, atol=1e-12)
     assert np.allclose(summed.solve().effects, whole.solve().effects, rtol=0, atol=1e-12)
     assert summed.solve().intercept == pytest.approx(whole.solve().intercept, abs=1e-12)
+
+
+def test_sums_gathered_batch_by_batch_are_those_of_the_batches_to_the_bit():
+    codes, score = encoded(300, seed=6)
+    sums, added = EquationSums(DESIGN), NormalEquations.empty(DESIGN)
+    for start in range(0, 300, 70):
+        batch = codes[start : start + 70], score[start : start + 70]
+        sums.add(*batch)
+        added += NormalEquations.of(DESIGN, *batch)
+        assert NormalEquations(DESIGN, *sums.totals()) == added
+
+
+def test_a_fit_holds_few_matrices_of_its_width_at_a_time():
+    """Of the widest surrogate each has 78 MiB, and a batch's own, the sum and the total were three more."""
+    columns = 60
+    design = Design(tuple(map(str, range(columns))), DESIGN.encoders[:1] * columns)
+    rng = np.random.default_rng(7)
+    codes, score = rng.integers(0, 17, (200, columns)).astype(np.int16), rng.normal(size=200)
+    tracemalloc.start()
+    try:
+        sums = EquationSums(design)
+        for _ in range(3):
+            sums.add(codes, score)
+        gathered, _ = tracemalloc.get_traced_memory()
+        NormalEquations(design, *sums.totals()).solve()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    matrix = 8 * design.width**2
+    assert gathered < 1.1 * matrix
+    assert peak < 4.5 * matrix
 
 
 def test_normal_equations_are_those_of_the_one_hot_matrix():
