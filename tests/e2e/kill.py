@@ -164,7 +164,7 @@ def kill(life: Life, after: float) -> bool:
 
 
 def tables_of(life: Life) -> dict[str, str]:
-    """Return the digest of every file of a table; what else is beside them is made anew where it is missing."""
+    """Return the digest of every file of a table; what is beside them is made anew where it is missing."""
     found = digests(life.home / "warehouse")
     return {path: digest for path, digest in found.items() if path.partition("/")[0] in TABLES}
 
