@@ -126,7 +126,7 @@ class ParquetStore:
         model: str | None = None,
         strays: list[str] | None = None,
     ) -> list[Month]:
-        """Return the months of `tables` and of `model`, by default of all, sorted; `strays` takes the rest."""
+        """Return the months of `tables` and of `model`, by default of all, sorted; `strays` takes others."""
         return [files.as_month() for files in self._files(tables, model, strays)]
 
     def month(self, table: str, *, model: str, month: str) -> list[tuple[Place, pa.Table]]:
