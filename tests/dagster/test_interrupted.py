@@ -127,6 +127,18 @@ def test_a_whole_run_strikes_out_what_a_dead_one_left_and_a_run_of_one_step_does
     assert [window.key for window in left.windows] == ["2013-03-04"]
 
 
+def test_what_cannot_be_read_now_stays_open_where_a_dead_run_had_begun_it(judged, noted):
+    (model,) = judged.models
+    (day,) = judged.windows(model, "2013-03-04", "2013-03-04")
+    noted("dead", "champion", ("2013-03-04", "2013-03-04"))
+    path = judged.log(model, day)
+    data = path.read_bytes()
+    path.write_bytes(b"no parquet")
+    assert judged.run(model, "2013-03-04").success
+    path.write_bytes(data)
+    assert open_windows(judged) == [("champion", "2013-03-04")]
+
+
 def test_a_log_that_has_gone_since_leaves_what_its_profile_gives(judged, noted):
     (model,) = judged.models
     (day,) = judged.windows(model, "2013-03-04", "2013-03-04")
