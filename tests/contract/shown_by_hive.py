@@ -103,3 +103,9 @@ class ShownByHive:
     def places(self, table: str, *, models: Sequence[str], since: datetime | None = None) -> set[Place]:
         """Return the places of the files."""
         return self.tables.places(table, models=models, since=since)
+
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places of the files."""
+        return self.tables.common_places(tables, models=models, since=since)

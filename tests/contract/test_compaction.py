@@ -69,6 +69,18 @@ def parquets(paths):
     return [path for path in paths if path.endswith(".parquet")]
 
 
+@pytest.mark.parametrize("table", ["metrics", "verdicts"])
+def test_what_tables_have_in_common_is_found_though_one_is_compacted(filled, table):
+    for place in filled.places("metrics", models=[MODEL]):
+        filled.replace("verdicts", place, [])
+    before = filled.common_places(["metrics", "verdicts"], models=[MODEL])
+    assert before == filled.places("metrics", models=[MODEL])
+    assert filled.compact(table, **COMPACTED)
+    assert filled.common_places(["metrics", "verdicts"], models=[MODEL]) == before
+    filled.files.put("verdicts/model=a.b/month=2013-05/champion copy.parquet", b"")
+    assert filled.common_places(["metrics", "verdicts"], models=[MODEL, "a.b"]) == before
+
+
 def test_a_compacted_month_is_one_file_with_the_same_rows_and_places(filled):
     before, places = seen(filled), filled.places("metrics", models=[MODEL])
     assert filled.compact("metrics", **COMPACTED)

@@ -198,6 +198,20 @@ def test_places_of_several_models_are_asked_for_at_once(store, place, rows):
     assert store.places("metrics", models=[]) == set()
 
 
+def test_places_that_several_tables_hold_are_asked_for_at_once(store, place):
+    for table, days in (("metrics", (0, 1, 40)), ("verdicts", (0, 40, 41))):
+        for day in days:
+            for model in (MODEL, "a.b"):
+                store.replace(table, place(day, model=model), [])
+    both = ["metrics", "verdicts"]
+    assert store.common_places(both, models=[MODEL]) == {place(0), place(40)}
+    assert store.common_places(both, models=[MODEL, "a.b", "c.d"], since=place(1).start) == {
+        place(40), place(40, model="a.b")
+    }  # fmt: skip
+    assert store.common_places(["incidents", "verdicts"], models=[MODEL]) == set()
+    assert store.common_places(both, models=[]) == set()
+
+
 def test_columns_come_in_the_order_asked_for(store, place, rows):
     store.replace("metrics", place(), rows(place(), [1.0]))
     found = store.read("metrics", model=MODEL, columns=["value", "metric"])
