@@ -210,7 +210,7 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
         rows=(before, after),
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
-        distances={key: None if np.isnan(value) else value for key, value in values.items()},
+        distances={key: value if np.isfinite(value) else None for key, value in values.items()},
         expected_psi=windows.expected_psi(0, after) if before and after else None,
     )
 
