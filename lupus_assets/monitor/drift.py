@@ -140,10 +140,10 @@ class ColumnDrift:
     nulls : tuple of float or None
         Shares of nulls and NaN.
     median : tuple of float or None
-        In the column's unit, to within the width of a bin; None where there is no finite value.
+        In the column's unit, as `NumericColumn.quantiles`; None where there is no finite value.
     distances : dict of str to float or None
         As `lupus_assets.stats.stack` names and `lupus_assets.stats.distance` defines them; None where a
-        window has no rows, or no finite value.
+        window has no rows, or no finite value, and where the distance is larger than floats are.
     expected_psi : float or None
         The PSI that windows of so many rows have without any drift.
     """
