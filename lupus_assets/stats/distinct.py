@@ -182,15 +182,14 @@ class Distinct(State):
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
-    def numbers(self, low: float, high: float) -> Floats | None:
-        """Return all values, increasing, if they are numbers, at most `WHOLE`, and lie between two others.
+    def numbers(self) -> Floats | None:
+        """Return all values as numbers, increasing; None where they are more than `WHOLE`, or text.
 
-        None otherwise: an integer that no float holds was hashed as what it is, and would be another number.
+        An integer that no float holds was hashed as what it is, and looks like another number here.
         """
-        if self.short or self.scheme != MIXED:
+        if self.short or not self.hashes.size or self.scheme != MIXED:
             return None
-        found = np.sort(unmix(self.hashes).view(np.float64))
-        return found if found.size and low <= found[0] and found[-1] <= high else None
+        return np.sort(unmix(self.hashes).view(np.float64))
 
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
