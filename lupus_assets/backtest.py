@@ -3,26 +3,32 @@
 The steps are those of the pipeline; nothing is stored, and no service is asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.declare.window import windows as windows_of
 from lupus_assets.errors import UsageError
+from lupus_assets.monitor.chain import Setting
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.history import target_of
 from lupus_assets.monitor.incident import episodes, ranked
+from lupus_assets.monitor.judging import chains, judge
 from lupus_assets.monitor.ledger import Ledger
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import Reading
 from lupus_assets.monitor.rule import rule_rows
-from lupus_assets.monitor.verdict import judgements
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import MetricRow, VerdictRow, Window
 from lupus_assets.sinks.schema import to_table
@@ -31,6 +37,20 @@ from lupus_assets.sources.log import LogSource
 from lupus_assets.stats.frozen import Reference
 
 SALT = b"backtest"  # nothing that is hashed outlives it
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What leaves two partitions of any cadence to either side within the calendar.
+EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (100, 9900))
+EMPTY, SPARE = 20, 100  # partitions for one that holds rows, and besides: more are times that are wrong
+
+# Called with the name and the number of steps of a pass; hands out what to call after each step.
+Watch: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+
+
+@contextmanager
+def unwatched(_name: str, _steps: int) -> Iterator[Callable[[], None]]:
+    """Watch nothing."""
+    yield lambda: None
 
 
 @dataclass(frozen=True)
@@ -97,7 +117,7 @@ class Learned:
     metrics: list[MetricRow]
 
 
-def learn(model: MonitoredModel, log: LogSource) -> Learned:
+def learn(model: MonitoredModel, log: LogSource, watch: Watch = unwatched) -> Learned:
     """Freeze the reference from a log of its window, and measure its partitions.
 
     Raises
@@ -110,20 +130,35 @@ def learn(model: MonitoredModel, log: LogSource) -> Learned:
     schema = log.schema(spans[0])
     listed = roles(model, kinds(model, schema))
     columns = [name for name in needed(model, listed) if name in schema.names]
-    reference = freeze(
-        model,
-        roles=listed,
-        schema=select(schema, columns, log.name),
-        windows=spans,
-        batches=lambda window: log.batches(window, columns),
-        salt=SALT,
-    )
-    measured = (_measured(model, log, reference, listed, window, within=True) for window in spans)
-    metrics = [row for rows, _ in measured for row in rows]
+    with watch("freezing", 2 * len(spans)) as step:  # which reads every partition twice
+
+        def batches(window: Window) -> Iterator[pa.RecordBatch]:
+            step()
+            return log.batches(window, columns)
+
+        reference = freeze(
+            model,
+            roles=listed,
+            schema=select(schema, columns, log.name),
+            windows=spans,
+            batches=batches,
+            salt=SALT,
+        )
+    metrics: list[MetricRow] = []
+    with watch("measuring", len(spans)) as step:
+        for window in spans:
+            metrics += _measured(model, log, reference, listed, window, within=True)[0]
+            step()
     return Learned(reference, listed, metrics)
 
 
-def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: Sequence[float]) -> Backtest:
+def backtest(
+    model: MonitoredModel,
+    learned: Learned,
+    log: LogSource,
+    budgets: Sequence[float],
+    watch: Watch = unwatched,
+) -> Backtest:
     """Replay a log partition by partition.
 
     Rows and labels are seen once they have arrived, and a verdict rests on earlier partitions alone.
@@ -136,6 +171,8 @@ def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: S
     log : LogSource
     budgets : sequence of float
         False incidents a month.
+    watch : callable, optional
+        Is told how far the pass over the log is.
 
     Raises
     ------
@@ -145,23 +182,38 @@ def backtest(model: MonitoredModel, learned: Learned, log: LogSource, budgets: S
     """
     spans = _windows(model, log)
     metrics, wrong = list(learned.metrics), []
-    for window in spans:
-        rows, odd = _measured(model, log, learned.reference, learned.roles, window, within=False)
-        metrics += rows
-        wrong += odd
+    with watch("measuring", len(spans)) as step:
+        for window in spans:
+            rows, odd = _measured(model, log, learned.reference, learned.roles, window, within=False)
+            metrics += rows
+            wrong += odd
+            step()
+    with watch("judging", 0):
+        return _judged(model, learned, spans, metrics, wrong, budgets)
+
+
+def _judged(
+    model: MonitoredModel,
+    learned: Learned,
+    spans: Sequence[Window],
+    metrics: Sequence[MetricRow],
+    wrong: list[VerdictRow],
+    budgets: Sequence[float],
+) -> Backtest:
     table, digest = to_table("metrics", metrics), learned.reference.digest
     track = next(iter(model.tracks))
     broken = rule_rows(table, model=model, track=track, reference=digest, windows=spans)
     wrong += [row for row in broken if row.flagged]
-    ledger = Ledger.of(table, digest)
-    chains = judgements(ledger, model, budgets, taught=spans[0].start)
+    setting = Setting(model, tuple(budgets), taught=spans[0].start)
+    judgements = judge(chains(Ledger.of(table, digest)), setting, spans).judgements
+    keys = {window.start: window for window in spans}
     alarms, incidents = {}, {}
     for at, budget in enumerate(budgets):
         flagged = [
             row
-            for chain in chains
-            if chain.budget == at
-            for row in chain.rows(spans, track="", flagged_only=True)
+            for each in judgements
+            if each.budget == at
+            for row in each.rows(keys[each.start], track="", flagged_only=True)
         ]
         rows_by_window = _by_window(spans, [*flagged, *wrong])
         alarms[budget] = [
@@ -177,9 +229,26 @@ def _windows(model: MonitoredModel, log: LogSource) -> list[Window]:
     """Return the windows from the first row of a log to its last."""
     if log.span is None:
         raise UsageError(f"{log.name} holds no rows with a timestamp; give another file")
-    first, last = (datetime.fromtimestamp(micros / 1e6, UTC) for micros in log.span)
+    _check_span(model, log, *log.span)
+    first, last = (EPOCH + timedelta(microseconds=micros) for micros in log.span)
     around = windows_of(model.cadence, first - 2 * model.cadence.period, last + 2 * model.cadence.period)
     return [window for window in around if window.end > first and window.start <= last]
+
+
+def _check_span(model: MonitoredModel, log: LogSource, first: int, last: int) -> None:
+    """Raise `UsageError` where times are so far apart that nearly all partitions between them are empty."""
+    period = model.cadence.period // MICROSECOND
+    spanned, occupied = (last - first) // period, log.occupied(model.cadence.period)
+    if spanned > SPARE + EMPTY * occupied or not EARLIEST <= first <= last <= LATEST:
+        raise UsageError(
+            f"{log.name} holds times from {_spelt(first)} to {_spelt(last)} in "
+            f"{model.columns.timestamp!r}: {spanned:,} partitions, about {occupied:,} of them with rows; "
+            "correct the times, or leave those rows out"
+        )
+
+
+def _spelt(micros: int) -> str:
+    return str(np.datetime64(micros, "us").astype("datetime64[s]"))
 
 
 def _measured(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from lupus_assets.errors import UsageError
+from lupus_assets.errors import StateError, UsageError
 from lupus_assets.monitor.drift import COLUMNS, Drift, Frozen, Span, State, check_track, drift, partitions
 from lupus_assets.monitor.intake import table_levels
 from lupus_assets.ports import MetricStore
@@ -27,7 +27,7 @@ def compare(store: MetricStore, model: str, reference: Span | Frozen, current: S
     UsageError
         A window has no profile, or does not say of which of several tracks.
     StateError
-        The windows were profiled against different references.
+        The windows were profiled against different references, or what is stored of one is damaged.
     StoreError
     """
     spans = [window for window in (reference, current) if isinstance(window, Span)]
@@ -67,4 +67,12 @@ def _frozen(store: MetricStore, model: str, window: Frozen) -> Mapping[str, Stat
     check_track((row["track"] for row in rows), model, window)
     if not rows:
         raise UsageError(f"{model} has no {window}; materialise it first")
-    return reference_marginals(max(rows, key=lambda row: row["as_of"])["state"])
+    latest = max(rows, key=lambda row: row["as_of"])
+    try:
+        return reference_marginals(latest["state"])
+    except StateError as error:
+        team, _, name = model.partition(".")
+        raise StateError(
+            f"{team}/{name}: the stored reference of {latest['track']}: {error};"
+            f" materialise {name}_reference, then all partitions"
+        ) from error

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import PartitionMissing, ReferenceMissing
+from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.declaration import declared
@@ -15,6 +15,7 @@ from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
 from lupus_assets.monitor.incident import incident_rows, marked, resumed
 from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.ledger import COLUMNS
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
@@ -24,7 +25,7 @@ from lupus_assets.monitor.rows import UNIT, Reading
 from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import LATE, verdict_rows
+from lupus_assets.monitor.verdict import LATE
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
@@ -128,13 +129,21 @@ class Pipeline:
         ------
         ReferenceMissing
             It was frozen under another declaration, and its numbers mean something else.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
         table = self.store.read("frozen_references", model=model.name, track=track)
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
             return None
-        found: Reference = from_bytes(rows[-1]["state"])
+        try:
+            found: Reference = from_bytes(rows[-1]["state"])
+        except StateError as error:
+            raise StateError(
+                f"{model.key}: the stored reference of {track}: {error};"
+                f" materialise {model.model}_reference, then all partitions"
+            ) from error
         if found.declared != declared(model):
             raise ReferenceMissing(
                 f"{model.key}: columns, segments or cadence are declared otherwise than when the reference "
@@ -191,6 +200,8 @@ class Pipeline:
         ------
         PartitionMissing
             Nothing was written, or with another reference: its bins and sums are not comparable.
+        StateError
+            What is stored is damaged, or of a format that this version cannot read.
         """
         table = self.store.read(
             "profiles", model=model.name, track=track, since=window.start, until=window.end

@@ -6,6 +6,7 @@ Database     a warehouse that answers SQL
 MetricStore  tables that are replaced place by place
 Tables       a store whose months can be followed by views
 ObjectStore  files by path, on a disk or in a bucket
+Journal      partitions that a run has begun to write and has not reported yet
 View         a copy of the tables in a service, rebuilt from them at any time
 SearchIndex  verdicts and incidents by text
 """
@@ -16,7 +17,7 @@ from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
-from lupus_assets.records import Entry, Found, Month, Place, Row, Search, Window
+from lupus_assets.records import Entry, Found, Month, Pending, Place, Row, Search, Window
 
 
 class Source(Protocol):
@@ -151,6 +152,15 @@ class MetricStore(Protocol):
         """Return the places of `models` in `table` whose window starts at `since` or later; reads no rows."""
         ...
 
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places that every one of `tables` holds; reads no rows.
+
+        Of a month that is compacted in a table, the last of `tables` speaks for it.
+        """
+        ...
+
 
 class Tables(MetricStore, Protocol):
     """A store that says, month by month, what has changed in it."""
@@ -216,6 +226,15 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`, in any order: cheaper than `list`.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
     def get(self, path: str) -> bytes:
         """Return the bytes of a file.
 
@@ -241,6 +260,28 @@ class ObjectStore(Protocol):
 
     def uri(self, path: str) -> str:
         """Return the address under which Hive finds a folder."""
+        ...
+
+
+class Journal(Protocol):
+    """What runs have begun to write and have not reported yet: what is left of it when they die."""
+
+    def note(self, pending: Pending) -> None:
+        """Make `pending` what is noted of its run, model and track; without windows, nothing is.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def noted(self, model: str | None = None, track: str | None = None) -> list[Pending]:
+        """Return what is noted of a model and track, by default of all.
+
+        Raises
+        ------
+        StoreError
+        """
         ...
 
 

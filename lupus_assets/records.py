@@ -80,6 +80,33 @@ class Entry:
     version: str
 
 
+AFTER = "~"  # sorts behind whatever may follow in a key that begins with a day or an hour
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Partitions that a run has begun to write, and of which it has not reported all to Dagster.
+
+    Attributes
+    ----------
+    run : str
+        Dagster's id of the run.
+    model : str
+        ``<team>.<model>``.
+    track : str
+        Track, or ``<old>~<new>``.
+    parts : frozenset of str
+        Names of the assets' steps and of the checks that the run makes.
+    windows : frozenset of Window
+    """
+
+    run: str
+    model: str
+    track: str
+    parts: frozenset[str]
+    windows: frozenset[Window]
+
+
 @dataclass(frozen=True)
 class Search:
     """What is looked for among verdicts that alarmed, and incidents.
@@ -92,8 +119,9 @@ class Search:
         Only of these; `model` without its team.
     columns : mapping or None
         Only these columns, by ``<team>.<model>``: what a declared group comes to.
-    since, until : datetime or None
-        Only windows that start in ``[since, until)``, aware UTC.
+    since, until : str or None
+        Keys of the first and the last partition, or days that they begin with; both are included. Keys are
+        in the zone of their model's cadence.
     severity : float
         Only what is at least so many spreads off its expected value; facts and team rules always are.
     most : int
@@ -105,8 +133,8 @@ class Search:
     model: str | None = None
     track: str | None = None
     columns: Mapping[str, frozenset[str]] | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: str | None = None
+    until: str | None = None
     severity: float = 0.0
     most: int = 30
 

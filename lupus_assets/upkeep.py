@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from lupus_assets.errors import ServiceUnreachable, StoreError
 from lupus_assets.ports import Tables, View
 
 
@@ -75,8 +76,16 @@ def compact(tables: Tables, before: str) -> int:
     Raises
     ------
     StoreError
+        Of some months that could not be done; the others are.
     """
-    return sum(
-        tables.compact(month.table, model=month.model, month=month.month)
-        for month in tables.open_months(before)
-    )
+    count, wrong = 0, []
+    for month in tables.open_months(before):
+        try:
+            count += tables.compact(month.table, model=month.model, month=month.month)
+        except ServiceUnreachable:  # nor does it answer for the others
+            raise
+        except StoreError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise StoreError(f"{count} months were made one file each, and {len(wrong)} not: {'; '.join(wrong)}")
+    return count

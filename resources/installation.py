@@ -8,7 +8,8 @@ from pydantic import Field
 
 from lupus_assets.installation import ENVIRONMENT, HIVE, SEARCH, VARIABLES, Installation
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.ports import Tables, View
+from lupus_assets.ports import Journal, Tables, View
+from lupus_assets.sinks.journal import StoreJournal
 
 
 class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in the value it hands out: itself
@@ -45,6 +46,10 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
     def tables(self) -> Tables:
         """Return the tables, for what keeps them in order."""
         return self.installation().tables()
+
+    def journal(self) -> Journal:
+        """Return what runs have begun and not reported, beside the tables."""
+        return StoreJournal(self.installation().files)
 
     @property
     def view_names(self) -> Sequence[str]:

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lupus_assets.assets.installation import RESOURCE, pipeline_of
+from lupus_assets.assets.installation import RESOURCE, installation_of
 from lupus_assets.assets.key import step_key
 from lupus_assets.assets.operation import situation
 from lupus_assets.assets.outcome import evaluation
-from lupus_assets.assets.work import missing
+from lupus_assets.assets.work import Situation, missing
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import DeclarationError
 from lupus_assets.monitor.check import Outcome
-from lupus_assets.pipeline import Pipeline
 
 INTERVAL_SECONDS = 60
 
@@ -35,7 +34,8 @@ def arrival_sensor(
         description="Which due partitions have not arrived; one query for all models.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        absent = list(absent_reports(pipeline_of(context), models, datetime.now(UTC)))
+        found = situation(installation_of(context), context.instance, models, datetime.now(UTC))
+        absent = list(absent_reports(models, found))
         reports = [*absent, *_broken_reports(broken)]
         known = json.loads(context.cursor) if context.cursor else {}
         for subject, state, said in reports:
@@ -49,20 +49,21 @@ def arrival_sensor(
     return sensor
 
 
-def absent_reports(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetime) -> Iterator[Report]:
+def absent_reports(models: Sequence[MonitoredModel], found: Situation) -> Iterator[Report]:
     """Yield a failing `arrival` for the newest due partition of every track that has not brought it."""
-    for (key, track), (model, window) in missing(models, situation(pipeline, models, now)).items():
-        due = window.end + model.cadence.grace
-        said = f"partition {window.key} was due {due:%Y-%m-%d %H:%M} UTC and has not arrived"
-        yield (
-            f"{key}/{track}",
-            window.key,
-            evaluation(
-                Outcome("arrival", passed=False, sentence=said),
-                asset=step_key(model, track, "metrics"),
-                partition=window.key,
-            ),
-        )
+    for model in models:
+        for track, window in missing(model, found):
+            due = window.end + model.cadence.grace
+            said = f"partition {window.key} was due {due:%Y-%m-%d %H:%M} UTC and has not arrived"
+            yield (
+                f"{model.key}/{track}",
+                window.key,
+                evaluation(
+                    Outcome("arrival", passed=False, sentence=said),
+                    asset=step_key(model, track, "metrics"),
+                    partition=window.key,
+                ),
+            )
 
 
 def _broken_reports(broken: Mapping[dg.AssetKey, DeclarationError]) -> Iterator[Report]:

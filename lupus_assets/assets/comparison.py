@@ -11,11 +11,13 @@ from lupus_assets.assets.key import comparison_key, log_key, reference_key
 from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
+from lupus_assets.assets.undertaking import Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.model import Compare
 from lupus_assets.errors import ReferenceMissing, ServiceUnreachable, SourceError
 from lupus_assets.records import ComparisonRow
 
+COMPARISON = "comparison"  # what its step is called where steps are noted
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
 
 
@@ -53,11 +55,14 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
             context.log.warning(f"{model.key}: {error}")
             return
+        undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
         for window in sorted(window_of(partitions, each) for each in context.partition_keys):
+            undertaking.begin([window])
             try:
                 rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)
             except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")
+                undertaking.end([window])
                 continue
             except ServiceUnreachable:
                 raise  # nor does it answer for the others, after as long a wait for each
@@ -66,6 +71,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
                 context.log.error(traceback.format_exc())
                 continue
             yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
+            undertaking.end([window])
         if failed:
             first, reason = next(iter(failed.items()))
             raise dg.Failure(

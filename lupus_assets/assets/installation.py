@@ -6,7 +6,7 @@ from typing import Protocol, cast
 import dagster as dg
 
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.ports import Tables, View
+from lupus_assets.ports import Journal, Tables, View
 
 RESOURCE = "lupus"  # the key under which every location provides an `Installation`
 
@@ -32,6 +32,10 @@ class Installation(Protocol):
 
     def tables(self) -> Tables:
         """Return the tables, for what keeps them in order."""
+        ...
+
+    def journal(self) -> Journal:
+        """Return what runs have begun and not reported, beside the tables."""
         ...
 
     def view(self, name: str) -> View:

@@ -1,29 +1,35 @@
 """Jobs and schedules of a location: one of each per cadence group."""
 
-import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import STEPS, comparison_key, made_keys, step_key
+from lupus_assets.assets.installation import RESOURCE, Installation, installation_of
+from lupus_assets.assets.key import comparison_key, made_keys, step_key
+from lupus_assets.assets.launched import (
+    OVER,
+    RANGE,
+    SPAN,
+    WORK,
+    Launched,
+    digest,
+    span,
+    unfinished,
+    work_item,
+)
 from lupus_assets.assets.partition import recent_windows
-from lupus_assets.assets.work import Batch, Situation, Task, batches, lookback, tasks
+from lupus_assets.assets.work import Batch, Situation, Task, batches, by_track, spans, tasks
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.cadence import CadenceGroup
 from lupus_assets.errors import LupusError
-from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import Window
 
-TICK = "*/10 * * * *"  # a tick without work costs one listing of the store
-ATTEMPTS = 3  # runs of the same work before a person has to look
-WORK = "lupus/work"  # run tag: digests of the tasks that the run was launched for
-PARTITION = "dagster/partition"  # Dagster's own tag of a run over one partition
-NAMED = 3  # tasks that a sentence names before it counts the rest
+TICK = "*/10 * * * *"  # a tick without work costs a listing of each table
+JUDGED = ("profiles", "metrics", "incidents", "verdicts")  # a judgement is done when it is in all of them
+COMPARED = ("comparisons",)
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 def group_slug(group: CadenceGroup) -> str:
@@ -37,7 +43,7 @@ def group_slug(group: CadenceGroup) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", f"{every}_{group.timezone}_{quarter}{until}".lower()).strip("_")
     plain = re.fullmatch(r"[a-z0-9 ]+", group.every) and not re.search(r"[+-]\d", group.timezone)
     whole_day = group.end is None or (group.end.hour, group.end.minute) == (0, 0)
-    return slug if plain and whole_day else f"{slug}_{_digest(repr(group))[:6]}"
+    return slug if plain and whole_day else f"{slug}_{digest(repr(group))[:6]}"
 
 
 def groups_of(models: Sequence[MonitoredModel]) -> dict[CadenceGroup, list[MonitoredModel]]:
@@ -48,8 +54,11 @@ def groups_of(models: Sequence[MonitoredModel]) -> dict[CadenceGroup, list[Monit
     return groups
 
 
-def situation(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetime) -> Situation:
-    """Return what decides about work at `now`, with one query of the store for all models."""
+def situation(
+    installation: Installation, instance: dg.DagsterInstance, models: Sequence[MonitoredModel], now: datetime
+) -> Situation:
+    """Return what decides about work at `now`, with one query of each table for all models."""
+    pipeline = installation.pipeline()
 
     def arrived(model: MonitoredModel, track: str, window: Window) -> bool:
         try:
@@ -57,14 +66,33 @@ def situation(pipeline: Pipeline, models: Sequence[MonitoredModel], now: datetim
         except (LupusError, OSError):
             return True  # there is something, and the run will say what is wrong with it
 
-    longest = max((lookback(model) + model.cadence.period for model in models), default=timedelta(0))
-    done = pipeline.store.places("verdicts", models=[model.name for model in models], since=now - longest)
+    noted = installation.journal().noted()
+    going_on = unfinished(instance, {pending.run for pending in noted})
+    interrupted: dict[tuple[str, str], set[Window]] = {}
+    under_way: dict[tuple[str, str], set[Window]] = {}
+    for pending in noted:
+        kept = under_way if pending.run in going_on else interrupted
+        kept.setdefault((pending.model, pending.track), set()).update(pending.windows)
+    since = min((_earliest(model, now) for model in models), default=now)
+    paired = [model.name for model in models if model.compare]
+    places = pipeline.store.common_places(JUDGED, models=[model.name for model in models], since=since)
+    compared = pipeline.store.common_places(COMPARED, models=paired, since=since)
     return Situation(
         now=now,
-        done=done,
-        windows=lambda model: recent_windows(model, now, lookback(model)),
+        done=by_track([*places, *compared]),
+        windows=lambda model: recent_windows(model, spans(model, now)),
         arrived=arrived,
+        interrupted=interrupted,
+        under_way=under_way,
     )
+
+
+def _earliest(model: MonitoredModel, now: datetime) -> datetime:
+    """Return when the oldest window that is looked at can start; `now` where the model cannot say it."""
+    try:
+        return spans(model, now)[0][0] - model.cadence.period
+    except Exception:  # its own turn says what is wrong with it
+        return now
 
 
 def operations(models: Sequence[MonitoredModel]) -> dg.Definitions:
@@ -100,81 +128,59 @@ def group_schedule(group: CadenceGroup, models: Sequence[MonitoredModel]) -> dg.
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now = context.scheduled_execution_time.astimezone(UTC)
-        launched = _Launched(context.instance, group_slug(group))
-        wanted = [
-            task
-            for task in tasks(models, situation(pipeline_of(context), models, now))
-            if launched.wants(task)
-        ]
-        for batch in batches(wanted):
+        found = situation(installation_of(context), context.instance, models, now)
+        work, failures = open_tasks(models, found)
+        for model, error in failures.items():
+            context.log.error(f"{model}: {error}")
+        launched = Launched(context.instance, group_slug(group), work)
+        for batch in batches(launched.stretches()):
             yield _request(batch, launched)
-        if not wanted:
-            yield dg.SkipReason(launched.sentence())
+        if not launched.chosen:
+            yield dg.SkipReason("; ".join([launched.sentence(), *_told(failures)]))
 
     return schedule
 
 
-@dataclass
-class _Launched:
-    """What a job's earlier runs were launched for, asked once per partition."""
-
-    instance: dg.DagsterInstance
-    job: str
-    attempts: dict[Window, Counter[str]] = field(default_factory=dict)
-    under_way: set[str] = field(default_factory=set)
-    running: int = 0
-    given_up: list[str] = field(default_factory=list)
-
-    def wants(self, task: Task) -> bool:
-        """Return whether to launch a task: not while it is under way, nor after `ATTEMPTS` vain runs."""
-        if task.window not in self.attempts:
-            self._ask(task.window)
-        digest = _digest(task.name)
-        if digest in self.under_way:
-            self.running += 1
-            return False
-        if self.attempts[task.window][digest] >= ATTEMPTS:
-            self.given_up.append(f"{task.model.key} {task.track} {task.window.key}")
-            return False
-        return True
-
-    def _ask(self, window: Window) -> None:
-        runs = self.instance.get_runs(dg.RunsFilter(job_name=self.job, tags={PARTITION: window.key}))
-        self.attempts[window] = Counter()
-        for run in runs:
-            digests = run.tags.get(WORK, "").split()
-            self.attempts[window].update(digests)
-            if not run.is_finished:
-                self.under_way.update(digests)
-
-    def sentence(self) -> str:
-        """Return why nothing is launched."""
-        said = ["nothing has arrived that is not judged"]
-        if self.running:
-            said = [f"{self.running} partitions are under way"]
-        if self.given_up:
-            rest = len(self.given_up) - NAMED
-            named = ", ".join(self.given_up[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
-            said.append(f"after {ATTEMPTS} vain runs these wait for a person: {named}")
-        return "; ".join(said)
+def open_tasks(models: Sequence[MonitoredModel], found: Situation) -> tuple[list[Task], dict[str, Exception]]:
+    """Return what is open, and by a model's key why it cannot be told of that model."""
+    work: list[Task] = []
+    failures: dict[str, Exception] = {}
+    for model in models:
+        try:
+            work += list(tasks(model, found))
+        except Exception as error:  # the model's own failure: the others go on
+            failures[model.key] = error
+    return work, failures
 
 
-def _request(batch: Batch, launched: _Launched) -> dg.RunRequest:
+def _told(failures: Mapping[str, Exception]) -> Iterator[str]:
+    if failures:
+        model, error = next(iter(failures.items()))
+        rest = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
+        yield f"nothing can be told of {model}{rest}: {type(error).__name__}: {error}"
+
+
+def _request(batch: Batch, launched: Launched) -> dg.RunRequest:
     """Return the run of a batch."""
-    digests = [_digest(task.name) for task in batch.tasks]
-    attempt = max(launched.attempts[batch.window][digest] for digest in digests)
-    selection = [step_key(task.model, task.track, step) for task in batch.tasks for step in STEPS]
-    models = {task.model.key: task.model for task in batch.tasks}
-    selection += [
-        comparison_key(model, pair.old, pair.new) for model in models.values() for pair in model.compare
-    ]
+    selection: dict[dg.AssetKey, None] = {}
+    for task in batch.tasks:
+        old, _, new = task.track.partition("~")
+        if new:
+            selection[comparison_key(task.model, old, new)] = None
+        selection |= {step_key(task.model, task.track, step): None for step in task.steps}
+    whole = " ".join(f"{task.name}/{task.window.key}" for task in batch.tasks)
+    tags = {WORK: " ".join(dict.fromkeys(work_item(task) for task in batch.tasks))}
+    several = batch.first != batch.last
+    if several:
+        tags |= {
+            OVER: RANGE,
+            SPAN: span(batch.first, batch.last),
+            RANGE_START: batch.first.key,
+            RANGE_END: batch.last.key,
+        }
     return dg.RunRequest(
-        run_key=f"{_digest(' '.join(digests))}/{attempt}",
-        partition_key=batch.window.key,
-        asset_selection=selection,
-        tags={WORK: " ".join(digests)},
+        run_key=f"{digest(whole)}/{max(launched.attempts(task) for task in batch.tasks)}",
+        partition_key=None if several else batch.first.key,
+        asset_selection=[*selection],
+        tags=tags,
     )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,6 +1,7 @@
 """Cadences become Dagster partitions, one shared object per cadence group; keys become windows."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 import dagster as dg
@@ -54,16 +55,17 @@ def reference_windows(model: MonitoredModel) -> list[Window]:
     return windows_between(partitions_of(model.cadence.group), _utc(first), _utc(end))
 
 
-def recent_windows(model: MonitoredModel, now: datetime, lookback: timedelta) -> list[Window]:
-    """Return the windows of the model that ended within `lookback` before `now`."""
-    ended = _ended(model.cadence.group, _utc(now - lookback), _utc(now))
-    return [window for window in ended if window.start >= model.cadence.start_instant]
+def recent_windows(model: MonitoredModel, spans: Sequence[tuple[datetime, datetime]]) -> list[Window]:
+    """Return the windows of the model that ended between the times of any of `spans`, in time order."""
+    group, start = model.cadence.group, model.cadence.start_instant
+    ended = [window for since, until in spans for window in _ended(group, _utc(since), _utc(until))]
+    return [window for window in ended if window.start >= start]
 
 
 @lru_cache(maxsize=256)  # every model of a group asks the same at one tick; an hourly one has 840 windows
-def _ended(group: CadenceGroup, since: datetime, now: datetime) -> tuple[Window, ...]:
-    until = now if group.end is None else min(now, _utc(group.end))
-    return tuple(windows_between(partitions_of(group), since, until)) if since < until else ()
+def _ended(group: CadenceGroup, since: datetime, until: datetime) -> tuple[Window, ...]:
+    end = until if group.end is None else min(until, _utc(group.end))
+    return tuple(windows_between(partitions_of(group), since, end)) if since < end else ()
 
 
 def _utc(moment: datetime) -> datetime:

@@ -18,6 +18,7 @@ from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.plot import metric_numbers
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
+from lupus_assets.assets.undertaking import Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import (
     ColumnMismatch,
@@ -129,6 +130,8 @@ class _Run:
         self.steps = [step for step in STEPS if step_key(self.model, self.track, step) in wanted]
         self.checks = [key.name for key in self.context.selected_asset_check_keys]
         self.checked = step_key(self.model, self.track, "metrics")
+        parts = [*self.steps, *self.checks]
+        self.undertaking = Undertaking.of(self.context, self.model, self.track, parts)
 
     def all(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
         """Work through the windows chunk by chunk; what is done stays done."""
@@ -146,6 +149,7 @@ class _Run:
         done: dict[Window, _Partition] = {}
         wrong: dict[Window, Exception] = {}
         try:
+            self.undertaking.begin(windows)
             reference = self.reference or reference_of(
                 self.context, self.pipeline, self.model, self.track, self.now
             )
@@ -165,6 +169,8 @@ class _Run:
         for window, partition in done.items():
             self._materialise(window, partition)
         yield from self._evaluated(done, wrong)
+        # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
+        self.undertaking.end([window for window in windows if window.key not in self.crashed])
 
     def _measured(self, window: Window, reference: Reference) -> _Partition:
         partition = _Partition()

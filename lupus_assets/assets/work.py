@@ -4,40 +4,62 @@ Belongs here: pure decisions over windows, places and the time. Does not belong 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
+from lupus_assets.assets.key import STEPS
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
+from lupus_assets.monitor.cut import Cut, cuts, open_cuts
 from lupus_assets.records import Place, Window
 
 LOOKBACK = timedelta(days=35)  # a late partition is still picked up by itself; older ones are a backfill's
+PARTITIONS = 2_000  # that a tick looks at, of a model: the lookback of an hourly one, and its labels' delay
 BATCH = 25  # models per run: a run costs seconds to start, and its models share them
+RUN = 1_000  # partitions of a run, each of a track counted: an hour or less, at a second or two each
+STRETCH = (
+    400,
+    31,
+    1,
+)  # partitions of a track in its first, second, third run: what kills a run is narrowed down
+BEGINNING = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # for any zone to be still in the calendar
+
+SECOND = timedelta(seconds=1)
+
+Done = Mapping[tuple[str, str], Set[tuple[datetime, datetime]]]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One (model, track) with one partition to judge.
+    """One (model, track), or one pair of tracks to compare, with one partition to judge.
 
     Attributes
     ----------
     model : MonitoredModel
     track : str
+        Track, or ``<old>~<new>``.
     window : Window
     cuts : tuple of Cut
         The open cuts that are not done.
+    steps : tuple of str
+        The steps of a track to make; none for a pair.
     """
 
     model: MonitoredModel
     track: str
     window: Window
     cuts: tuple[Cut, ...]
+    steps: tuple[str, ...] = STEPS
+
+    @property
+    def subject(self) -> tuple[str, str, bool]:
+        """Model, track and whether it is about labels only: of each, one run at a time keeps the order."""
+        return self.model.name, self.track, not any(cut.rows for cut in self.cuts)
 
     @property
     def name(self) -> str:
-        """What it is, as a stable text without spaces: an equal name is the same work."""
-        as_of = ",".join(f"{cut.as_of:%Y%m%dT%H%M}" for cut in self.cuts)
-        return f"{self.model.key}/{self.track}@{as_of}"
+        """What it is, as a stable text: over the same window, an equal name is the same work."""
+        after = ",".join(f"{(cut.as_of - self.window.end) // SECOND}s" for cut in self.cuts)
+        return f"{self.model.key}/{self.track}@{after}"
 
 
 @dataclass(frozen=True)
@@ -47,23 +69,53 @@ class Situation:
     Attributes
     ----------
     now : datetime
-    done : set of Place
-        The places of the table ``verdicts``, of all models in one query.
+    done : dict of (str, str) to set of (datetime, datetime)
+        Window start and as_of of what every table holds, by the model's name and the track.
     windows : callable
         Gives the windows of a model to look at.
     arrived : callable
         Whether the log of a track holds a window; asked only of windows that are not done.
+    interrupted : dict of (str, str) to set of Window
+        What runs have begun that are over, and never reported: to be made again, whatever the tables hold.
+    under_way : dict of (str, str) to set of Window
+        What runs have begun that go on.
     """
 
     now: datetime
-    done: Set[Place]
+    done: Done
     windows: Callable[[MonitoredModel], Sequence[Window]]
     arrived: Callable[[MonitoredModel, str, Window], bool]
+    interrupted: Mapping[tuple[str, str], Set[Window]] = field(default_factory=dict)
+    under_way: Mapping[tuple[str, str], Set[Window]] = field(default_factory=dict)
 
 
-def lookback(model: MonitoredModel) -> timedelta:
-    """Return how far back partitions of `model` are looked at: `LOOKBACK` after their last cut."""
-    return LOOKBACK + _last_cut(model)
+def by_track(places: Iterable[Place]) -> dict[tuple[str, str], set[tuple[datetime, datetime]]]:
+    """Return places as `Situation.done` has them."""
+    found: dict[tuple[str, str], set[tuple[datetime, datetime]]] = {}
+    for place in places:
+        found.setdefault((place.model, place.track), set()).add((place.start, place.as_of))
+    return found
+
+
+def spans(model: MonitoredModel, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the times between which windows end that are looked at, each after the one before.
+
+    The last `LOOKBACK` before `now`, and before that the time until the last cut. Where this is more than
+    `PARTITIONS` windows, it is the newest of those whose rows are judged, and of those whose labels are.
+    """
+    last = _last_cut(model)
+    most = model.cadence.period * (PARTITIONS // 2)
+    if LOOKBACK + last <= 2 * most:
+        return [(_before(now, LOOKBACK + last), now)]
+    reach = min(LOOKBACK, most)
+    labels, rows = _before(now, last), _before(now, model.cadence.grace)
+    if rows - labels <= reach:
+        return [(_before(labels, reach), now)]
+    return [(_before(labels, reach), labels), (_before(rows, reach), now)]
+
+
+def _before(moment: datetime, by: timedelta) -> datetime:
+    return moment - by if moment - BEGINNING > by else BEGINNING
 
 
 def _last_cut(model: MonitoredModel) -> timedelta:
@@ -77,63 +129,118 @@ def reference_due(model: MonitoredModel) -> datetime:
     return model.reference_window()[1] + _last_cut(model)
 
 
-def tasks(models: Iterable[MonitoredModel], situation: Situation) -> Iterator[Task]:
-    """Yield what can be judged and is not done."""
-    for model in models:
-        if situation.now < reference_due(model):
+def tasks(model: MonitoredModel, situation: Situation) -> Iterator[Task]:
+    """Yield what can be judged of a model and is not done, by track and in time order."""
+    if situation.now < reference_due(model):
+        return
+    recent = situation.windows(model)
+    opened = {window: open_cuts(model, window, situation.now) for window in recent}
+    for track in model.tracks:
+        yield from _open(model, track, [track], opened, situation)
+    for pair in model.compare:
+        # It is made once of a partition, as of the last cut that is open.
+        last = {window: found[-1:] for window, found in opened.items()}
+        yield from _open(model, f"{pair.old}~{pair.new}", [pair.old, pair.new], last, situation)
+
+
+def _open(
+    model: MonitoredModel,
+    track: str,
+    logs: Sequence[str],
+    opened: Mapping[Window, tuple[Cut, ...]],
+    situation: Situation,
+) -> Iterator[Task]:
+    done = situation.done.get((model.name, track), frozenset())
+    again = situation.interrupted.get((model.name, track), frozenset())
+    busy = situation.under_way.get((model.name, track), frozenset())
+    windows = sorted({*opened, *again}) if again else opened
+    compared = track not in model.tracks
+    for window in windows:
+        wanted = opened[window] if window in opened else open_cuts(model, window, situation.now)
+        if compared:
+            wanted = wanted[-1:]
+        left = tuple(cut for cut in wanted if window in again or (window.start, cut.as_of) not in done)
+        if not left or window in busy:
             continue
-        for window in situation.windows(model):
-            wanted = open_cuts(model, window, situation.now)
-            for track in model.tracks:
-                left = tuple(
-                    cut for cut in wanted if place(model, track, window, cut.as_of) not in situation.done
-                )
-                if left and situation.arrived(model, track, window):
-                    yield Task(model, track, window, left)
+        if all(situation.arrived(model, log, window) for log in logs):
+            yield Task(model, track, window, left, () if compared else STEPS)
+        elif window in again and not compared:  # the log has gone since, and the profile was kept
+            yield Task(model, track, window, left, STEPS[1:])
+
+
+def next_stretch(work: Sequence[Task], attempts: Callable[[Task], int]) -> tuple[Task, ...]:
+    """Return the first tasks of a subject that one run can make: consecutive partitions, tried as often.
+
+    Parameters
+    ----------
+    work : sequence of Task
+        Of one subject, in time order, at least one.
+    attempts : callable
+        How many runs were launched for a task.
+    """
+    tried = attempts(work[0])
+    found = [work[0]]
+    for task in work[1 : STRETCH[min(tried, len(STRETCH) - 1)]]:
+        follows = task.window.start == found[-1].window.end
+        if not follows or task.steps != found[0].steps or attempts(task) != tried:
+            break
+        found.append(task)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tasks that share a partition, and so a run."""
+    """Tasks of the same consecutive partitions, and so of one run; in time order, track by track."""
 
-    window: Window
     tasks: tuple[Task, ...]
 
+    @property
+    def first(self) -> Window:
+        """The oldest partition."""
+        return self.tasks[0].window
 
-def batches(work: Iterable[Task], size: int = BATCH) -> list[Batch]:
-    """Return tasks grouped by partition, at most `size` models a batch, oldest partition first."""
-    by_window: dict[Window, list[Task]] = {}
-    for task in work:
-        by_window.setdefault(task.window, []).append(task)
+    @property
+    def last(self) -> Window:
+        """The newest partition."""
+        return self.tasks[-1].window
+
+
+def batches(stretches: Iterable[Sequence[Task]], size: int = BATCH) -> list[Batch]:
+    """Return stretches grouped by their partitions, oldest first.
+
+    Of at most `size` models a batch, and of no more models than `RUN` partitions in all allow, but of one.
+    """
+    by_span: dict[tuple[Window, Window], dict[str, list[Task]]] = {}
+    for stretch in stretches:
+        by_model = by_span.setdefault((stretch[0].window, stretch[-1].window), {})
+        by_model.setdefault(stretch[0].model.key, []).extend(stretch)
     found = []
-    for window in sorted(by_window):
-        by_model: dict[str, list[Task]] = {}
-        for task in by_window[window]:
-            by_model.setdefault(task.model.key, []).append(task)
-        names = sorted(by_model)
-        for start in range(0, len(names), size):
-            chosen = names[start : start + size]
-            found.append(Batch(window, tuple(task for name in chosen for task in by_model[name])))
+    for span in sorted(by_span):
+        by_model = by_span[span]
+        chosen: list[Task] = []
+        models = 0
+        for name in sorted(by_model):
+            if models == size or (chosen and len(chosen) + len(by_model[name]) > RUN):
+                found.append(Batch(tuple(chosen)))
+                chosen, models = [], 0
+            chosen += by_model[name]
+            models += 1
+        found.append(Batch(tuple(chosen)))
     return found
 
 
 def newest_due(model: MonitoredModel, windows: Sequence[Window], now: datetime) -> Window | None:
     """Return the newest of `windows` whose due time has passed."""
-    due = [window for window in windows if cuts(model, window)[0].as_of <= now]
-    return max(due, default=None)
+    return next((each for each in reversed(windows) if cuts(model, each)[0].as_of <= now), None)
 
 
-def missing(
-    models: Iterable[MonitoredModel], situation: Situation
-) -> Mapping[tuple[str, str], tuple[MonitoredModel, Window]]:
-    """Return the newest due partition of every (model key, track) whose log has not brought it."""
-    absent = {}
-    for model in models:
-        newest = newest_due(model, situation.windows(model), situation.now)
-        if newest is None:
-            continue
-        for track in model.tracks:
-            judged = place(model, track, newest, cuts(model, newest)[0].as_of) in situation.done
-            if not judged and not situation.arrived(model, track, newest):
-                absent[model.key, track] = (model, newest)
-    return absent
+def missing(model: MonitoredModel, situation: Situation) -> Iterator[tuple[str, Window]]:
+    """Yield every track whose log has not brought the newest due partition, with that partition."""
+    newest = newest_due(model, situation.windows(model), situation.now)
+    if newest is None:
+        return
+    due = newest.start, cuts(model, newest)[0].as_of
+    for track in model.tracks:
+        judged = due in situation.done.get((model.name, track), ())
+        if not judged and not situation.arrived(model, track, newest):
+            yield track, newest

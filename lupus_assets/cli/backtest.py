@@ -3,22 +3,27 @@
 import argparse
 import csv
 import os
-import sys
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_home, aligned, counted, installation, read_parquet
+from lupus_assets.cli.output import Commands, counted, note
+from lupus_assets.cli.place import add_home, installation, missing, parquet_files
+from lupus_assets.cli.progress import Progress
+from lupus_assets.cli.table import laid_out
 
 if TYPE_CHECKING:
-    from lupus_assets.backtest import Alarm, Backtest
+    from lupus_assets.backtest import Alarm, Backtest, Watch
     from lupus_assets.declare import MonitoredModel
     from lupus_assets.sources.log import LogSource
 
 SHOWN = 5  # targets
+NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
 def add(commands: Commands) -> None:
@@ -55,7 +60,7 @@ def _budget(text: str) -> float:
     from lupus_assets.declare.rule import parse_budget
 
     try:
-        return parse_budget(float(text) if text.replace(".", "", 1).isdecimal() else text)
+        return parse_budget(float(text) if NUMBER.fullmatch(text) else text)
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -66,6 +71,8 @@ def backtest(arguments: argparse.Namespace) -> int:
     from lupus_assets.backtest import learn
     from lupus_assets.declare import load
 
+    if not arguments.declaration.exists():
+        raise missing(arguments.declaration, "give a declaration")
     model = load(arguments.declaration)
     budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
     start, end = model.reference_window()
@@ -76,16 +83,27 @@ def backtest(arguments: argparse.Namespace) -> int:
     ]
     if arguments.out is not None:
         _make(arguments.out)  # before the work, so that none is lost
-    found = replay(model, learn(model, given[0]), given[1], budgets)
-    print(aligned([["budget", "incidents", "a month", "named"], *(_line(found, each) for each in budgets)]))
-    months = f"{found.months:.1f} months"
-    print(f"{counted(len(found.windows), 'partition')}, {months}, of {model.key}", file=sys.stderr)
+    learned = learn(model, given[0], _watched("reference"))
+    found = replay(model, learned, given[1], budgets, _watched("log"))
+    print(laid_out(["budget", "incidents", "a month", "named"], [_line(found, each) for each in budgets]))
+    note(f"{counted(len(found.windows), 'partition')}, {found.months:.1f} months, of {model.key}")
     if arguments.out is not None:
         for budget in budgets:
             folder = arguments.out if len(budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / "alarms.csv", model, found.alarms[budget])
     return 0
+
+
+def _watched(title: str) -> "Watch":
+    """Return what says how far the passes over a log are."""
+
+    @contextmanager
+    def watch(name: str, steps: int) -> Iterator[Callable[[], None]]:
+        with Progress(f"{title}: {name}", lambda: steps, "steps") as progress:
+            yield progress.advance
+
+    return watch
 
 
 def _make(folder: Path) -> None:
@@ -102,10 +120,14 @@ def _make(folder: Path) -> None:
 def _log(model: "MonitoredModel", path: str) -> "LogSource":
     import pyarrow as pa
 
+    from lupus_assets.sources.file import batches_of, count_rows, schema_of
     from lupus_assets.sources.log import LogSource
 
-    schema, batches = read_parquet(path)
-    rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
+    files = parquet_files(path)
+    schema = schema_of(files)
+    with Progress(f"reading {path}", lambda: count_rows(files), "rows") as progress:
+        batches = progress.counted(batches_of(files, schema), len)
+        rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
 
 
@@ -122,11 +144,13 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     track = next(iter(model.tracks))
     source = installation(home).source(model, track, data_root(os.environ, home))
     tables, whole = [], pa.schema([])
-    for window in windows(model.cadence, since, until):
-        if source.arrived(window):
-            schema = source.schema(window)
-            whole = unify([("", whole), (f"partition {window.key}", schema)])
-            tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
+    spans = windows(model.cadence, since, until)
+    with Progress(f"reading the log of {track}", lambda: len(spans), "partitions") as progress:
+        for window in progress.counted(spans):
+            if source.arrived(window):
+                schema = source.schema(window)
+                whole = unify([("", whole), (f"partition {window.key}", schema)])
+                tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
     name = f"the log of {track} from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     if not tables:
         raise UsageError(f"{name} has no partition yet; give --reference and --log, or correct LUPUS_DATA")

@@ -1,10 +1,11 @@
 """``lupus check``: every mistake in the declarations."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from lupus_assets.cli.output import MISTAKES, Commands, counted, missing
+from lupus_assets.cli.output import MISTAKES, Commands, counted, note
+from lupus_assets.cli.place import missing
+from lupus_assets.cli.table import plain
 from lupus_assets.errors import UsageError
 
 
@@ -36,11 +37,11 @@ def check(arguments: argparse.Namespace) -> int:
     _, errors = load_all(declarations)
     problems = [problem for error in errors.values() for problem in error.problems]
     for problem in problems:
-        print(problem)
+        print(plain(str(problem)))
     total = counted(len(declarations), "declaration")
     if problems:
         mistakes = counted(len(problems), "mistake")
-        print(f"{mistakes} in {len(errors)} of {total}", file=sys.stderr)
+        note(f"{mistakes} in {len(errors):,} of {total}")
         return MISTAKES
-    print(f"{total}, no mistakes", file=sys.stderr)
+    note(f"{total}, no mistakes")
     return 0

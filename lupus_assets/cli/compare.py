@@ -1,29 +1,45 @@
 """``lupus compare``: any two windows of a model, from its stored profiles."""
 
 import argparse
-import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_home, aligned, counted, installation
+from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.cli.place import add_home, check_known, installation, models
+from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
+from lupus_assets.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from lupus_assets.monitor.drift import ColumnDrift, Drift
+    from lupus_assets.installation import Installation
+    from lupus_assets.monitor.drift import ColumnDrift, Drift, Frozen, Span
 
-DISTANCES = ("jensen_shannon", "l_infinity", "ks", "wasserstein", "chi_square_p")
+# As the table heads them, and as JSON and CSV name them.
+DISTANCES = {
+    "js": "jensen_shannon",
+    "l∞": "l_infinity",
+    "ks": "ks",
+    "w1": "wasserstein",
+    "χ² p": "chi_square_p",
+}
+HEADINGS = (
+    "In the table: psi, and what it is if nothing moved; Jensen-Shannon divergence (js), largest "
+    "difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square test (χ² p)."
+)
+WINDOWS = ("reference", "current")
 WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
-        "compare", help="how far one window of a model lies from another, from stored profiles"
+        "compare",
+        help="how far one window of a model lies from another, from stored profiles",
+        epilog=HEADINGS,
     )
     command.add_argument("model", metavar="TEAM.MODEL", help="TEAM/MODEL too")
     command.add_argument("reference", metavar="REFERENCE", help=WINDOW)
     command.add_argument("current", metavar="CURRENT", help="likewise, of the same track or another")
-    command.add_argument("--json", action="store_true", help="print JSON")
+    add_formats(command)
     add_home(command)
     command.set_defaults(run=compare)
 
@@ -34,28 +50,63 @@ def compare(arguments: argparse.Namespace) -> int:
     from lupus_assets.monitor.drift import parse_window
 
     reference, current = parse_window(arguments.reference), parse_window(arguments.current)
-    tables = installation(arguments.home).tables()
-    found = compare_windows(tables, arguments.model.replace("/", "."), reference, current)
-    if arguments.json:
-        print(json.dumps(asdict(found), indent=2))
-        return 0
-    print_drift(found)
-    before, after = found.partitions
-    print(
-        f"{reference} ({counted(before, 'profile')}) against {current} ({counted(after, 'profile')})",
-        file=sys.stderr,
+    model = arguments.model.replace("/", ".")
+    found = installation(arguments.home)
+    try:
+        drift = compare_windows(found.tables(), model, reference, current)
+    except (StoreError, UsageError):
+        _check_names(found, model, reference, current)
+        raise
+    print_drift(arguments, drift)
+    before, after = (
+        f"{window} ({counted(profiles, 'profile')}{_rows(drift, at)})"
+        for at, (window, profiles) in enumerate(zip((reference, current), drift.partitions, strict=True))
     )
+    note(f"{before} against {after}")
     return 0
 
 
-def print_drift(found: "Drift") -> None:
+def _check_names(found: "Installation", model: str, *windows: "Span | Frozen") -> None:
+    """Raise `UsageError` if the model or a track does not exist, with those that do."""
+    place = found.files.uri("").removeprefix("file://").rstrip("/")
+    check_known("model", model, models(found), place)
+    tracks = {each.track for each in found.tables().places("profiles", models=[model])}
+    for window in windows:
+        if window.track is not None:
+            check_known("track", window.track, tracks, f"{model} of {place}")
+
+
+def _rows(drift: "Drift", at: int) -> str:
+    return f", {counted(max(each.rows[at] for each in drift.columns), 'row')}" if drift.columns else ""
+
+
+def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
     """Print a line per column, the most moved first; to stderr, which columns are left out."""
-    header = ["column", "rows", "null", "median", "psi", "psi if same", *DISTANCES]
-    ordered = sorted(found.columns, key=_moved, reverse=True)
-    print(aligned([header, *(_line(column) for column in ordered)]))
-    if found.left_out:
-        names = ", ".join(found.left_out)
-        print(f"left out, as one window lacks them or has them otherwise: {names}", file=sys.stderr)
+    if arguments.json:
+        print_json(asdict(drift))
+        return
+    ordered = sorted(drift.columns, key=_moved, reverse=True)
+    if arguments.csv:
+        flat = [_flat(column) for column in ordered]
+        names = list(dict.fromkeys(name for row in flat for name in row))
+        print_csv(names, [list(map(row.get, names)) for row in flat])
+    else:
+        header = ["column", "null", "median", "psi", "psi if same", *DISTANCES]
+        tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
+        print(laid_out(header, widest(header, tables)))
+    if drift.left_out:
+        note(f"left out, as one window lacks them or has them otherwise: {', '.join(drift.left_out)}")
+
+
+def _flat(column: "ColumnDrift") -> dict[str, object]:
+    pairs = {"rows": column.rows, "nulls": column.nulls, "median": column.median}
+    return {
+        "column": column.column,
+        "kind": column.kind,
+        **{f"{name}_{window}": pair[at] for name, pair in pairs.items() for at, window in enumerate(WINDOWS)},
+        **column.distances,
+        "expected_psi": column.expected_psi,
+    }
 
 
 def _moved(column: "ColumnDrift") -> float:
@@ -63,17 +114,12 @@ def _moved(column: "ColumnDrift") -> float:
     return -1.0 if psi is None or column.expected_psi is None else psi - column.expected_psi
 
 
-def _line(column: "ColumnDrift") -> list[str]:
+def _line(column: "ColumnDrift", digits: int) -> list[str]:
     return [
         column.column,
-        " → ".join(f"{rows:,}" for rows in column.rows),
         " → ".join("" if share is None else f"{share:.2%}" for share in column.nulls),
-        " → ".join(map(_rounded, column.median)) if column.kind == "numeric" else "",
-        _rounded(column.distances["psi"]),
-        _rounded(column.expected_psi),
-        *(_rounded(column.distances.get(name)) for name in DISTANCES),
+        " → ".join(rounded(value, digits) for value in column.median) if column.kind == "numeric" else "",
+        rounded(column.distances["psi"], digits),
+        rounded(column.expected_psi, digits),
+        *(rounded(column.distances.get(name), digits) for name in DISTANCES.values()),
     ]
-
-
-def _rounded(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

@@ -1,18 +1,17 @@
-"""How answers are printed: tables to stdout, what they are about to stderr."""
+"""How answers are printed: tables to stdout as text, JSON or CSV, what they are about to stderr."""
 
 import argparse
-import os
+import base64
+import csv
+import json
+import math
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
 
-from lupus_assets.errors import UsageError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from lupus_assets.installation import Installation
+from lupus_assets.cli.table import laid_out, plain
 
 MISTAKES = 1  # exit code: what was looked at is wrong
 USAGE = 2  # exit code: there was nothing to look at; argparse uses it too
@@ -21,72 +20,44 @@ USAGE = 2  # exit code: there was nothing to look at; argparse uses it too
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def add_home(command: argparse.ArgumentParser) -> None:
-    """Give `command` the option that says where the installation is."""
-    command.add_argument(
-        "--home",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("LUPUS_HOME", ".lupus")),
-        help="where the warehouse is (default: $LUPUS_HOME, else .lupus)",
-    )
+def add_formats(command: argparse.ArgumentParser) -> None:
+    """Give `command` the options that choose how its answer is written."""
+    formats = command.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print JSON")
+    formats.add_argument("--csv", action="store_true", help="print CSV")
 
 
-def installation(home: Path) -> "Installation":
-    """Return the installation that ``--home`` and the environment describe.
-
-    Raises
-    ------
-    StoreError
-        A variable is missing, or says something that cannot be.
-    """
-    from lupus_assets.installation import Installation
-
-    return Installation.from_environment(os.environ, home)
-
-
-def missing(path: Path, otherwise: str) -> UsageError:
-    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
-    from lupus_assets.declare.mistake import closest
-
-    beside = path.parent
-    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
-    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
-    return UsageError(f"{path} does not exist, {remedy}")
-
-
-def read_parquet(path: str) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
-    """Return the schema and the rows of a Parquet file, or of those in a folder or below an S3 address.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    SourceError
-    """
-    from lupus_assets.sources.disk import files_at
-    from lupus_assets.sources.file import batches_of, schema_of
-
-    if path.startswith("s3://"):
-        root, name = installation(Path()).folder(path)
-        files = root.find(name)
+def print_rows(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in the form that `arguments` ask for."""
+    if arguments.json:
+        print_json([dict(zip(_once(names), row, strict=True)) for row in rows])
+    elif arguments.csv:
+        print_csv(names, rows)
     else:
-        files = files_at(Path(path)) if Path(path).exists() else []
-    if not files:
-        remedy = "give another file or folder"
-        if path.startswith("s3://"):
-            raise UsageError(f"{path} does not exist, {remedy}")
-        if Path(path).is_dir():
-            raise UsageError(f"{path} holds no Parquet file, {remedy}")
-        raise missing(Path(path), remedy)
-    schema = schema_of(files)
-    return schema, batches_of(files, schema)
+        print(laid_out(names, [[cell(value) for value in row] for row in rows]))
 
 
-def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table, and to stderr how many rows it has."""
-    print(aligned([list(names), *([cell(value) for value in row] for row in rows)]))
-    print(counted(len(rows), "row"), file=sys.stderr)
+def print_json(value: object) -> None:
+    """Print plain data as JSON, in ASCII, with what JSON lacks as text: NaN, infinities, times, bytes."""
+    print(json.dumps(_jsonable(value), indent=2, allow_nan=False))
+
+
+def print_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table as RFC 4180 has it; on a terminal, what a terminal would obey is escaped."""
+    shown = plain if sys.stdout.isatty() else str
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(map(shown, names))
+    writer.writerows([shown(_field(value)) for value in row] for row in rows)
+
+
+def note(text: str) -> None:
+    """Print a line about the answer to stderr."""
+    print(plain(text), file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """Return a message, however many lines it has, as one that a terminal can show."""
+    return plain(" ".join(text.split()))
 
 
 def cell(value: object) -> str:
@@ -96,6 +67,53 @@ def cell(value: object) -> str:
     if isinstance(value, bytes):
         return f"<{_size(len(value))}>"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, in the plural but for 1."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    """Return names of which each is there once, as a query may give one to several columns."""
+    found: list[str] = []
+    for name in names:
+        number, once = 1, name
+        while once in found:
+            number += 1
+            once = f"{name}_{number}"
+        found.append(once)
+    return found
+
+
+def _jsonable(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case bytes():
+            return base64.b64encode(value).decode()
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return str(value)
+        case Mapping():
+            return {str(key): _jsonable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_jsonable(each) for each in value]
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(_jsonable(value), allow_nan=False)
+    found = _jsonable(value)
+    return found if isinstance(found, str) else repr(found) if isinstance(found, float) else str(found)
 
 
 def _size(count: int) -> str:
@@ -108,17 +126,3 @@ def _size(count: int) -> str:
         if count >= size:
             return f"{count / size:.0f} {unit}"
     return f"{count} B"
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return lines of cells as text with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, in the plural but for 1."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

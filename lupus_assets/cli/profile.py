@@ -1,15 +1,16 @@
 """``lupus profile``: any Parquet file or folder, with no declaration."""
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lupus_assets.cli.compare import print_drift
-from lupus_assets.cli.output import Commands, aligned, counted, read_parquet
+from lupus_assets.cli.compare import HEADINGS, print_drift
+from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.cli.place import parquet_files
+from lupus_assets.cli.progress import Progress
+from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 
 if TYPE_CHECKING:
     from lupus_assets.monitor.outline import Outline
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 NUMBERS = ("mean", "sd", "minimum", *QUANTILES, "maximum")
-HEADER = ("column", "kind", "null", "distinct", *NUMBERS, "most frequent")
+RATES = {"null": "nulls", "NaN": "nans", "±∞": "infinities"}
 SHOWN = 3  # most frequent values
 WIDEST = 24  # characters of a value
 
@@ -26,32 +27,38 @@ WIDEST = 24  # characters of a value
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
-        "profile", help="profile any Parquet file, or folder of them, also s3://bucket/path"
+        "profile",
+        help="profile any Parquet file, or folder of them, also s3://bucket/path",
+        epilog=f"With --against: {HEADINGS}",
     )
     command.add_argument("path", metavar="FILE|DIR|S3")
     command.add_argument(
         "--against", metavar="FILE|DIR|S3", help="say how far it is from this one, column by column"
     )
-    command.add_argument("--json", action="store_true", help="print JSON")
+    add_formats(command)
     command.set_defaults(run=profile)
 
 
 def profile(arguments: argparse.Namespace) -> int:
     """Print a line per column; with ``--against`` the distances, the most moved first."""
     if arguments.against is not None:
-        return _compare(arguments.path, arguments.against, as_json=arguments.json)
+        return _compare(arguments)
     found = _outline(arguments.path)
     columns = {name: dict(_described(column)) for name, column in found.columns.items()}
     if arguments.json:
-        print(json.dumps({"rows": found.rows, "columns": columns, "left_out": found.left_out}, indent=2))
+        print_json({"rows": found.rows, "columns": columns, "left_out": found.left_out})
         return 0
-    print(aligned([HEADER, *([name, *_cells(said)] for name, said in columns.items())]))
+    if arguments.csv:
+        names = list(dict.fromkeys(name for said in columns.values() for name in said))
+        print_csv(["column", *names], [[name, *map(said.get, names)] for name, said in columns.items()])
+    else:
+        print("\n\n".join(_tables(columns)))
     _say_left_out(found)
-    print(f"{counted(found.rows, 'row')}, {counted(len(columns), 'column')}", file=sys.stderr)
+    note(f"{counted(found.rows, 'row')}, {counted(len(columns), 'column')}")
     return 0
 
 
-def _compare(path: str, against: str, *, as_json: bool) -> int:
+def _compare(arguments: argparse.Namespace) -> int:
     from lupus_assets.monitor.drift import State, drift
     from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 
@@ -62,29 +69,30 @@ def _compare(path: str, against: str, *, as_json: bool) -> int:
             if isinstance(column, NumericColumn | CategoricalColumn)
         }
 
-    reference = _outline(against)
-    current = _outline(path, reference)
-    found = drift([with_distribution(reference)], [with_distribution(current)])
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-        return 0
-    print_drift(found)
+    reference = _outline(arguments.against)
+    current = _outline(arguments.path, reference)
+    print_drift(arguments, drift([with_distribution(reference)], [with_distribution(current)]))
     _say_left_out(current)
-    rows = counted(current.rows, "row"), counted(reference.rows, "row")
-    print(f"{path} ({rows[0]}) against {against} ({rows[1]})", file=sys.stderr)
+    if not arguments.json:
+        rows = counted(current.rows, "row"), counted(reference.rows, "row")
+        note(f"{arguments.path} ({rows[0]}) against {arguments.against} ({rows[1]})")
     return 0
 
 
 def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
     from lupus_assets.monitor.outline import outline
+    from lupus_assets.sources.file import batches_of, count_rows, schema_of
 
-    schema, batches = read_parquet(path)
-    return outline(batches, schema, reference.grids if reference else None)
+    files = parquet_files(path)
+    schema = schema_of(files)
+    with Progress(f"profile of {path}", lambda: count_rows(files), "rows") as progress:
+        batches = progress.counted(batches_of(files, schema), len)
+        return outline(batches, schema, reference.grids if reference else None)
 
 
 def _say_left_out(found: "Outline") -> None:
     for name, why in found.left_out.items():
-        print(f"left out: {name} ({why})", file=sys.stderr)
+        note(f"left out: {name} ({why})")
 
 
 def _described(column: "Column") -> Iterator[tuple[str, Any]]:
@@ -101,8 +109,7 @@ def _described(column: "Column") -> Iterator[tuple[str, Any]]:
             yield from _categorical(column)
         case TimestampColumn():
             for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
-                moment = None if micros is None else EPOCH + timedelta(microseconds=micros)
-                yield name, None if moment is None else moment.isoformat()
+                yield name, None if micros is None else _spelt(micros)
 
 
 def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
@@ -118,6 +125,16 @@ def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
     yield "maximum", column.maximum
 
 
+def _spelt(micros: int) -> str:
+    """Return an instant, given in microseconds since the epoch, as ISO 8601, whatever its year."""
+    import numpy as np
+
+    try:
+        return (EPOCH + timedelta(microseconds=micros)).isoformat()
+    except OverflowError:
+        return f"{np.datetime64(micros, 'us')}+00:00"
+
+
 def _categorical(column: "CategoricalColumn") -> Iterator[tuple[str, Any]]:
     categories = column.categories
     yield "distinct", round(categories.distinct.estimate(column.rows - column.nulls))
@@ -125,22 +142,51 @@ def _categorical(column: "CategoricalColumn") -> Iterator[tuple[str, Any]]:
     yield "most_frequent", {categories.label(at): int(categories.counts[at]) for at in top}
 
 
-def _cells(said: dict[str, Any]) -> list[str]:
-    rows = max(said["rows"], 1)
-    most = ", ".join(
-        f"{name[:WIDEST]} {count / rows:.1%}" for name, count in said.get("most_frequent", {}).items()
-    )
-    distinct = said.get("distinct")
-    return [
-        said["kind"],
-        f"{said['nulls'] / rows:.2%}",
-        "" if distinct is None else f"{distinct:,}",
-        *(_number(said.get(name)) for name in NUMBERS),
-        most,
-    ]
+def _tables(columns: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield a table of the numeric columns and one of the others, each if there are any."""
+    numeric = {name: said for name, said in columns.items() if said["kind"] == "numeric"}
+    others = {name: said for name, said in columns.items() if name not in numeric}
+    if numeric:
+        rates = {
+            title: name
+            for title, name in RATES.items()
+            if name == "nulls" or any(said[name] for said in numeric.values())
+        }
+        header = ["column", *rates, "distinct", *NUMBERS]
+        tables = (
+            [
+                [name, *_rates(said, rates), _distinct(said), *_numbers(said, digits)]
+                for name, said in numeric.items()
+            ]
+            for digits in PRECISIONS
+        )
+        yield laid_out(header, widest(header, tables))
+    if others or not columns:
+        header = ["column", "kind", "null", "distinct", "most frequent, or first to last"]
+        rows = [
+            [name, said["kind"], *_rates(said, {"null": "nulls"}), _distinct(said), _values(said)]
+            for name, said in others.items()
+        ]
+        yield laid_out(header, rows)
 
 
-def _number(value: float | str | None) -> str:
-    if value is None:
-        return ""
-    return value[:19].replace("T", " ") if isinstance(value, str) else f"{value:.5g}"
+def _rates(said: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    return [f"{said[name] / max(said['rows'], 1):.2%}" for name in names.values()]
+
+
+def _distinct(said: Mapping[str, Any]) -> str:
+    return f"{said['distinct']:,}" if "distinct" in said else ""
+
+
+def _numbers(said: Mapping[str, Any], digits: int) -> list[str]:
+    return [rounded(said[name], digits) for name in NUMBERS]
+
+
+def _values(said: Mapping[str, Any]) -> str:
+    if "most_frequent" in said:
+        rows = max(said["rows"], 1)
+        return ", ".join(
+            f"{name[:WIDEST]} {count / rows:.1%}" for name, count in said["most_frequent"].items()
+        )
+    moments = [said[name] for name in ("minimum", "maximum") if said.get(name)]
+    return " to ".join(re.split("[.+]", moment)[0].replace("T", " ") for moment in moments)

@@ -1,14 +1,19 @@
 """``lupus sql`` and ``lupus incidents``: what the tables hold."""
 
 import argparse
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_home, installation, print_rows
-from lupus_assets.errors import UsageError
+from lupus_assets.cli.argument import count
+from lupus_assets.cli.output import Commands, add_formats, counted, note, print_rows
+from lupus_assets.cli.place import add_home, check_known, installation, models
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from lupus_assets.sinks.duckdb import Warehouse
+
+
+NAMED = 5  # stray files
 
 
 def add(commands: Commands) -> None:
@@ -27,6 +32,7 @@ def _add_sql(commands: Commands) -> None:
         action="store_true",
         help="ask the installation's Hive (LUPUS_HIVE_HOST), not the files",
     )
+    add_formats(command)
     add_home(command)
     command.set_defaults(run=sql)
 
@@ -36,9 +42,25 @@ def sql(arguments: argparse.Namespace) -> int:
     found = installation(arguments.home)
     if arguments.hive:
         with closing(found.connect_hive()) as hive:
-            print_rows(*hive.sql(arguments.query))
+            names, rows = hive.sql(arguments.query)
     else:
-        print_table(found.warehouse().sql(arguments.query))
+        warehouse = found.warehouse()
+        names, rows = warehouse.rows(arguments.query)
+        note_strays(warehouse)
+    return _answer(arguments, names, rows)
+
+
+def note_strays(warehouse: "Warehouse") -> None:
+    """Say which files among the tables are none of theirs, and were left out."""
+    for stray in warehouse.strays[:NAMED]:
+        note(f"left out: {stray}")
+    if len(warehouse.strays) > NAMED:
+        note(f"left out: {len(warehouse.strays) - NAMED:,} more such files")
+
+
+def _answer(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    print_rows(arguments, names, rows)
+    note(counted(len(rows), "row"))
     return 0
 
 
@@ -56,7 +78,10 @@ def _add_incidents(commands: Commands) -> None:
     command.add_argument(
         "model", metavar="TEAM.MODEL", nargs="?", default="", help="only this model's; TEAM/MODEL too"
     )
-    command.add_argument("--most", metavar="N", type=int, default=30, help="how many (default: %(default)s)")
+    command.add_argument(
+        "--most", metavar="N", type=count, default=30, help="how many (default: %(default)s)"
+    )
+    add_formats(command)
     add_home(command)
     command.set_defaults(run=incidents)
 
@@ -66,17 +91,8 @@ def incidents(arguments: argparse.Namespace) -> int:
     found = installation(arguments.home)
     warehouse = found.warehouse()
     model: str = arguments.model.replace("/", ".")
-    known = {month.model for month in found.tables().months()} if model else set()
-    if model and model not in known:  # no rows would look like no incidents
-        from lupus_assets.declare.mistake import closest, listed
-
-        meant = closest(model, known)
-        remedy = f"did you mean {meant}?" if meant else f"there are: {listed(sorted(known))}"
-        raise UsageError(f"no model '{model}' in {warehouse.root}, {remedy}")
-    print_table(warehouse.sql(INCIDENTS.format(model=model, most=arguments.most)))
-    return 0
-
-
-def print_table(table: "pa.Table") -> None:
-    """Print what DuckDB answered."""
-    print_rows(table.column_names, [list(row.values()) for row in table.to_pylist()])
+    if model:  # no rows would look like no incidents
+        check_known("model", model, models(found), str(warehouse.root))
+    names, rows = warehouse.rows(INCIDENTS.format(model=model, most=arguments.most))
+    note_strays(warehouse)
+    return _answer(arguments, names, rows)

@@ -1,15 +1,19 @@
 """``lupus search``: alarms by text, team, model, group, time and severity."""
 
 import argparse
-import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_home, aligned, cell, counted, installation
+from lupus_assets.cli.argument import count, partition, spreads
+from lupus_assets.cli.output import Commands, add_formats, counted, note, print_rows
+from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.errors import UsageError
 
-MOST_FOUND = 10_000  # hits of one answer of Elasticsearch
+if TYPE_CHECKING:
+    from lupus_assets.installation import Installation
+    from lupus_assets.records import Search
+
 FOUND = [
     "model",
     "track",
@@ -37,17 +41,24 @@ def add(commands: Commands) -> None:
     command.add_argument("--model", metavar="[TEAM.]MODEL", help="only this model's; TEAM/MODEL too")
     command.add_argument("--track", help="only this track's")
     command.add_argument("--group", metavar="NAME", help="only columns of this group of the declarations")
-    command.add_argument("--since", metavar="DAY", type=_moment, help="first day, yyyy-mm-dd, UTC")
-    command.add_argument("--until", metavar="DAY", type=_moment, help="day after the last, UTC")
+    command.add_argument(
+        "--since",
+        metavar="PARTITION",
+        type=partition,
+        help="first partition: its key, or a day in the zone of the model's cadence, as 2025-03-09",
+    )
+    command.add_argument(
+        "--until", metavar="PARTITION", type=partition, help="last partition, likewise; it is included"
+    )
     command.add_argument(
         "--severity",
         metavar="N",
-        type=float,
+        type=spreads,
         default=0.0,
         help="at least N spreads off; facts and rules always",
     )
     command.add_argument(
-        "--most", metavar="N", type=_most, default=30, help="how many (default: %(default)s)"
+        "--most", metavar="N", type=count, default=30, help="how many (default: %(default)s)"
     )
     command.add_argument(
         "--definitions",
@@ -56,22 +67,9 @@ def add(commands: Commands) -> None:
         default=Path("definitions"),
         help="where --group is declared (default: %(default)s)",
     )
+    add_formats(command)
     add_home(command)
     command.set_defaults(run=search)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day, write it as 2025-03-09") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _most(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_FOUND:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_FOUND:,}")
-    return int(text)
 
 
 def search(arguments: argparse.Namespace) -> int:
@@ -91,12 +89,29 @@ def search(arguments: argparse.Namespace) -> int:
         severity=arguments.severity,
         most=arguments.most,
     )
-    index = installation(arguments.home).search_index()
+    where = installation(arguments.home)
+    index = where.search_index()
     found = index.search(wanted)
-    rows = [[cell(getattr(alarm, name)) for name in FOUND] for alarm in found]
-    print(aligned([FOUND, *rows]))
-    print(f"{counted(len(rows), 'alarm')} from {index.place}", file=sys.stderr)
+    if not found:
+        _check_names(where, index.place, wanted)
+    print_rows(arguments, FOUND, [[getattr(alarm, name) for name in FOUND] for alarm in found])
+    note(f"{counted(len(found), 'alarm')} from {index.place}")
     return 0
+
+
+def _check_names(where: "Installation", place: str, wanted: "Search") -> None:
+    """Raise `UsageError` if a team, model or track does not exist: nothing found would look like no alarm."""
+    known = {tuple(name.split(".")) for name in models(where)}
+    if wanted.team is not None:
+        check_known("team", wanted.team, {team for team, _ in known}, place)
+        known = {pair for pair in known if pair[0] == wanted.team}
+    if wanted.model is not None:
+        team = f"{wanted.team}." if wanted.team else ""
+        check_known("model", f"{team}{wanted.model}", {f"{team}{name}" for _, name in known}, place)
+        known = {pair for pair in known if pair[1] == wanted.model}
+    if wanted.track is not None:
+        places = where.tables().places("verdicts", models=[".".join(pair) for pair in known])
+        check_known("track", wanted.track, {each.track for each in places}, place)
 
 
 def _columns(group: str, path: Path) -> Mapping[str, frozenset[str]]:
@@ -109,7 +124,7 @@ def _columns(group: str, path: Path) -> Mapping[str, frozenset[str]]:
     columns = group_columns(group, models.values())
     if errors:  # a group that is declared there would be missing without a word
         wrong = counted(len(errors), "declaration")
-        print(f"lupus search: left out {wrong} with mistakes, run `lupus check {path}`", file=sys.stderr)
+        note(f"lupus search: left out {wrong} with mistakes, run `lupus check {path}`")
     if columns:
         return columns
     known = sorted({name for model in models.values() for name in model.groups})

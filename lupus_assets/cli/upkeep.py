@@ -1,11 +1,11 @@
 """``lupus reindex`` and ``lupus compact``: what keeps indices and files in order."""
 
 import argparse
-import re
-import sys
 from datetime import UTC, datetime
 
-from lupus_assets.cli.output import Commands, add_home, counted, installation
+from lupus_assets.cli.argument import month
+from lupus_assets.cli.output import Commands, counted, note
+from lupus_assets.cli.place import add_home, installation
 
 
 def add(commands: Commands) -> None:
@@ -17,16 +17,10 @@ def add(commands: Commands) -> None:
 def _add_reindex(commands: Commands) -> None:
     command = commands.add_parser("reindex", help="build the indices of Elasticsearch anew from the files")
     command.add_argument(
-        "--from", dest="since", metavar="MONTH", type=_month, help="first month, yyyy-mm (default: all)"
+        "--from", dest="since", metavar="MONTH", type=month, help="first month, yyyy-mm (default: all)"
     )
     add_home(command)
     command.set_defaults(run=reindex)
-
-
-def _month(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no month, write it as 2025-03")
-    return text
 
 
 def reindex(arguments: argparse.Namespace) -> int:
@@ -34,7 +28,7 @@ def reindex(arguments: argparse.Namespace) -> int:
     found = installation(arguments.home)
     view = found.search_view()
     written = view.reindex(found.tables().months(), arguments.since)
-    print(f"{counted(written, 'document')} at {view.url}", file=sys.stderr)
+    note(f"{counted(written, 'document')} at {view.url}")
     return 0
 
 
@@ -43,7 +37,7 @@ def _add_compact(commands: Commands) -> None:
     command.add_argument(
         "--before",
         metavar="YYYY-MM",
-        type=_month,
+        type=month,
         help="only months before this one (default: before last month, as the nightly schedule does)",
     )
     add_home(command)
@@ -62,5 +56,5 @@ def compact(arguments: argparse.Namespace) -> int:
     count = compact_months(tables, before)
     if HIVE in found.view_names:
         tidy(tables, found.view(HIVE))
-    print(f"{counted(count, 'month')} before {before} made one file each", file=sys.stderr)
+    note(f"{counted(count, 'month')} before {before} made one file each")
     return 0

@@ -1,6 +1,7 @@
 """How often a model is judged: the cadence, and what follows from it for one window."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Annotated, NamedTuple, Self
@@ -18,6 +19,12 @@ from lupus_assets.declare.validation import check_cadence
 
 HOURS = re.compile(r"([0-9]{1,2}) hours?")
 CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
+# What every program reads of a field: without 1#2, L, W, ? and steps from a number.
+VALUE = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
+ITEM = rf"(?:(?:\*|{VALUE}-{VALUE})(?:/[0-9]{{1,2}})?|{VALUE})"
+PLAIN = re.compile(f"{ITEM}(?:,{ITEM})*")
+RANGE = re.compile(r"\b([0-9]+)-([0-9]+)\b")
+HOURS_OF_A_DAY = 24
 SUNDAY = 6
 FIRINGS = 32  # a month of days and more than two years of months: every ordinary rhythm shows its gap
 REMEDY = "write hour, '6 hours', day, week, or a cron string such as '0 6 * * 1-5'"
@@ -45,10 +52,31 @@ def parse_every(text: str) -> str:
     if len(fields) != CRON_FIELDS:
         raise mistake(f"'{every}' is no cadence", did_you_mean(every, ("hour", "day", "week"), REMEDY))
     try:
-        next(CronSim(every, datetime(2000, 1, 1)))  # noqa: DTZ001 - only whether it ever fires
+        cron = CronSim(every, datetime(2000, 1, 1))  # noqa: DTZ001 - only whether it ever fires
+        next(cron)
     except (CronSimError, StopIteration) as error:
         raise mistake(f"'{every}' is no cron string ({error or 'it never fires'})", REMEDY) from None
+    _check_cron(every, fields, len(CronSim(every, datetime(2000, 1, 1)).hours))  # noqa: DTZ001
     return every
+
+
+def _check_cron(every: str, fields: Sequence[str], hours: int) -> None:
+    """Raise where programs that read cron strings differ, or where partitions would be too many."""
+    minute, _, day, _, weekday = fields
+    if not all(map(PLAIN.fullmatch, fields)):
+        what = f"'{every}' is no plain cron string"
+        raise mistake(what, "write numbers, names such as mon, ranges, lists and steps of * or of a range")
+    if not minute.isdecimal():
+        raise mistake(f"'{every}' fires more than once an hour", "write one minute, or hour")
+    if hours == HOURS_OF_A_DAY:
+        # An hour that the clock repeats is a partition of its own, and only `hour` has a key for it.
+        raise mistake(f"'{every}' fires in every hour of a day", "write hour, or fewer of the hours")
+    for first, last in RANGE.findall(every):
+        if first == last:
+            raise mistake(f"{first}-{last} in '{every}' is no range", f"write {first}")
+    if "*" not in (day, weekday) and "*" in day + weekday:
+        what = f"'{every}' narrows both the day of the month and the weekday, one of them by steps of *"
+        raise mistake(what, "write * for one of them")
 
 
 def cron_of(every: str) -> str:

@@ -1,5 +1,6 @@
 """A YAML file as plain data that remembers its lines."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,12 @@ from lupus_assets.declare.mistake import Mistake, Path
 
 SYNTAX = "YAML"  # the key of a problem that is not below any key
 COMPLEX = "?"  # stands for a key that is no scalar, as YAML itself writes it
+LARGEST = 1_000_000  # bytes of a file, some thousand times what a declaration has
+MOST = 100_000  # values of a file once its aliases are written out
+BITS = 64  # of a number that columns can hold
+MERGE, MERGED = "tag:yaml.org,2002:merge", "<<"
+REFUSED = {"Cc", "Cs"}  # categories of characters: controls, and halves of characters
+ENDS_OF_LINES = {"\n", "\r", "\t", "\x85"}  # controls that text may hold
 
 
 @dataclass
@@ -48,11 +55,46 @@ class Document:
             if node is not None:
                 document.data = _Reader(loader, document).value(node, ())
         except yaml.YAMLError as error:
-            what, line, remedy = _syntax(error, text)
-            document.data = None
-            document.lines[(SYNTAX,)] = line
-            document.mistakes = [Mistake((SYNTAX,), what, remedy)]
+            document.refuse(*_syntax(error, text))
+        except RecursionError:
+            document.refuse("is nested too deeply", 1, "write it out, on fewer levels")
+        except _TooMuch as error:
+            document.refuse(
+                "holds too many values once its aliases (*) are written out", error.line, "write out fewer"
+            )
         return document
+
+    def refuse(self, what: str, line: int, remedy: str) -> None:
+        """Say that nothing can be read, and why."""
+        self.data = None
+        self.lines[(SYNTAX,)] = line
+        self.mistakes = [Mistake((SYNTAX,), what, remedy)]
+
+
+def named_type(text: str) -> object:
+    """Return what a file has as its ``type``, without looking further into it; None if it has none.
+
+    Raises
+    ------
+    yaml.YAMLError
+        The syntax is broken.
+    RecursionError
+        It is nested too deeply.
+    """
+    node = yaml.compose(text, yaml.SafeLoader)
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    found = [
+        value.value for key, value in pairs if key.value == "type" and isinstance(value, yaml.ScalarNode)
+    ]
+    return found[-1] if found else None
+
+
+class _TooMuch(Exception):
+    """More values than a declaration can have; raised before they are made."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
 
 
 def _syntax(error: yaml.YAMLError, text: str) -> tuple[str, int, str]:
@@ -72,6 +114,22 @@ def _syntax(error: yaml.YAMLError, text: str) -> tuple[str, int, str]:
     return what, mark.line + 1 if mark else 1, remedy
 
 
+def _odd(value: object) -> tuple[str, str] | None:
+    """Return what is wrong with a value that no declaration can hold, and a remedy; None where nothing is."""
+    match value:
+        case bytes() | set() | dict() | list():
+            return "is no text and no number", "write it without its tag (!!)"
+        case int() if value.bit_length() > BITS:
+            return f"is a number of more than {BITS} bits", "write a smaller one, or quote it"
+        case str() if not value.isprintable():
+            for each in value:
+                if unicodedata.category(each) == "Cs" or (
+                    unicodedata.category(each) == "Cc" and each not in ENDS_OF_LINES
+                ):
+                    return f"holds the character {each!r}, which no text may", "remove it"
+    return None
+
+
 def _name(key: yaml.Node) -> str:
     return str(key.value) if isinstance(key, yaml.ScalarNode) else COMPLEX
 
@@ -84,8 +142,10 @@ class _Reader:
         self.document = document
         self.open: list[yaml.Node] = []
         self.keys_checked: set[int] = set()
+        self.values = 0
 
     def value(self, node: yaml.Node, path: Path) -> object:
+        self.count(1, node)
         if any(node is parent for parent in self.open):
             self.note(path, "refers to itself", "write it out")
             return None
@@ -96,7 +156,7 @@ class _Reader:
             if isinstance(node, yaml.SequenceNode):
                 return [self.item(child, (*path, i)) for i, child in enumerate(node.value)]
             self.document.sources[path] = str(node.value)
-            return self.scalar(node)
+            return self.scalar(node, path)
         finally:
             self.open.pop()
 
@@ -109,11 +169,11 @@ class _Reader:
         if id(node) not in self.keys_checked:
             self.keys_checked.add(id(node))
             self.doubled(node, path)
-            self.loader.flatten_mapping(node)
+            self.merge(node)
         for key_node, child in node.value:
             where = (*path, _name(key_node))
             self.document.lines[where] = key_node.start_mark.line + 1
-            key = self.scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            key = self.scalar(key_node, where) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key_node, yaml.ScalarNode):
                 self.note(where, "is a list or mapping in the place of a name", "write a name, or quote it")
             elif isinstance(key, str):
@@ -131,11 +191,48 @@ class _Reader:
                 )
             first.setdefault(name, key_node.start_mark.line + 1)
 
-    def scalar(self, node: yaml.Node) -> object:
+    def merge(self, node: yaml.MappingNode) -> None:
+        """Put the pairs that `<<` brings along in front of a mapping's own."""
+        brought: dict[int, yaml.MappingNode] = {}  # by identity: an alias is the same node again
+        own = []
+        for key_node, value in node.value:
+            if key_node.tag != MERGE:
+                own.append((key_node, value))
+                continue
+            several = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for each in several:
+                if not isinstance(each, yaml.MappingNode):
+                    line = each.start_mark.line + 1
+                    self.note((MERGED,), f"brings along no mapping (line {line})", "name a mapping behind <<")
+                elif each is not node:
+                    brought.setdefault(id(each), each)
+        node.value = own
+        for each in brought.values():
+            self.merge(each)
+        before = [pair for each in reversed(brought.values()) for pair in each.value]
+        self.count(len(before), node)
+        node.value = before + own
+
+    def count(self, values: int, node: yaml.Node) -> None:
+        self.values += values
+        if self.values > MOST:
+            raise _TooMuch(node.start_mark.line + 1)
+
+    def scalar(self, node: yaml.Node, path: Path) -> object:
         try:
-            return self.loader.construct_object(node)
+            value = self.loader.construct_object(node)
+        except yaml.YAMLError:
+            raise
         except ValueError:  # 2013-02-30 looks like a date and is none: whoever wants a date will say so
-            return node.value
+            value = node.value
+        except Exception:  # what a tag such as !!bool makes of text that is none fails in any way
+            self.note(path, f"is no {node.tag.rpartition(':')[2]}", "write it without its tag (!!)")
+            value = None
+        odd = _odd(value)
+        if odd is not None:
+            self.note(path, *odd)
+            return None
+        return value
 
     def note(self, path: Path, what: str, remedy: str) -> None:
         self.document.mistakes.append(Mistake(path, what, remedy))

@@ -11,11 +11,12 @@ from lupus_assets.declare.mistake import mistake
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS))
+LONGEST = timedelta(days=3_653)  # ten years: a tick looks back as far as a label may come late
 REMEDY = "write days, hours and minutes such as 2d, 6h, 90m or 1d12h"
 
 
 def parse_duration(value: object) -> timedelta:
-    """Return the duration that `value` stands for, at least 0, in whole seconds.
+    """Return the duration that `value` stands for, 0 to ten years, in whole seconds.
 
     Parameters
     ----------
@@ -35,9 +36,13 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         if value < timedelta(0) or value.microseconds:
             raise mistake(f"{value} is negative or has fractions of a second", REMEDY)
-        return value
+        return _short_enough(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise mistake(f"{value!r} is no duration", REMEDY)
+    if (
+        isinstance(value, int) and abs(value) > LONGEST.total_seconds()
+    ):  # more digits, too, than Python spells
+        raise mistake("is a number too large for a duration", REMEDY)
     text = str(value).replace(" ", "")
     if text == "0":
         return timedelta(0)
@@ -49,9 +54,16 @@ def parse_duration(value: object) -> timedelta:
     if not text or found is None:
         raise mistake(f"'{value}' is no duration", REMEDY)
     try:
-        return timedelta(**{UNITS[unit]: int(count) for unit, count in found.groupdict("0").items()})
+        duration = timedelta(**{UNITS[unit]: int(count) for unit, count in found.groupdict("0").items()})
     except (OverflowError, ValueError):  # ValueError: more digits than Python turns into an int
-        raise mistake("the duration is longer than time itself", REMEDY) from None
+        duration = timedelta.max
+    return _short_enough(duration)
+
+
+def _short_enough(duration: timedelta) -> timedelta:
+    if duration > LONGEST:
+        raise mistake("the duration is longer than ten years", f"write at most {LONGEST.days}d")
+    return duration
 
 
 def format_duration(duration: timedelta) -> str:

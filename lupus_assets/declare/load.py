@@ -8,9 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 from lupus_assets.declare import wording
-from lupus_assets.declare.document import SYNTAX, Document
+from lupus_assets.declare.document import LARGEST, SYNTAX, Document, named_type
 from lupus_assets.declare.mistake import Mistake, closest, did_you_mean, dotted, listed
-from lupus_assets.declare.model import MonitoredModel
+from lupus_assets.declare.model import MonitoredModel, made_by
 from lupus_assets.declare.validation import check_model
 from lupus_assets.errors import DeclarationError, Problem
 
@@ -18,6 +18,7 @@ FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
 OURS = "lupus_assets."  # a type that begins so and is not `TYPE` is a misspelt one
 NAMES_OURS = re.compile(rf"""^type:\s*["']?{re.escape(OURS)}""", re.MULTILINE)
+LONGEST = 400  # characters of what a message repeats
 ENVELOPE = ("type", "attributes")
 
 
@@ -50,32 +51,86 @@ def load_all(
 ) -> tuple[dict[Path, MonitoredModel], dict[Path, DeclarationError]]:
     """Return the declarations and the errors of many files, by path; each path is in one of the two.
 
-    A model that an earlier file declares already is a mistake in the later one.
+    A model that an earlier file declares already is a mistake in the later one, and so is a circle of
+    upstream tables.
     """
-    models: dict[Path, MonitoredModel] = {}
-    errors: dict[Path, DeclarationError] = {}
+    files = {path: _File(path) for path in map(Path, paths)}
     owners: dict[tuple[str, str], Path] = {}
-    for path in map(Path, paths):
-        file = _File(path)
+    for path, file in files.items():
         if file.key and (first := owners.setdefault(file.key, path)) != path:
             what = f"{'/'.join(file.key)} is declared already in {first}"
             file.add(Mistake(("attributes", "model"), what, "rename one of the two, or remove it"))
-        if file.problems or file.model is None:
-            errors[path] = DeclarationError(file.problems)
-        else:
-            models[path] = file.model
+    _refuse_cycles([file for file in files.values() if file.sound])
+    models = {path: file.model for path, file in files.items() if file.sound and file.model is not None}
+    errors = {path: DeclarationError(file.problems) for path, file in files.items() if path not in models}
     return models, errors
 
 
+def _refuse_cycles(files: Iterable["_File"]) -> None:
+    """Add a mistake to each file whose upstream tables close a circle with those of files before it."""
+    upstream: dict[str, set[str]] = {}
+    for file in files:
+        if file.model is None:
+            continue
+        named = {made_by(name): at for at, name in enumerate(file.model.upstream)}
+        upstream[file.model.key] = {key for key in named if key}
+        circle = next((key for key in named if key and file.model.key in _reached(key, upstream)), None)
+        if circle is not None:
+            del upstream[file.model.key]
+            what = f"{circle} is made from {file.model.key} itself"
+            where = ("attributes", "upstream", named[circle])
+            file.add(Mistake(where, what, "name what the model reads, and not what is made of it"))
+
+
+def _reached(start: str, upstream: Mapping[str, set[str]]) -> set[str]:
+    """Return the models that one is made from, itself included."""
+    found, waiting = set(), [start]
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += upstream.get(key, ())
+    return found
+
+
 def _declares(path: Path) -> bool:
-    text = path.read_bytes().decode(errors="replace")
-    if OURS not in text:
+    if not path.is_file():
         return False
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: an impossible date
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1).decode(errors="replace")
+    except OSError:  # what cannot be read is reported as such, and not left out
+        return True
+    if OURS not in text:
+        return False
+    if len(text) > LARGEST:
+        return True
+    try:
+        kind = named_type(text)
+    except (yaml.YAMLError, RecursionError):
         return TYPE in text or NAMES_OURS.search(text) is not None
-    return isinstance(data, Mapping) and str(data.get("type")).startswith(OURS)
+    return isinstance(kind, str) and kind.startswith(OURS)
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise OSError(0, "no regular file")
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise OSError(0, f"larger than {LARGEST // 1_000_000} MB")
+    return data.decode()
+
+
+def _unreadable(error: OSError | ValueError) -> Mistake:
+    if isinstance(error, UnicodeDecodeError):
+        return Mistake(("file",), f"is not UTF-8 at byte {error.start}", "save it as UTF-8")
+    reason = error.strerror if isinstance(error, OSError) else error
+    return Mistake(("file",), f"cannot be read ({reason})", "check the path and its rights")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 4 :]}"
 
 
 class _File:
@@ -88,18 +143,19 @@ class _File:
         self.key: tuple[str, str] | None = None
         self.document = Document()
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            self.add(
-                Mistake(("file",), f"cannot be read ({error.strerror})", "check the path and its rights")
-            )
-        except UnicodeDecodeError as error:
-            self.add(Mistake(("file",), f"is not UTF-8 at byte {error.start}", "save it as UTF-8"))
+            text = _text(Path(path))
+        except (OSError, ValueError) as error:
+            self.add(_unreadable(error))
         else:
             self.document = Document.parse(text)
             self.add(*self.document.mistakes)
             if not any(found.path == (SYNTAX,) for found in self.document.mistakes):
                 self.open(self.document.data)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it declares a model, and nothing is wrong."""
+        return self.model is not None and not self.problems
 
     def open(self, data: object) -> None:
         """Read what is around the declaration, and then the declaration."""
@@ -147,5 +203,7 @@ class _File:
         for found in mistakes:
             key = dotted(found.path).removeprefix("attributes.")
             line = self.document.line(found.path)
-            self.problems.append(Problem(self.path, line, key, found.what, found.remedy))
+            self.problems.append(
+                Problem(self.path, line, _short(key), _short(found.what), _short(found.remedy))
+            )
         self.problems.sort(key=lambda problem: problem.line)

@@ -18,6 +18,7 @@ from lupus_assets.declare.validation import check_model
 # What Dagster accepts: better refused here, with a line, than when the location loads.
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 DAY = timedelta(days=1)
+LONGEST_NAME = 60  # characters: several are joined to the name of a file, and a tag has 63 at most
 REFERENCE_DAYS = 28  # four of every weekday
 REFERENCE_DAYS_BY_HOUR = 14  # fourteen of every hour
 REFERENCE_WEEKS = 12
@@ -28,6 +29,11 @@ def _name(name: str) -> str:
         plain = re.sub("[^a-z0-9_]+", "_", name.lower()).strip("_")
         remedy = f"write {plain}" if plain else "write a name"
         raise mistake(f"'{name}' is not made of a-z, 0-9 and _ only", remedy)
+    if len(name) > LONGEST_NAME:
+        raise mistake(f"'{name}' is longer than {LONGEST_NAME} characters", "write a shorter name")
+    plain = re.sub("_+", "_", name).strip("_")
+    if plain != name:  # names are joined by __
+        raise mistake(f"'{name}' has two _ in a row, or one at an end", f"write {plain or 'a name'}")
     return name
 
 
@@ -41,6 +47,16 @@ def _upstream(key: str) -> str:
     if not key or any(not part.strip() for part in key.split("/")):
         raise mistake(f"'{key}' is no asset key", "write parts joined by /, such as warehouse/flights")
     return key
+
+
+def made_by(upstream: str) -> str | None:
+    """Return the model, ``<team>/<model>``, whose asset an upstream table is; None if it is of no model.
+
+    >>> made_by("shop/churn/churn_champion_verdicts"), made_by("warehouse/orders")
+    ('shop/churn', None)
+    """
+    parts = upstream.split("/")
+    return "/".join(parts[:2]) if len(parts) == 3 and parts[2].startswith(f"{parts[1]}_") else None
 
 
 Name = Annotated[str, AfterValidator(_name)]

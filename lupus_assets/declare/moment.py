@@ -8,6 +8,12 @@ from pydantic import AfterValidator, PlainValidator
 
 from lupus_assets.declare.mistake import did_you_mean, mistake
 
+# The years that a declaration may speak of: Dagster counts partitions from 1970 on, and whatever is added to
+# a later day has to stay within the calendar.
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # files of zones that mean none in particular
+NO_PLACE = ("posix/", "right/")  # the same zones once more, as other clocks count
+
 
 def parse_moment(value: object) -> date | datetime:
     """Return the day or the instant that `value` stands for; text is read as ISO 8601.
@@ -15,17 +21,28 @@ def parse_moment(value: object) -> date | datetime:
     Raises
     ------
     PydanticCustomError
-        If it is neither.
+        If it is neither, or of a year before 1970 or after 2199.
     """
+    moment = _read(value)
+    if moment is None:
+        raise mistake(f"{value!r} is no date", "write a date such as 2013-05-01")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise mistake(
+            f"{moment} is not between {FIRST_YEAR} and {LAST_YEAR}", "write a date such as 2013-05-01"
+        )
+    return moment
+
+
+def _read(value: object) -> date | datetime | None:
     if isinstance(value, date):  # a datetime is a date
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and value.isascii():
         for read in (date.fromisoformat, datetime.fromisoformat):
             try:
                 return read(value)
             except ValueError:
                 continue
-    raise mistake(f"{value!r} is no date", "write a date such as 2013-05-01")
+    return None
 
 
 def parse_day(value: object) -> date:
@@ -51,6 +68,8 @@ def parse_zone(name: str) -> str:
         If there is no such zone.
     """
     try:
+        if name in NO_PLACES or name.startswith(NO_PLACE):
+            raise ZoneInfoNotFoundError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory of zones
         zones = available_timezones()

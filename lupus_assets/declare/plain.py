@@ -1,11 +1,12 @@
 """Looking into plain data of any shape: what is not there, or not of the asked type, is passed over."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
+from lupus_assets.declare.duration import parse_duration
 from lupus_assets.declare.mistake import Path
 from lupus_assets.declare.moment import instant, parse_moment, parse_zone
 
@@ -53,5 +54,13 @@ def instant_at(data: object, key: str, zone: ZoneInfo | None) -> datetime | None
     value = at(data, key)
     try:
         return None if value is None or zone is None else instant(parse_moment(value), zone)
+    except PydanticCustomError:
+        return None
+
+
+def duration_at(data: object, *path: str) -> timedelta | None:
+    """Return the duration at `path`, or None if there is none."""
+    try:
+        return parse_duration(at(data, *path))
     except PydanticCustomError:
         return None

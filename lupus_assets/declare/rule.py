@@ -21,6 +21,9 @@ PER_MONTH = {
 }
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) per ([a-z]+)")
 BUDGET_REMEDY = "write how many false incidents you bear, such as 1 per month or 2 per quarter"
+# Once in a century, and more than anybody reads: beyond them p values and thresholds mean nothing.
+LEAST_BUDGET, LARGEST_BUDGET = 1 / 1_200, 1_000
+FURTHEST = 10_000  # partitions that a rule may look back
 CONDITIONS = (
     "below", "above", "falls_from_recent", "rises_from_recent", "falls_from_season", "rises_from_season",
     "falls_steadily", "rises_steadily",
@@ -42,7 +45,7 @@ def parse_budget(value: object) -> float:
     2.0
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        per_month = float(value)
+        per_month = float(min(value, LARGEST_BUDGET + 1))  # not every integer is a float
     else:
         found = BUDGET.fullmatch(" ".join(str(value).split()))
         if found is None:
@@ -50,8 +53,9 @@ def parse_budget(value: object) -> float:
         if found[2] not in PER_MONTH:
             raise mistake(f"'{found[2]}' is no span", did_you_mean(found[2], PER_MONTH, BUDGET_REMEDY))
         per_month = float(found[1]) * PER_MONTH[found[2]]
-    if not 0 < per_month < float("inf"):
-        raise mistake(f"{value!r} is no rate above 0", BUDGET_REMEDY)
+    if not LEAST_BUDGET <= per_month <= LARGEST_BUDGET:
+        what = f"{value!r} is not between {LEAST_BUDGET:g} and {LARGEST_BUDGET:,} false incidents a month"
+        raise mistake(what, BUDGET_REMEDY)
     return per_month
 
 
@@ -73,21 +77,21 @@ class Alarms(Part):
 class RecentChange(Part):
     """A distance `by`, in the metric's unit, from the level of the `partitions` partitions before."""
 
-    partitions: Annotated[int, Strict()] = Field(ge=1, examples=[14])
+    partitions: Annotated[int, Strict()] = Field(ge=1, le=FURTHEST, examples=[14])
     by: Number = Field(gt=0, examples=[0.05])
 
 
 class SeasonChange(Part):
     """A distance `by`, in the metric's unit, from the last `periods` partitions of its weekday or hour."""
 
-    periods: Annotated[int, Strict()] = Field(ge=1, examples=[4])
+    periods: Annotated[int, Strict()] = Field(ge=1, le=FURTHEST, examples=[4])
     by: Number = Field(gt=0, examples=[0.05])
 
 
 class SteadyChange(Part):
     """A trend over the last `partitions` partitions that chance gives with a probability of `p` at most."""
 
-    partitions: Annotated[int, Strict()] = Field(ge=LEAST_TREND, examples=[28])
+    partitions: Annotated[int, Strict()] = Field(ge=LEAST_TREND, le=FURTHEST, examples=[28])
     p: Number = Field(default=0.01, gt=0, lt=1, examples=[0.01])
 
 

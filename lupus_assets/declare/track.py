@@ -1,6 +1,7 @@
 """Where the prediction log of one track is."""
 
 import re
+from datetime import UTC, datetime
 from string import Formatter
 from typing import Annotated, Self
 
@@ -11,6 +12,7 @@ from lupus_assets.declare.part import Part
 
 PLACEHOLDERS = ("partition", "start", "end")
 REMEDY = "write {partition}, or {start:%Y/%m/%d} with any strftime format"
+ANY_TIME = datetime(2013, 5, 1, tzinfo=UTC)  # to try a pattern with
 TABLE = re.compile(r"\w+\.\w+", re.ASCII)
 KEYS = re.compile(r"\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*(/\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*)*", re.ASCII)
 SELECT = re.compile(r"\s*select\b", re.IGNORECASE)
@@ -28,6 +30,10 @@ def _pattern(pattern: str) -> str:
             raise mistake(f"'{{partition:{form}}}' gives a format to a key", f"write {{start:{form}}}")
     if not fields:
         raise mistake(f"'{pattern}' is the same for every partition", REMEDY)
+    try:
+        pattern.format(partition="", start=ANY_TIME, end=ANY_TIME)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        raise mistake(f"'{pattern}' cannot be filled in ({type(error).__name__}: {error})", REMEDY) from None
     return pattern
 
 

@@ -10,7 +10,7 @@ from datetime import time, timedelta
 
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
-from lupus_assets.declare.plain import at, instant_at, items, texts, zone_of
+from lupus_assets.declare.plain import at, duration_at, instant_at, items, texts, zone_of
 
 ROLES: dict[Path, str] = {
     ("timestamp",): "the timestamp",
@@ -27,6 +27,7 @@ ROLES: dict[Path, str] = {
     ("features", "numeric"): "a numeric feature",
     ("features", "categorical"): "a categorical feature",
 }
+LONGEST_BY_HOUR = timedelta(days=400)  # labels of a year ago, at 24 partitions a day
 FEATURES = {"a numeric feature", "a categorical feature"}
 SHOWN = {"the timestamp", "the version", "the prediction", "the label"}
 MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is watched
@@ -172,6 +173,24 @@ def _check_seasons(data: object) -> Iterator[Mistake]:
                 yield Mistake((*path, condition), what, remedy)
 
 
+def _check_delays(data: object) -> Iterator[Mistake]:
+    """Yield delays of more partitions than a tick can look at: all that may still be waited for."""
+    every = str(at(data, "cadence", "every")).split()
+    by_day = every in (["day"], ["week"]) or (len(every) > 2 and every[1].isdecimal())
+    for path in (("cadence", "grace"), ("columns", "label", "arrives_within")):
+        delay = duration_at(data, *path)
+        if delay is not None and delay > LONGEST_BY_HOUR and not by_day:
+            what = f"{at(data, *path)} is thousands of partitions of a cadence of '{' '.join(every)}'"
+            yield Mistake(path, what, f"write at most {LONGEST_BY_HOUR.days}d, or judge the model by day")
+
+
+def _check_tracks(data: object) -> Iterator[Mistake]:
+    for path, _ in items(data, "tracks"):
+        if "vs" in str(path[-1]).split("_"):
+            what = f"'{path[-1]}' has a vs, which stands between the tracks of a comparison"
+            yield Mistake(path, what, "write another name")
+
+
 def _check_metrics(data: object) -> Iterator[Mistake]:
     columns = at(data, "columns")
     kinds = [kind for kind in OF_KIND if at(columns, "prediction", kind) is not None]
@@ -211,3 +230,5 @@ def check_model(data: object) -> Iterator[Mistake]:
     yield from _check_reference(data)
     yield from _check_slices(data)
     yield from _check_names(data)
+    yield from _check_delays(data)
+    yield from _check_tracks(data)

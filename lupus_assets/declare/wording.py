@@ -27,6 +27,7 @@ WANTED = {
     "greater_than": "above {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "less_than": "below {lt:g}",
+    "less_than_equal": "at most {le:g}",
 }
 Place = tuple[type[BaseModel] | None, str, FieldInfo | None]
 PLANNED: dict[Path, tuple[str, str]] = {

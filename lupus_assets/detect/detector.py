@@ -101,10 +101,7 @@ class Detector:
         self.values = Values(Season([], []), np.where(rows, CALM_ROWS, CALM), np.where(rows, FLAT_ROWS, FLAT))
         self.rare = Rare(self._rare.size)
         others = np.arange(self.heard) + series.target.size
-        self.gate = Gate(
-            np.append(series.target, np.full(self.heard, -1)),
-            np.append(np.flatnonzero(series.foretells), others),
-        )
+        self.gate = Gate(series.target, self.heard, np.append(np.flatnonzero(series.foretells), others))
         self.evidence = Evidence(series.rare.size)
         self.thresholds = Thresholds(series.group, series.column, self.per_month)
         self.naming = [Naming(series.group, series.column) for _ in self.budgets]
@@ -165,7 +162,7 @@ class Detector:
         z[:, self._value], z[:, self._rare] = residuals.z, excess.alone
         alone = self._counted(z, values)
         z[:, self._rare] = excess.z
-        unexplained = self.gate.step(np.concatenate([z, heard], axis=1))[:, : values.size]
+        unexplained = self.gate.step(np.concatenate([z, heard], axis=1))
         surprise = self.evidence.step(self._counted(unexplained, values))
         most = surprise.max(axis=0)
         score = self._score(most)

@@ -61,7 +61,7 @@ class Evidence:
     """The state of K series between two partitions."""
 
     size: int
-    past: Array = field(init=False)  # (K, windows, MEMORY): ring of deviations
+    past: Array = field(init=False)  # (MEMORY, windows, K): ring of deviations
     tail: Tail = field(init=False)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
@@ -69,7 +69,7 @@ class Evidence:
     seen: int = 0
 
     def __post_init__(self) -> None:
-        self.past = np.zeros((self.size, len(WINDOWS), MEMORY))
+        self.past = np.zeros((MEMORY, len(WINDOWS), self.size))
         self.tail = Tail(np.ones((len(WINDOWS), self.size)), np.ones(self.size))
         self.excess, self.exceeded = np.zeros(self.size), np.zeros(self.size)
         self.runs = Runs(self.size)
@@ -94,17 +94,17 @@ class Evidence:
             self.excess += np.clip(most - THRESHOLD, 0, MOST)
             self.exceeded += most > THRESHOLD
         if self.seen >= WARM:
-            self.past[:, :, (self.seen - WARM) % MEMORY] = np.where(goes_on, 0.0, np.minimum(known, CAP)).T
+            self.past[(self.seen - WARM) % MEMORY] = np.where(goes_on, 0.0, np.minimum(known, CAP))
         self.seen += 1
         return np.asarray(plain * self.tail.slope)
 
     def _widen(self) -> None:
         count = min(self.seen - WARM, MEMORY)
-        ordered = np.sort(self.past[:, :, :count], axis=2)
         spared = count // QUARTER
-        largest = ordered[:, :, count - 1 - spared] / -ndtri(0.5 * (1 + spared) / (count + 1))
-        usual = ordered[:, :, int(np.ceil(0.95 * count)) - 1] / NORMAL_95
-        self.tail = replace(self.tail, width=np.maximum(1.0, np.maximum(largest, usual)).T)
+        largest, usual = count - 1 - spared, int(np.ceil(0.95 * count)) - 1
+        ordered = np.partition(self.past[:count], sorted({largest, usual}), axis=0)
+        reached = ordered[largest] / -ndtri(0.5 * (1 + spared) / (count + 1))
+        self.tail = replace(self.tail, width=np.maximum(1.0, np.maximum(reached, ordered[usual] / NORMAL_95)))
 
     def _flatten(self) -> None:
         mean = (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)

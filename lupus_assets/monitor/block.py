@@ -70,7 +70,7 @@ class CategoricalBlock:
         """Which rows hold a value."""
         return all_but(self.absent, self.size)
 
-    @property
+    @cached_property
     def is_its_dictionary(self) -> bool:
         """Whether each row has an entry of its own, in their order."""
         size = self.size
@@ -95,6 +95,10 @@ class CategoricalBlock:
 
     def of_values(self, each: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
         """Return what is said of each value of the dictionary, row by row, and `null` where there is none."""
+        if self.is_its_dictionary:
+            of_rows = each.copy()
+            of_rows[self.absent] = null
+            return of_rows
         table = np.append(each, np.asarray(null, each.dtype))
         return table.take(self.places)
 

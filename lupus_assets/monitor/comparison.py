@@ -18,12 +18,12 @@ from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, read_rows, usable
 from lupus_assets.records import ComparisonRow, Window
 from lupus_assets.stats import distance
+from lupus_assets.stats.binning import TOP, Parts
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel, log_losses
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes
@@ -148,9 +148,8 @@ def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
     reason = "a track has no usable predictions"
     n = len(new)
     past, now = Histogram.of(old, grid), Histogram.of(new, grid)
-    cuts = quantile_cuts(past, DECILES)
-    deciles = [np.searchsorted(cuts, grid.bins(each), side="right") for each in (old, new)]
-    counts = [np.bincount(each, minlength=cuts.size + 1) for each in deciles]
+    parts = Parts.of(past)
+    counts = [parts.counts(each) for each in (past, now)]
     for name, binned in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
         value = float(binned(*counts)) if len(old) and n else None
         yield name, None, None, Estimate(value, None, n, reason if value is None else None)

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from lupus_assets.errors import StateError, UsageError
 from lupus_assets.monitor.intake import is_in, table_bytes, table_integers, table_levels
+from lupus_assets.monitor.record import unreadable
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.stats import distance
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.stack import (
@@ -32,6 +32,8 @@ WORD = re.compile(
     rf"(?:(?P<track>[a-z0-9_]+):)?(?:(?P<frozen>reference)|(?P<first>{DAY})(?:\.\.(?P<last>{DAY}))?)"
 )
 SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
+# A month from the ends of the calendar: stores look a day further to either side.
+EARLIEST, LATEST = datetime(1, 2, 1, tzinfo=UTC), datetime(9999, 12, 1, tzinfo=UTC)
 
 State = Numeric | Categorical
 
@@ -55,12 +57,12 @@ class Span:
     @property
     def since(self) -> datetime:
         """Before the start of every partition of the span, in any zone."""
-        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - SLACK
+        return _moved(self.first, -SLACK)
 
     @property
     def until(self) -> datetime:
         """After the start of every partition of the span, in any zone."""
-        return datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC) + 2 * SLACK
+        return _moved(self.last, 2 * SLACK)
 
     def meets(self, other: "Span") -> bool:
         """Return whether both are of one track, and hardly a day lies between them."""
@@ -72,6 +74,12 @@ class Span:
     def __str__(self) -> str:
         days = f"{self.first}..{self.last}" if self.last > self.first else f"{self.first}"
         return f"{self.track}:{days}" if self.track else days
+
+
+def _moved(day: date, by: timedelta) -> datetime:
+    """Return a day's midnight in UTC moved by some time, and no further than the calendar goes."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return min(max(midnight, EARLIEST - by), LATEST - by) + by
 
 
 @dataclass(frozen=True)
@@ -196,7 +204,6 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
     nulls = windows.apart[:, -1].tolist()
     before, after = windows.rows.tolist()
     values = {key: float(value[1]) for key, value in windows.distances(0).items()}
-    bins = windows.bins_compared(0)
     return ColumnDrift(
         column=name,
         kind="numeric" if numeric else "categorical",
@@ -204,7 +211,7 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
         distances={key: None if np.isnan(value) else value for key, value in values.items()},
-        expected_psi=distance.expected_psi(bins, before, after) if before and after else None,
+        expected_psi=windows.expected_psi(0, after) if before and after else None,
     )
 
 
@@ -226,6 +233,11 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     ----------
     rows : pyarrow.Table
         Of the table ``profiles``, with `COLUMNS`; of one track.
+
+    Raises
+    ------
+    StateError
+        A state is damaged, or of a format that this version cannot read.
     """
     columns, kinds = table_levels(rows, "column_name"), is_in(rows, "kind", KINDS)
     keys, key = table_levels(rows, "partition_key")
@@ -244,7 +256,10 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
     found: dict[int, dict[str, State]] = {start: {} for start in sorted({start for start, _ in latest})}
     states = table_bytes(rows, "state")
     for (start, name), (_, at) in latest.items():
-        found[start][names[name]] = marginal_of(states[at])
+        try:
+            found[start][names[name]] = marginal_of(states[at])
+        except StateError as error:
+            raise unreadable(rows.slice(at, 1).to_pylist()[0], error) from error
     return list(found.values())
 
 

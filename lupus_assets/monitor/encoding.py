@@ -1,76 +1,102 @@
 """Rows as the frozen reference codes them: for the surrogate, and for ranks."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.rows import Mask, Reading, Rows
+from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.ranking import Ranking, Ranks
-from lupus_assets.stats.surrogate import CategoricalEncoder, Design, NumericEncoder, Surrogate, logit
+from lupus_assets.stats.surrogate import (
+    CategoricalEncoder,
+    Codes,
+    Design,
+    Encoder,
+    NumericEncoder,
+    Surrogate,
+    logit,
+)
 
 Floats = npt.NDArray[np.float64]
 
 
-def codes(rows: Rows, design: Design) -> npt.NDArray[np.int16]:
-    """Return the codes of a batch for the surrogate; a column that could not be read is null throughout."""
-    columns = []
-    for name, encoder in zip(design.names, design.encoders, strict=True):
-        block = rows.blocks.get(name)
+class Coded:
+    """One batch as codes, each column worked out once for all that encode it alike."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._codes: dict[str, tuple[Encoder, Codes]] = {}
+
+    def codes(self, name: str, encoder: Encoder) -> Codes:
+        """Return the code of each row in one column; one that could not be read is null throughout."""
+        known, found = self._codes.get(name, (None, None))
+        if found is None or known != encoder:
+            found = self._encoded(name, encoder)
+            self._codes[name] = encoder, found
+        return found
+
+    def _encoded(self, name: str, encoder: Encoder) -> Codes:
+        block = self._rows.blocks.get(name)
         if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            finite = np.isfinite(block.values)
-            bins = block.grid.bins(np.where(finite, block.values, block.grid.centre))
-            columns.append(encoder.encode(bins, finite))
-        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
+            return encoder.encode(block.numbers, block.absent, block.grid)
+        if isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
             each = encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))
-            columns.append(block.of_values(each, encoder.width - 1))
-        else:
-            columns.append(np.full(rows.count, encoder.width - 1, dtype=np.int16))
-    return np.column_stack(columns) if columns else np.empty((rows.count, 0), dtype=np.int16)
+            return block.of_values(each, encoder.width - 1)
+        return np.full(self._rows.count, encoder.width - 1, dtype=np.uint8)
+
+    def stacked(self, design: Design) -> Codes:
+        """Return the codes of all columns of a design, shape (rows, columns)."""
+        found = np.empty((len(design.names), self._rows.count), np.uint8)
+        for at, (name, encoder) in enumerate(zip(design.names, design.encoders, strict=True)):
+            found[at] = self.codes(name, encoder)
+        return found.T
+
+    def expected(self, surrogate: Surrogate) -> Floats:
+        """Return what the surrogate says of each row: `Surrogate.predict` of the stacked codes."""
+        design = surrogate.design
+        total, room = np.full(self._rows.count, surrogate.intercept), np.empty(BLOCK)
+        for name, encoder, effects in zip(design.names, design.encoders, surrogate.parts, strict=True):
+            codes = self.codes(name, encoder)
+            for part in _blocks(codes.size):
+                total[part] += _looked_up(effects, codes[part], room)
+        return total
+
+    def ranks(self, ranking: Ranking, usable: Mask | None, prediction: str) -> Ranks:
+        """Return the ranks of each row's values, shape (columns, rows); NaN where there is none.
+
+        Parameters
+        ----------
+        ranking : Ranking
+        usable : array of bool, or None
+            Which predictions can be scored; others have no rank.
+        prediction : str
+            The column of the prediction.
+        """
+        found = np.empty((len(ranking.names), self._rows.count), np.float32)
+        columns = zip(found, ranking.names, ranking.design.encoders, ranking.ranks, strict=True)
+        for of_rows, name, encoder, ranks in columns:
+            codes = self.codes(name, encoder)
+            for part in _blocks(codes.size):
+                _looked_up(ranks, codes[part], of_rows[part])
+            if name == prediction and usable is not None and not usable.all():
+                of_rows[~usable] = np.nan
+        return found
 
 
-def expected(rows: Rows, surrogate: Surrogate) -> Floats:
-    """Return what the surrogate says of each row: `Surrogate.predict` of its `codes`."""
-    total = np.full(rows.count, surrogate.intercept)
-    for name, encoder, effects in zip(
-        surrogate.design.names, surrogate.design.encoders, surrogate.parts, strict=True
-    ):
-        block = rows.blocks.get(name)
-        if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            total += encoder.looked_up(effects, block.numbers, block.absent, block.grid)
-        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
-            each = effects[encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))]
-            total += block.of_values(each, effects[-1])
-        else:
-            total += effects[-1]
-    return total
+def _blocks(rows: int) -> Iterator[slice]:
+    """Yield parts of some rows that stay in the cache."""
+    for start in range(0, rows, BLOCK):
+        yield slice(start, start + BLOCK)
+
+
+def _looked_up(table: npt.NDArray[Any], codes: Codes, room: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    # Codes are places of the table: told to wrap others around, numpy looks for none.
+    return np.take(table, codes, out=room[: codes.size], mode="wrap")
 
 
 def transformed(score: Floats, reading: Reading) -> Floats:
     """Return a prediction on the surrogate's scale, a new array: log odds of a score, a value as it is."""
     return logit(score) if reading.model.columns.prediction.kind == "score" else score.copy()
-
-
-def ranked(rows: Rows, ranking: Ranking, usable: Mask | None, prediction: str) -> Ranks:
-    """Return the ranks of each row's values, shape (columns, rows); NaN where there is none.
-
-    Parameters
-    ----------
-    rows : Rows
-    ranking : Ranking
-    usable : array of bool, or None
-        Which predictions can be scored; others have no rank.
-    prediction : str
-        The column of the prediction.
-    """
-    found = np.full((len(ranking.names), rows.count), np.nan, np.float32)
-    columns = zip(ranking.names, ranking.design.encoders, ranking.ranks, strict=True)
-    for at, (name, encoder, ranks) in enumerate(columns):
-        block = rows.blocks.get(name)
-        if isinstance(block, NumericBlock) and isinstance(encoder, NumericEncoder):
-            found[at] = encoder.looked_up(ranks, block.numbers, block.absent, block.grid)
-        elif isinstance(block, CategoricalBlock) and isinstance(encoder, CategoricalEncoder):
-            each = ranks[encoder.encode(block.hashes, np.ones(len(block.dictionary), dtype=bool))]
-            found[at] = block.of_values(each, np.nan)
-        if name == prediction and usable is not None:
-            found[at, ~usable] = np.nan
-    return found

@@ -13,7 +13,7 @@ from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.monitor.block import NumericBlock
 from lupus_assets.monitor.cut import Cut, cuts
 from lupus_assets.monitor.declaration import declared
-from lupus_assets.monitor.encoding import codes, transformed
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.profiling import profile_partition
 from lupus_assets.monitor.role import Role
 from lupus_assets.monitor.rows import EVERYTHING, Reading, Rows, usable
@@ -166,4 +166,4 @@ class _Fit:
         if isinstance(prediction, NumericBlock):
             score = transformed(prediction.values, self.reading)
             fitted = rows.visible(cut) & usable(prediction, self.reading)
-            self.sums.add(codes(rows, self.sums.design)[fitted], score[fitted])
+            self.sums.add(Coded(rows).stacked(self.sums.design)[fitted], score[fitted])

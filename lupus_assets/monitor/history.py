@@ -50,7 +50,7 @@ def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Ma
 
 def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
     """Return the columns that have one value a partition, by the partitions that teach what is ordinary."""
-    warm = ledger.starts < _naive(taught)
+    warm = ledger.starts < naive(taught)
     found = set()
     for at, (segment, _, column, metric) in enumerate(ledger.series):
         if metric == "top_share" and segment == EVERYTHING:
@@ -66,8 +66,10 @@ def target_of(family: str, column: str, metric: str) -> str:
     return PERFORMANCE if family == PERFORMANCE or metric == UNLABELLED else column or ROWS
 
 
-def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
-    """Return a ledger as the detector takes it.
+def history(
+    ledger: Ledger, model: MonitoredModel, taught: datetime, usual: Array | None = None
+) -> tuple[History, Array]:
+    """Return a ledger as the detector takes it, and the usual sampling variances behind its last partition.
 
     Parameters
     ----------
@@ -77,21 +79,25 @@ def history(ledger: Ledger, model: MonitoredModel, taught: datetime) -> History:
         Gives seasons and the length of a month in partitions.
     taught : datetime
         Where the partitions end that teach what is ordinary.
+    usual : array of float, shape (series,), optional
+        What was returned of the partitions before these; without it, these are the first.
     """
-    values, variance = _scaled(ledger)
+    usual = np.full(len(ledger.series), np.nan) if usual is None else usual.copy()
+    values, variance = _scaled(ledger, usual)
     moments = [ledger.window(at) for at in range(len(ledger.starts))]
     seasons = np.array([model.cadence.seasons(moment) for moment in moments], dtype=np.int64)
-    return History(
+    found = History(
         series=_described(ledger, model),
         values=values,
         variance=variance,
         n=ledger.n,
         design=ledger.design,
-        phases=seasons.reshape(len(moments), -1),
+        phases=seasons if moments else np.zeros((0, len(model.cadence.cycles)), dtype=np.int64),
         cycles=model.cadence.cycles,
-        warm=int(np.count_nonzero(ledger.starts < _naive(taught))),
+        warm=int(np.count_nonzero(ledger.starts < naive(taught))),
         per_month=MONTH / model.cadence.period,
     )
+    return found, usual
 
 
 def _described(ledger: Ledger, model: MonitoredModel) -> Series:
@@ -134,8 +140,11 @@ def _role(metric: str) -> Role:
     return Role.DEPENDENCE if metric in AGAINST_INPUTS | AGAINST_OTHERS else Role.MARGINAL
 
 
-def _scaled(ledger: Ledger) -> tuple[Array, Array]:
-    """Return values on their scales, counts of what is rare, and the sampling variance of the former."""
+def _scaled(ledger: Ledger, usual: Array) -> tuple[Array, Array]:
+    """Return values on their scales, counts of what is rare, and the sampling variance of the former.
+
+    `usual` holds each series' usual variance, as `_expected_noise` and `_steadied` know it, and is moved on.
+    """
     values, variance = np.full_like(ledger.values, np.nan), np.full_like(ledger.values, np.nan)
     metrics = np.array([metric for *_, metric in ledger.series])
     for name in np.unique(metrics):
@@ -151,33 +160,33 @@ def _scaled(ledger: Ledger) -> tuple[Array, Array]:
             variance[:, mine] = share_variance(n)
         else:
             own = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
-            counted = measure.scale == "count"
-            variance[:, mine] = _expected_noise(own) if counted else _steadied(own, n)
+            if measure.scale == "count":
+                variance[:, mine], usual[mine] = _expected_noise(own, usual[mine])
+            else:
+                variance[:, mine], usual[mine] = _steadied(own, n, usual[mine])
     return values, np.where(np.isfinite(variance), variance, 0.0)
 
 
-def _expected_noise(variance: Array) -> Array:
-    """Return the sampling variances that counts of the usual size have.
+def _expected_noise(variance: Array, usual: Array) -> tuple[Array, Array]:
+    """Return the sampling variances that counts of the usual size have, and the usual one afterwards.
 
     That of a count itself is large where it is small: a day without rows would be an ordinary one.
     """
     found = np.full_like(variance, np.nan)
-    usual = np.full(variance.shape[1], np.nan)
     for at, own in enumerate(variance):
         found[at] = np.where(np.isnan(usual), own, np.fmin(own, usual))
         learned = usual + PACE * (np.fmin(own, LEAST_COUNT * usual) - usual)
         usual = np.where(np.isnan(own), usual, np.where(np.isnan(usual), own, learned))
-    return found
+    return found, usual
 
 
-def _steadied(variance: Array, n: Array) -> Array:
-    """Return sampling variances in which few rows do not vouch for themselves.
+def _steadied(variance: Array, n: Array, usual: Array) -> tuple[Array, Array]:
+    """Return sampling variances in which few rows do not vouch for themselves, and the usual one afterwards.
 
     A variance that ten rows estimate may be anything, and one row has none. Each partition's is drawn to that
-    of earlier ones by `LENT` rows' worth of it.
+    of earlier ones by `LENT` rows' worth of it. `usual` is of one row, over earlier partitions.
     """
     found = np.full_like(variance, np.nan)
-    usual = np.full(variance.shape[1], np.nan)  # of one row, over earlier partitions
     for at in range(len(variance)):
         own = variance[at] * n[at]
         known = np.isfinite(own)
@@ -188,8 +197,9 @@ def _steadied(variance: Array, n: Array) -> Array:
             found[at] = total / rows / n[at]
         learned = np.where(np.isnan(usual), own, usual + PACE * (own - usual))
         usual = np.where(known, learned, usual)
-    return found
+    return found, usual
 
 
-def _naive(moment: datetime) -> np.datetime64:
+def naive(moment: datetime) -> np.datetime64:
+    """Return an aware moment as naive UTC."""
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")

@@ -40,6 +40,8 @@ def _texts(*values: str) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(bounds), pa.py_buffer(data)])
 
 
+COARSE = {"s": 1_000_000, "ms": 1_000}  # microseconds of a unit that reaches further than they do
+LAST_MICROSECOND = 2**63 - 1
 BOOLEANS = _texts("false", "true")
 
 
@@ -146,11 +148,14 @@ def instants(
         try:
             array = array.cast(pa.timestamp("us"))
         except pa.ArrowInvalid:  # whose text is the value
-            remedy = "store it as timestamp[us, tz=UTC]"
-            raise ColumnMismatch(f"column {column!r} holds days that no calendar has; {remedy}") from None
+            raise _no_calendar(column, "days") from None
     if not pa.types.is_timestamp(array.type):
         raise _mismatch(column, array.type, "a timestamp", "timestamp[us, tz=UTC]")
     present = valid(array)
+    if array.type.unit in COARSE and len(array.drop_null()):
+        extremes = pc.min_max(array.cast(pa.int64())).as_py().values()
+        if max(map(abs, extremes)) * COARSE[array.type.unit] > LAST_MICROSECOND:
+            raise _no_calendar(column, "times")
     micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     if array.type.tz is None:
         micros = pc.assume_timezone(micros, str(zone.key), ambiguous="earliest", nonexistent="latest")
@@ -255,6 +260,12 @@ def positions(at: npt.NDArray[np.intp]) -> pa.Array:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _no_calendar(column: str, what: str) -> ColumnMismatch:
+    return ColumnMismatch(
+        f"column {column!r} holds {what} that no calendar has; store it as timestamp[us, tz=UTC]"
+    )
 
 
 def _mismatch(column: str, kind: pa.DataType, wanted: str, remedy: str) -> ColumnMismatch:

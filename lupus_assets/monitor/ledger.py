@@ -1,8 +1,9 @@
 """The judged metrics of one track as histories: series over partitions, in the metrics' own units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +88,52 @@ class Ledger:
             n=self.n[there][:, kept],
             design=self.design[there][:, kept],
             as_of=self.as_of[there][:, kept],
+        )
+
+    def until(self, start: np.datetime64) -> Self:
+        """Return the partitions up to one that starts at `start`, and the series that they have a row of."""
+        end = int(np.searchsorted(self.starts, start, side="right"))
+        there = ~np.isnat(self.as_of[:end]).all(axis=0)
+        return self._taken(slice(end), np.flatnonzero(there))
+
+    def after(self, start: np.datetime64) -> Self:
+        """Return the partitions after one that starts at `start`, with all series."""
+        first = int(np.searchsorted(self.starts, start, side="right"))
+        return self._taken(slice(first, None), np.arange(len(self.series)))
+
+    def of_series(self, wanted: Sequence[Key]) -> Self:
+        """Return `wanted` series in their order, and the partitions that have a row of any of them."""
+        places = {key: at for at, key in enumerate(self.series)}
+        there = np.array([at for at, key in enumerate(wanted) if key in places], dtype=np.int64)
+        found = self.only(np.array([key in set(wanted) for key in self.series], dtype=bool))
+        if len(there) == len(wanted):
+            return found
+        shape = (len(found.starts), len(wanted))
+
+        def spread(table: npt.NDArray[Any], filler: object) -> npt.NDArray[Any]:
+            wide = np.full(shape, filler, dtype=table.dtype)
+            wide[:, there] = table
+            return wide
+
+        return type(self)(
+            starts=found.starts,
+            series=list(wanted),
+            values=spread(found.values, np.nan),
+            upper=spread(found.upper, np.nan),
+            n=spread(found.n, np.nan),
+            design=spread(found.design, 1.0),
+            as_of=spread(found.as_of, np.datetime64("NaT", "us")),
+        )
+
+    def _taken(self, rows: slice, columns: npt.NDArray[np.int64]) -> Self:
+        return type(self)(
+            starts=self.starts[rows],
+            series=[self.series[at] for at in columns.tolist()],
+            values=self.values[rows][:, columns],
+            upper=self.upper[rows][:, columns],
+            n=self.n[rows][:, columns],
+            design=self.design[rows][:, columns],
+            as_of=self.as_of[rows][:, columns],
         )
 
     def window(self, at: int) -> datetime:

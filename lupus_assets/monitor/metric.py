@@ -50,7 +50,6 @@ CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
 }
 BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], Floats]] = {
     "jensen_shannon": distance.jensen_shannon,
-    "chi_square": lambda reference, counts: distance.chi_square(reference, counts).statistic,
     "l_infinity": distance.l_infinity,
 }
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
@@ -147,14 +146,16 @@ def _psi(reference: ColumnReference, counts: Counts) -> Estimate:
     return Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
 
 
-def _other_distances(reference: ColumnReference, counts: Counts) -> Iterator[Named]:
+def _other_distances(reference: ColumnReference, counts: Counts, pooled: Counts) -> Iterator[Named]:
     base = reference.reference_counts
     n, m = int(base.sum()), int(counts.sum())
-    for name, function in BINNED_DISTANCES.items():
-        if n and m:
-            yield name, Estimate(float(function(base, counts)), None, m, None)
-        else:
+    if not n or not m:
+        for name in (*BINNED_DISTANCES, "chi_square"):
             yield name, Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
+        return
+    for name, function in BINNED_DISTANCES.items():
+        yield name, Estimate(float(function(base, counts)), None, m, None)
+    yield "chi_square", Estimate(float(distance.chi_square(*pooled).statistic), None, m, None)
 
 
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
@@ -170,7 +171,7 @@ def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterato
 
 def numeric_distances(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
     """Yield the other distances of a numeric column from its reference."""
-    yield from _other_distances(reference, reference.binned(column))
+    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
     past, now = reference.column.histogram, column.histogram
     for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
         defined = past.total and now.total
@@ -192,7 +193,7 @@ def categorical_drift(
 
 def categorical_distances(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
     """Yield the other distances of a categorical column from its reference."""
-    yield from _other_distances(reference, reference.binned(column))
+    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
 
 
 def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[Named]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.monitor.clustering import clusters
 from lupus_assets.monitor.cut import Cut
-from lupus_assets.monitor.encoding import expected, ranked, transformed
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.intake import at_least_one
 from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
@@ -125,7 +125,8 @@ class _Gathering:
     def add(self, rows: Rows) -> None:
         visible = rows.visible(self.cut)
         scored = self._scored(rows)
-        batch = self._batch(rows, scored)
+        encoded = Coded(rows)
+        batch = self._batch(rows, scored, encoded)
         self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
         self._add_versions(batch, rows, visible)
         for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
@@ -133,7 +134,7 @@ class _Gathering:
         if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
         if self.cut.rows and self.reference.association is not None:
-            self._rank(rows, visible, scored, self.reference.association.ranking)
+            self._rank(encoded, visible, scored, self.reference.association.ranking)
         if self.cut.rows:
             self._cluster(batch, visible)
 
@@ -142,8 +143,8 @@ class _Gathering:
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
 
-    def _rank(self, rows: Rows, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
-        ranks = ranked(rows, ranking, scored, self.reading.model.columns.prediction.column)
+    def _rank(self, encoded: Coded, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
+        ranks = encoded.ranks(ranking, scored, self.reading.model.columns.prediction.column)
         found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
         self.ranks = found if self.ranks is None else self.ranks + found
 
@@ -229,7 +230,7 @@ class _Gathering:
         of_label = label is not None and column in (label.column, label.arrival)
         return self.cut.labels if of_label else self.cut.rows
 
-    def _batch(self, rows: Rows, scored: Mask | None) -> Batch:
+    def _batch(self, rows: Rows, scored: Mask | None, encoded: Coded) -> Batch:
         columns, label = self.reading.model.columns, self.reading.model.columns.label
         blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
         truth = blocks.get(label.column) if label is not None else None
@@ -239,7 +240,7 @@ class _Gathering:
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
-        score, explained = self._explained(rows, scored) if self.cut.rows else (None, None)
+        score, explained = self._explained(rows, scored, encoded) if self.cut.rows else (None, None)
         joint = None
         if label is not None and self.cut.labels:
             joint = _joint(prediction, scored, truth, self.reading)
@@ -253,7 +254,9 @@ class _Gathering:
             joint=joint,
         )
 
-    def _explained(self, rows: Rows, scored: Mask | None) -> tuple[Floats | None, Floats | None]:
+    def _explained(
+        self, rows: Rows, scored: Mask | None, encoded: Coded
+    ) -> tuple[Floats | None, Floats | None]:
         """Return each row's score, NaN where it is of no use, and what its inputs explain of it."""
         surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
@@ -261,7 +264,7 @@ class _Gathering:
             return None, None
         score = transformed(prediction.values, self.reading)
         score[~scored] = np.nan
-        return score, expected(rows, surrogate)
+        return score, encoded.expected(surrogate)
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
         """Return what makes each visible row itself: its key, or all it holds where none is declared.

@@ -1,12 +1,15 @@
 """Profiles as rows of a table and back."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
+from lupus_assets.errors import StateError
 from lupus_assets.monitor.parting import Cell
 from lupus_assets.monitor.profiling import WHOLE, Profiled
+from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.records import ProfileRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import Column
@@ -60,7 +63,7 @@ def profiles_from(table: pa.Table) -> Profiled:
     Raises
     ------
     StateError
-        A state was written in a format that this version cannot read.
+        A state is damaged, or of a format that this version cannot read.
     """
     parts: dict[Cell, dict[str, Any]] = {WHOLE: {}}  # which may have left nothing but problems
     columns: dict[Cell, dict[str, Column]] = {WHOLE: {}}
@@ -69,11 +72,30 @@ def profiles_from(table: pa.Table) -> Profiled:
         cell = (row["version"], row["segment"])
         parts.setdefault(cell, {})
         columns.setdefault(cell, {})
-        if row["kind"] == PROBLEM:
-            problems[row["column_name"]] = row["state"].decode()
-        elif row["kind"] in PARTS:
-            parts[cell][PARTS[row["kind"]]] = from_bytes(row["state"])
-        else:
-            columns[cell][row["column_name"]] = from_bytes(row["state"])
+        try:
+            if row["kind"] == PROBLEM:
+                problems[row["column_name"]] = row["state"].decode()
+            elif row["kind"] in PARTS:
+                parts[cell][PARTS[row["kind"]]] = from_bytes(row["state"])
+            else:
+                columns[cell][row["column_name"]] = from_bytes(row["state"])
+        except (StateError, UnicodeDecodeError) as error:
+            raise unreadable(row, error) from error
     profiles = {cell: Profile(**{"counts": None} | parts[cell], columns=columns[cell]) for cell in columns}
     return Profiled(profiles, problems)
+
+
+def unreadable(row: Mapping[str, Any], error: Exception) -> StateError:
+    """Return what is wrong with the state in a row of the table ``profiles``, its place and the remedy.
+
+    Parameters
+    ----------
+    row : mapping
+        Its ``track``, ``partition_key``, ``kind``, ``column_name``, ``segment`` and ``version``.
+    error : Exception
+        Says what is wrong.
+    """
+    what = f"column {row['column_name']!r}" if row["column_name"] else f"its {row['kind']}"
+    cell = [f"{name} {row[name]}" for name in ("segment", "version") if row[name] != EVERYTHING]
+    where = ", ".join([f"the stored profile of {row['track']} {row['partition_key']}", what, *cell])
+    return StateError(f"{where}: {error}; materialise the profile of this partition again")

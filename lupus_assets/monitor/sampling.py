@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
-from lupus_assets.monitor.encoding import codes, transformed
+from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import Groups, NumericGathering, state
 from lupus_assets.monitor.intake import every
 from lupus_assets.monitor.profiling import LEAST_DISCLOSED
@@ -190,7 +190,7 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
     )
     for each in sample:
         rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
-        coded = codes(rows, design)
+        coded = Coded(rows).stacked(design)
         block = rows.blocks.get(prediction)
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
         score = transformed(block.values, reading)[fitted] if isinstance(block, NumericBlock) else None

@@ -1,220 +1,122 @@
-"""Histories of metrics become verdicts: who is named, what was to be expected, and a sentence."""
+"""One judged partition becomes verdicts: who is named, what was to be expected, and a sentence."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.detect.detector import Judged, replay
+from lupus_assets.detect.detector import Judged
 from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
-from lupus_assets.detect.history import WINDOWS, Group, Heard, History, Role
+from lupus_assets.detect.history import WINDOWS, Ints, Mask, Series
 from lupus_assets.detect.rare import most_expected
 from lupus_assets.detect.scale import SCALES
-from lupus_assets.monitor.history import PERFORMANCE, history, judged_series
-from lupus_assets.monitor.intake import comparable, is_in
+from lupus_assets.monitor.history import PERFORMANCE
 from lupus_assets.monitor.ledger import Array, Ledger
 from lupus_assets.monitor.measure import MEASURES
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.monitor.wording import number, season, subject
 from lupus_assets.records import ALARM, NOTICE, VerdictRow, Window
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
 CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count
 OF_ONE_TIME, OF_OTHERS = "rows of one time count as one", "other alarms explain it"
 TEACHES = "the reference teaches what is ordinary"
-OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
-
-
-def chains(ledger: Ledger) -> list[Ledger]:
-    """Return what is judged together: what the rows say at once, and what the labels say later."""
-    late = np.array([family in LATE for _, family, _, _ in ledger.series], dtype=bool)
-    return [ledger.only(mine) for mine in (~late, late) if mine.any()]
-
-
-def verdict_rows(
-    metrics: pa.Table, *, model: MonitoredModel, track: str, reference: str, windows: Sequence[Window]
-) -> list[VerdictRow]:
-    """Return the verdicts of `windows` for the declared budget, each judged from strictly earlier partitions.
-
-    Parameters
-    ----------
-    metrics : pyarrow.Table
-        Rows of the table ``metrics`` of this track, up to the last of `windows`.
-    model : MonitoredModel
-    track : str
-    reference : str
-        Digest of the reference; histories measured against another are not comparable.
-    windows : sequence of Window
-        In time order.
-    """
-    ledger = Ledger.of(metrics, reference)
-    foreign = is_in(metrics, "version", {EVERYTHING}) & ~comparable(metrics, reference)
-    unlike = OTHER_REFERENCE if foreign.any() else ""
-    rows = [
-        row
-        for judgement in judgements(ledger, model, [model.alarms.budget])
-        for row in judgement.rows(windows, track=track, unlike=unlike)
-    ]
-    return sorted(rows, key=lambda row: row.window_start)
-
-
-def judgements(
-    ledger: Ledger, model: MonitoredModel, budgets: Sequence[float], taught: datetime | None = None
-) -> "list[Judgement]":
-    """Return what is judged together, chain by chain and budget by budget: each history is looked at once.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    model : MonitoredModel
-    budgets : sequence of float
-        False incidents a month.
-    taught : datetime, optional
-        Where the partitions end that teach what is ordinary; by default with the declared reference window.
-    """
-    taught = taught or model.reference_window()[1]
-    found: list[Judgement] = []
-    for chain in chains(ledger):
-        mine = chain.only(judged_series(chain, model, taught))
-        if mine.series:
-            given = history(mine, model, taught)
-            # Labels come after the rows: what is known of these explains what is seen in those.
-            judged = replay(given, budgets, _heard(mine, found) if found else None)
-            found += [Judgement.of(mine, model, given, judged, at) for at in range(len(budgets))]
-    return found
-
-
-def _heard(ledger: Ledger, before: "Sequence[Judgement]") -> Heard:
-    """Return what was judged before of the partitions of a ledger: one judgement for each budget."""
-    series, judged = before[0].history.series, before[0].judged
-    explains = series.foretells[~series.rare]
-    counted, about = np.flatnonzero(series.role == Role.ROWS), np.flatnonzero(series.group == Group.ROWS)
-    z = np.zeros((len(ledger.starts), len(WINDOWS), int(explains.sum())))
-    rows = np.zeros((len(before), len(ledger.starts)), dtype=bool)
-    places = {start: at for at, start in enumerate(before[0].ledger.starts.tolist())}
-    for at, start in enumerate(ledger.starts.tolist()):
-        if start in places:
-            each = judged[places[start]]
-            z[at] = np.nan_to_num(each.values.z[:, explains])
-            for budget, named in enumerate(each.named):
-                rows[budget, at] = bool(each.out[budget, counted].any() and set(about.tolist()) & set(named))
-    return Heard(z, rows)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the detector says of one chain for one budget; tables of shape (partitions, series).
+    """One partition of one chain, for one budget; arrays of shape (series,).
 
     Attributes
     ----------
+    model : MonitoredModel
+    ledger : Ledger
+        Of the judged series.
+    at : int
+        Index of the partition.
+    seen : array of int
+        How often each series had a number before.
+    detected : Detected or None
+        None while what is ordinary is being learned.
     budget : int
         Index of the budget.
-    flagged : array of bool
-        Series of which someone is told.
-    out : array of bool
-        Series beyond their range, whatever explains that.
-    surprise : array of float
-        −log10 p of the window that shows it.
-    shown : array of int
-        That window, as an index into `WINDOWS`.
     """
 
-    ledger: Ledger
     model: MonitoredModel
-    history: History
-    judged: Sequence[Judged]
-    warm: int
-    budget: int
-    flagged: npt.NDArray[np.bool_]
-    out: npt.NDArray[np.bool_]
-    surprise: Array
-    shown: npt.NDArray[np.int64]
+    ledger: Ledger
+    at: int
+    seen: Ints
+    detected: "Detected | None" = None
+    budget: int = 0
 
-    @classmethod
-    def of(
-        cls, ledger: Ledger, model: MonitoredModel, given: History, judged: Sequence[Judged], budget: int
-    ) -> "Judgement":
-        """Return what `judged` comes to for one of its budgets."""
-        surprise = np.stack([each.surprise for each in judged])  # (partitions, windows, series)
-        needed = np.stack([each.needed[budget] for each in judged])
-        passes = surprise >= needed[:, None]
-        # The shortest window that shows it by itself, where one does: what came today is no weekly mean.
-        shown = np.where(passes.any(axis=1), passes.argmax(axis=1), surprise.argmax(axis=1))
-        return cls(
-            ledger=ledger,
-            model=model,
-            history=given,
-            judged=judged,
-            # The first partitions are looked at, and not judged: they teach what is ordinary.
-            warm=max(given.warm, LEAST_HISTORY),
-            budget=budget,
-            flagged=_flagged(given, judged, surprise.max(axis=1), needed, budget),
-            out=np.stack([each.out[budget] for each in judged]),
-            surprise=np.take_along_axis(surprise, shown[:, None], axis=1)[:, 0],
-            shown=shown,
-        )
+    @property
+    def start(self) -> datetime:
+        """Start of the partition, aware UTC."""
+        return self.ledger.window(self.at)
 
     def rows(
-        self, windows: Sequence[Window], *, track: str, unlike: str = "", flagged_only: bool = False
+        self, window: Window, *, track: str, unlike: str = "", flagged_only: bool = False
     ) -> list[VerdictRow]:
-        """Return a row for every number of `windows`; with `flagged_only`, for those that are told of."""
-        keys = {window.start: window for window in windows}
-        seen = np.cumsum(~np.isnan(self.ledger.values), axis=0) - ~np.isnan(self.ledger.values)
-        since = np.full(len(self.ledger.series), -1)
-        found: list[VerdictRow] = []
-        for at in range(len(self.ledger.starts)):
-            since = np.where(self.flagged[at], np.where(since < 0, at, since), -1)
-            window = keys.get(self.ledger.window(at))
-            if window is None:
-                continue
-            there = ~np.isnan(self.ledger.values[at])
-            if flagged_only:
-                there &= self.flagged[at] & (at >= self.warm)
-            if there.any():
-                said = _Said(track, window, season(self.model, window.start), unlike)
-                measured = _measured(self, at)
-                found += [
-                    self._row(at, index, said, measured, int(seen[at, index]), int(since[index]))
-                    for index in np.flatnonzero(there).tolist()
-                ]
+        """Return a row for every number; with `flagged_only`, for those that are told of.
+
+        Parameters
+        ----------
+        window : Window
+            The partition.
+        track : str
+        unlike : str
+            What else is to be said where there is too little history for a verdict.
+        flagged_only : bool
+        """
+        there = ~np.isnan(self.ledger.values[self.at])
+        of = self.detected
+        if flagged_only:
+            there &= np.False_ if of is None else of.flagged
+        if not there.any():
+            return []
+        said = _Said(track, window, season(self.model, window.start), unlike)
+        measured = None if of is None else of.measured(self.ledger, self.at)
+        found = []
+        for index in np.flatnonzero(there).tolist():
+            judged = measured is not None and not math.isnan(measured.expected[index])
+            found.append(self._row(index, said, of if judged else None, measured if judged else None))
         return found
 
     def _row(
-        self, at: int, index: int, said: "_Said", measured: "_Measured", seen: int, since: int
+        self, index: int, said: "_Said", of: "Detected | None", measured: "_Measured | None"
     ) -> VerdictRow:
         segment, family, column, metric = self.ledger.series[index]
-        value = float(self.ledger.values[at, index])
-        judged = at >= self.warm and not math.isnan(measured.expected[index])
-        flagged = judged and bool(self.flagged[at, index])
-        notice = judged and bool(self.out[at, index]) and not flagged
-        clustered = self.ledger.design[at, index] > CLUSTERED
-        low, high, effect = (float(each[index]) for each in (measured.low, measured.high, measured.effect))
-        over = WINDOWS[self.shown[at, index]]
-        first = self._key(since) if flagged else None
+        value, seen = float(self.ledger.values[self.at, index]), int(self.seen[index])
+        judged = of is not None
+        flagged = of is not None and bool(of.flagged[index])
+        notice = of is not None and bool(of.out[index]) and not flagged
+        first = self._key(int(of.since[index])) if of is not None and flagged else None
+        clustered = self.ledger.design[self.at, index] > CLUSTERED
+        low, high, effect = (math.nan,) * 3 if measured is None else measured.range_of(index)
+        over = WINDOWS[0 if of is None else of.window[index]]
         return VerdictRow(
             track=said.track,
             version=EVERYTHING,
             partition_key=said.window.key,
             window_start=said.window.start,
-            as_of=self.ledger.as_of[at, index].astype(object).replace(tzinfo=UTC),
+            as_of=self.ledger.as_of[self.at, index].astype(object).replace(tzinfo=UTC),
             segment=segment,
             family=family,
             column_name=column,
             metric=metric,
             rule=HISTORY_RULE,
             value=value,
-            expected=float(measured.expected[index]) if judged else None,
+            expected=None if measured is None else float(measured.expected[index]),
             low=_finite(low) if judged else None,
             high=_finite(high) if judged else None,
-            p=float(10.0 ** -self.surprise[at, index]) if judged else None,
+            p=None if of is None else float(10.0 ** -of.surprise[index]),
             effect=_finite(effect) if judged else None,
-            surprise=_finite(float(measured.deviation[index])) if judged else None,
+            surprise=None if measured is None else _finite(float(measured.deviation[index])),
             history=seen,
             partitions=over if judged else None,
             since=first,
@@ -236,23 +138,93 @@ class Judgement:
             ),
         )
 
-    def _key(self, at: int) -> str:
-        local = self.ledger.window(at).astimezone(self.model.cadence.zone)
+    def _key(self, micros: int) -> str:
+        local = (EPOCH + timedelta(microseconds=micros)).astimezone(self.model.cadence.zone)
         return (
             f"{local:%Y-%m-%d}" if self.model.cadence.every in ("day", "week") else f"{local:%Y-%m-%d %H:%M}"
         )
 
 
-def _flagged(
-    given: History, judged: Sequence[Judged], surprise: Array, needed: Array, budget: int
-) -> npt.NDArray[np.bool_]:
+def flagged_of(series: Series, judged: Judged, budget: int) -> Mask:
     """Return the series for which a target is named: those that pass what it took, at least the strongest."""
+    surprise, needed = judged.surprise.max(axis=0), judged.needed[budget]
     flagged = np.zeros(surprise.shape, dtype=bool)
-    for at, each in enumerate(judged):
-        for target in each.named[budget]:
-            mine = np.flatnonzero(given.series.target == target)
-            flagged[at, mine] = surprise[at, mine] >= min(needed[at, mine[0]], surprise[at, mine].max())
+    for target in judged.named[budget]:
+        mine = np.flatnonzero(series.target == target)
+        flagged[mine] = surprise[mine] >= min(needed[mine[0]], surprise[mine].max())
     return flagged
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What the detector says of one partition for one budget; arrays of shape (series,).
+
+    Attributes
+    ----------
+    series : Series
+    judged : Judged
+    needed : array of float
+        −log10 p at which a series by itself would raise an alarm.
+    flagged : array of bool
+        Series of which someone is told.
+    out : array of bool
+        Series beyond their range, whatever explains that.
+    since : array of int
+        Start of the partition in µs since which a series is flagged.
+    surprise : array of float
+        −log10 p of the window that shows it.
+    window : array of int
+        That window, as an index into `WINDOWS`.
+    """
+
+    series: Series
+    judged: Judged
+    needed: Array
+    flagged: Mask
+    out: Mask
+    since: Ints
+    surprise: Array
+    window: Ints
+
+    @classmethod
+    def of(cls, series: Series, judged: Judged, budget: int, since: Ints) -> "Detected":
+        """Return what `judged` comes to for one of its budgets."""
+        passes = judged.surprise >= judged.needed[budget]
+        # The shortest window that shows it by itself, where one does: what came today is no weekly mean.
+        window = np.where(passes.any(axis=0), passes.argmax(axis=0), judged.surprise.argmax(axis=0))
+        return cls(
+            series=series,
+            judged=judged,
+            needed=judged.needed[budget],
+            flagged=flagged_of(series, judged, budget),
+            out=judged.out[budget],
+            since=since,
+            surprise=np.take_along_axis(judged.surprise, window[None], axis=0)[0],
+            window=window,
+        )
+
+    def measured(self, ledger: Ledger, at: int) -> "_Measured":
+        """Return the partition in the metrics' own units."""
+        series, judged, window = self.series, self.judged, self.window
+        size = len(ledger.series)
+        expected, low, high, effect = (np.full(size, np.nan) for _ in range(4))
+        value, count = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
+        reach = judged.tail.reach(self.needed)
+        deviation = np.empty((len(WINDOWS), size))
+        deviation[:, value], deviation[:, count] = np.abs(judged.values.z), judged.excess.z
+
+        places, own, side = np.arange(value.size), window[value], series.side[value]
+        level, away = judged.values.expected[0], reach[value] * judged.values.scale[0]
+        before, gap = judged.values.expected[own, places], judged.values.gap[own, places]
+        lowest, highest = np.where(side > 0, -np.inf, level - away), np.where(side < 0, np.inf, level + away)
+        back = _back(ledger, value, at, np.stack([level, lowest, highest, before + gap, before]))
+        expected[value], low[value], high[value], effect[value] = back[0], back[1], back[2], back[3] - back[4]
+
+        rate = judged.excess.rate
+        expected[count] = np.where(np.isnan(judged.excess.z[0]), np.nan, rate)
+        low[count], high[count] = 0.0, most_expected(reach[count], ledger.n[at, count], judged.excess)
+        effect[count] = ledger.values[at, count] - rate
+        return _Measured(expected, low, high, effect, deviation[window, np.arange(size)])
 
 
 @dataclass(frozen=True)
@@ -275,28 +247,9 @@ class _Measured:
     effect: Array
     deviation: Array
 
-
-def _measured(judgement: Judgement, at: int) -> _Measured:
-    ledger, series, each = judgement.ledger, judgement.history.series, judgement.judged[at]
-    size = len(ledger.series)
-    expected, low, high, effect = (np.full(size, np.nan) for _ in range(4))
-    value, count = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
-    shown, reach = judgement.shown[at], each.tail.reach(each.needed[judgement.budget])
-    deviation = np.empty((len(WINDOWS), size))
-    deviation[:, value], deviation[:, count] = np.abs(each.values.z), each.excess.z
-
-    places, own, side = np.arange(value.size), shown[value], series.side[value]
-    level, away = each.values.expected[0], reach[value] * each.values.scale[0]
-    before, gap = each.values.expected[own, places], each.values.gap[own, places]
-    lowest, highest = np.where(side > 0, -np.inf, level - away), np.where(side < 0, np.inf, level + away)
-    back = _back(ledger, value, at, np.stack([level, lowest, highest, before + gap, before]))
-    expected[value], low[value], high[value], effect[value] = back[0], back[1], back[2], back[3] - back[4]
-
-    rate = each.excess.rate
-    expected[count] = np.where(np.isnan(each.excess.z[0]), np.nan, rate)
-    low[count], high[count] = 0.0, most_expected(reach[count], ledger.n[at, count], each.excess)
-    effect[count] = ledger.values[at, count] - rate
-    return _Measured(expected, low, high, effect, deviation[shown, np.arange(size)])
+    def range_of(self, index: int) -> tuple[float, float, float]:
+        """Return low, high and effect of a series."""
+        return float(self.low[index]), float(self.high[index]), float(self.effect[index])
 
 
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:

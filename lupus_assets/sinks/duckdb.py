@@ -1,7 +1,9 @@
 """SQL over the Parquet tables by an embedded DuckDB that reads the warehouse and nothing else."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +14,11 @@ from lupus_assets.sinks.generation import whole_files
 from lupus_assets.sinks.month import ATTEMPTS, Files, listed
 from lupus_assets.sinks.schema import SCHEMAS
 
+QUOTED_QUERY = re.compile(r"\n+LINE \d+: ")  # of an error: the query again, cut, and a mark below it
+# How DuckDB holds the infinities of dates and times.
+INFINITE = {
+    sign * (2**bits - 1): word for bits in (31, 63) for sign, word in ((1, "infinity"), (-1, "-infinity"))
+}
 PATH_COLUMNS = {"model": "VARCHAR", "month": "VARCHAR"}
 
 # Nothing is fetched, loaded or looked up behind a query's back; ``FROM rows`` never means a Python variable.
@@ -40,10 +47,16 @@ class Warehouse:
     ----------
     root : Path
         Root of the store; nothing else on the machine can be read.
+
+    Attributes
+    ----------
+    strays : list of str
+        What was found so far among the tables and is no file of theirs, in a sentence each; it is left out.
     """
 
     def __init__(self, root: Path) -> None:
         self._folder = Folder(root)
+        self.strays: list[str] = []
         self._connection = duckdb.connect(config=CONFIG)
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute(f"SET allowed_directories = [{quoted(str(self._folder.root))}]")
@@ -65,6 +78,10 @@ class Warehouse:
         StoreError
             With DuckDB's message; or the query is not one SELECT.
         """
+        try:
+            query.encode()
+        except UnicodeEncodeError:
+            raise StoreError("the query is not UTF-8; write it so") from None
         cursor = self._connection.cursor()
         try:
             kinds = [statement.type for statement in cursor.extract_statements(query)]
@@ -85,12 +102,21 @@ class Warehouse:
                     months = again
             return self._answer(cursor, query, months)
         except duckdb.Error as error:
-            raise StoreError(f"DuckDB: {error}") from error
+            raise StoreError(f"DuckDB: {QUOTED_QUERY.split(str(error))[0].strip()}") from error
         finally:
             cursor.close()
 
+    def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns that `sql` answers with, and the rows as plain values.
+
+        Times that Python has no value for, such as infinity, are text.
+        """
+        answer = self.sql(query)
+        columns = [_values(column) for column in answer.columns]
+        return answer.column_names, list(zip(*columns, strict=True))
+
     def _listed(self, tables: Sequence[str]) -> dict[str, list[Files]]:
-        return {table: listed(self._folder, table) for table in tables}
+        return {table: listed(self._folder, table, strays=self.strays) for table in tables}
 
     def _answer(
         self, cursor: duckdb.DuckDBPyConnection, query: str, months: Mapping[str, Sequence[Files]]
@@ -139,6 +165,27 @@ class Warehouse:
 def quoted(text: str) -> str:
     """Return `text` as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (ArithmeticError, ValueError):
+        return [_value(scalar) for scalar in column]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    """Return a value for Python; as text a time that Python has none for, wherever in a value it is."""
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.StructScalar):
+        return {name: _value(scalar[name]) for name in scalar}
+    if isinstance(scalar, pa.ListScalar):
+        return [_value(each) for each in scalar.values]
+    try:
+        return scalar.as_py()
+    except (ArithmeticError, ValueError):
+        return INFINITE.get(scalar.value) or scalar.cast(pa.string()).as_py()
 
 
 def _names(kinds: list[duckdb.StatementType]) -> str:

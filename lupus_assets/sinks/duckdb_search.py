@@ -1,12 +1,11 @@
 """Alarms by text and by what they are about, asked of the files by DuckDB: the embedded default."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from lupus_assets.records import Found, Search
+from lupus_assets.records import AFTER, Found, Search
 from lupus_assets.sinks.duckdb import Warehouse, quoted
-from lupus_assets.sinks.layout import ZONE
 from lupus_assets.sinks.word import LONGEST, SPOKEN, words
 
 FIELDS = tuple(Found.__dataclass_fields__)
@@ -63,9 +62,10 @@ def conditions(wanted: Search) -> list[str]:
         clauses.append(_of_columns(wanted.columns))
     # By month as well: whole files are left out then.
     if wanted.since is not None:
-        clauses += [f"window_start >= {_time(wanted.since)}", f"month >= '{wanted.since - ZONE:%Y-%m}'"]
+        clauses += [f"partition_key >= {quoted(wanted.since)}", f"month >= {quoted(wanted.since[:7])}"]
     if wanted.until is not None:
-        clauses += [f"window_start < {_time(wanted.until)}", f"month <= '{wanted.until + ZONE:%Y-%m}'"]
+        last = f"{wanted.until}{AFTER}"
+        clauses += [f"partition_key <= {quoted(last)}", f"month <= {quoted(last[:7])}"]
     if wanted.severity > 0:
         clauses.append(f"(surprise IS NULL OR surprise >= {wanted.severity!r}::DOUBLE)")
     return clauses
@@ -84,10 +84,6 @@ def _may_hold(word: str) -> str:
         return f"({other})"
     end = "([^a-z0-9]|$)" if len(word) < LONGEST else ""  # a longer one was cut off
     return f"({other} OR regexp_matches(lower({SAID}), '(^|[^a-z0-9]){word}{end}'))"
-
-
-def _time(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def _found(row: Mapping[str, Any]) -> Found:

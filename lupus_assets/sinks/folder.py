@@ -50,6 +50,18 @@ class Folder:
                 found.append(Entry(path, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_size}"))
         return sorted(found, key=lambda entry: entry.path)  # a fleet has 10,000s: entries compare slowly
 
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`, but of those with a leading dot."""
+        found: list[str] = []
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            for entry in _entries(f"{self.root}/{folder}"):
+                if entry.name[0] == ".":
+                    continue
+                (folders if entry.is_dir() else found).append(f"{folder}/{entry.name}")
+        return found
+
     def get(self, path: str) -> bytes:
         """Return the bytes of a file, all of one version."""
         try:

@@ -13,6 +13,7 @@ They are a tree of their own, so that the folder of a table holds nothing that H
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from lupus_assets.errors import StoreError
 from lupus_assets.records import Place
@@ -109,11 +110,11 @@ def generation_of(path: str) -> tuple[str, str, int, bool]:
     StoreError
         It is neither a path of `generation_path` nor of `floor_path`.
     """
-    parts = path.split("/")
+    parts = ["", "", "", *path.split("/")]
     is_mark = path.endswith(GONE)
     number = parts[-1].removesuffix(GONE) if is_mark else parts[-2]
-    if not number.isdigit() or not (is_mark or parts[-1] == f"rows{SUFFIX}"):
-        raise StoreError(f"{path} is no file of this store; move it out of the way")
+    if not number.isdecimal() or not (is_mark or parts[-1] == f"rows{SUFFIX}"):
+        raise _stray(path)
     model, month = parts[-3:-1] if is_mark else parts[-4:-2]
     return model.removeprefix("model="), month.removeprefix("month="), int(number), not is_mark
 
@@ -126,16 +127,23 @@ def place_of(path: str) -> Place:
     StoreError
         It is no path that `path_of` writes.
     """
-    *_, model, month, name = path.split("/")
+    *_, model, month, name = ("", "", *path.split("/"))
     stem = STEM.fullmatch(name.removesuffix(SUFFIX))
     if stem is None:
-        raise StoreError(f"{path} is no file of this store; move it out of the way")
+        raise _stray(path)
     track, start, as_of = stem.groups()
-    return Place(
-        model.removeprefix("model="), track, _time(start), _time(as_of), month.removeprefix("month=")
-    )
+    try:
+        times = _time(start), _time(as_of)
+    except ValueError:
+        raise _stray(path) from None
+    return Place(model.removeprefix("model="), track, *times, month.removeprefix("month="))
 
 
+def _stray(path: str) -> StoreError:
+    return StoreError(f"{path} is no file of this store; move it out of the way")
+
+
+@lru_cache(maxsize=8192)  # of a thousand models, the files of a partition share their stamps
 def _time(stamp: str) -> datetime:
     # A tenth of what strptime takes, once or twice for every file of a model.
     year, month, day, hour, minute = stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13]

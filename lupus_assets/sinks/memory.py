@@ -60,6 +60,12 @@ class MemoryStore:
             if place.model in wanted and (since is None or place.start >= since)
         }
 
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places that every one of `tables` holds."""
+        return set.intersection(*(self.places(table, models=models, since=since) for table in tables))
+
 
 class MemoryFiles:
     """The reference implementation of `lupus_assets.ports.ObjectStore`; it is gone with the process."""
@@ -73,6 +79,10 @@ class MemoryFiles:
         """Return every file below the folder `prefix`, sorted by path."""
         found = [each for each in list(self.held.items()) if each[0].startswith(f"{prefix}/")]
         return sorted(Entry(path, hashlib.sha256(data).hexdigest()) for path, data in found)
+
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`."""
+        return [path for path in list(self.held) if path.startswith(f"{prefix}/")]
 
     def get(self, path: str) -> bytes:
         """Return the bytes of a file."""

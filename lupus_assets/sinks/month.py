@@ -1,8 +1,10 @@
 """The files of a month of a table and model: its pieces, its generations, and which of them is in force."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from lupus_assets.errors import StoreError
 from lupus_assets.ports import ObjectStore
@@ -18,6 +20,8 @@ from lupus_assets.sinks.layout import (
     pieces_folder,
     place_of,
 )
+
+T = TypeVar("T")
 
 ATTEMPTS = 100  # looks at a month that others change meanwhile
 
@@ -81,13 +85,23 @@ def listed(
     model: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    strays: list[str] | None = None,
 ) -> list[Files]:
     """Return the months of `table` that may hold windows which start in ``[since, until)``, sorted.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    table : str
+    model : str, optional
+    since, until : datetime, optional
+    strays : list of str, optional
+        Takes up the errors of what is no file of ours, which is left out then.
 
     Raises
     ------
     StoreError
-        Something is there that is no file of ours.
+        Something is there that is no file of ours, and nothing takes up the error.
     """
     below = f"/model={model}" if model else ""
     # Pieces first: one that goes in between has been taken in by a generation that is found then.
@@ -95,27 +109,78 @@ def listed(
     found: dict[tuple[str, str], Files] = {}
     for entry in pieces:
         if entry.path.endswith(SUFFIX) and month_may_hold(_month(entry.path, 2), since, until):
-            place = place_of(entry.path)
-            _at(found, table, place.model, place.month).pieces[place] = entry
-    for entry in _generations(store, table, below):
-        of, month, number, is_generation = generation_of(entry.path)
-        if month_may_hold(month, since, until):
-            _keep(_at(found, table, of, month), entry, number, is_generation)
+            place = _ours(place_of, entry, strays)
+            if place is not None:
+                _at(found, table, place.model, place.month).pieces[place] = entry
+    for key, files in generations(store, table, below, since, until, strays).items():
+        own = _at(found, table, *key)
+        own.generations.update(files.generations)
+        own.marks.update(files.marks)
     return [found[key] for key in sorted(found)]
 
 
-def _generations(store: ObjectStore, table: str, below: str) -> list[Entry]:
+def generations(
+    store: ObjectStore,
+    table: str,
+    below: str,
+    since: datetime | None,
+    until: datetime | None = None,
+    strays: list[str] | None = None,
+) -> dict[tuple[str, str], Files]:
+    """Return the generations and marks of the months that may hold windows which start in ``[since, until)``.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    table : str
+    below : str
+        ``/model=<team>.<model>``, or empty for all models.
+    since, until : datetime or None
+    strays : list of str, optional
+        As of `listed`.
+
+    Returns
+    -------
+    dict of (str, str) to Files
+        By model and month, without their pieces.
+    """
+    found: dict[tuple[str, str], Files] = {}
+    for entry in _generations(store, table, below, strays):
+        of, month, number, is_generation = generation_of(entry.path)
+        if month_may_hold(month, since, until):
+            _keep(_at(found, table, of, month), entry, number, is_generation)
+    return found
+
+
+def _ours(read: Callable[[str], T], entry: Entry, strays: list[str] | None) -> T | None:
+    """Return what `read` makes of a path; None where it is none of ours and `strays` takes up the error."""
+    try:
+        return read(entry.path)
+    except StoreError as error:
+        if strays is None:
+            raise
+        if str(error) not in strays:
+            strays.append(str(error))
+        return None
+
+
+def _generations(store: ObjectStore, table: str, below: str, strays: list[str] | None) -> list[Entry]:
     """Return what a reader may take for the generations of one moment, month by month."""
     folder = f"{GENERATIONS}/{table}{below}"
-    entries = store.list(folder)
+
+    def look() -> list[Entry]:
+        return [entry for entry in store.list(folder) if _ours(generation_of, entry, strays) is not None]
+
+    entries = look()
     if store.snapshot:
         return entries
-    before, months = _by_month(entries), _by_month(store.list(folder))
+    before, months = _by_month(entries), _by_month(look())
     # Only what changed is looked at again: of many months, one always changes beside a busy writer.
     for model, month in before.keys() | months.keys():
         found = months.get((model, month), [])
         if before.get((model, month)) != found:
-            months[model, month] = _settled(store, generations_folder(table, model, month), found)
+            settled = _settled(store, generations_folder(table, model, month), found)
+            months[model, month] = [entry for entry in settled if _ours(generation_of, entry, strays)]
     return [entry for found in months.values() for entry in found]
 
 

@@ -12,6 +12,7 @@ from lupus_assets.records import TABLES, Month, Place, Row
 from lupus_assets.sinks.generation import encode, fold, places_of, rows_of, sweep
 from lupus_assets.sinks.layout import check_model, check_place, in_utc, path_of
 from lupus_assets.sinks.month import Files, listed, newest
+from lupus_assets.sinks.presence import common_places
 from lupus_assets.sinks.schema import schema_of, to_table
 
 ATTEMPTS = 20  # listings whose files were folded away by others before they were read
@@ -87,18 +88,30 @@ class ParquetStore:
         since = since and in_utc(since, "since")
 
         def found() -> set[Place]:
-            # One listing of the table is cheaper than one of each of many models.
+            # One listing of the table is cheaper than one of each of many models. A stray file among those
+            # of one model is no reason to know nothing of the others; whoever reads that model is told.
             several = len(wanted) > 1
+            strays: list[str] | None = [] if several else None
             return {
                 place
                 for model in ([None] if several else wanted)
-                for files in listed(self.files, table, model=model, since=since)
+                for files in listed(self.files, table, model=model, since=since, strays=strays)
                 if files.model in wanted
                 for place in places_of(self.files, files)
                 if since is None or place.start >= since
             }
 
         return _steady(found)
+
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places that every one of `tables` holds, by one listing of each."""
+        for table in tables:
+            schema_of(table)
+        wanted = {check_model(model) for model in models}
+        since = since and in_utc(since, "since")
+        return _steady(lambda: common_places(self.files, tables, wanted, since))
 
     def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
         """Return the months of `tables` and of `model`, by default of all, sorted."""
@@ -136,15 +149,17 @@ class ParquetStore:
 
     def open_months(self, before: str) -> list[Month]:
         """Return the months before `before` (``yyyy-mm``) that are not one file."""
-        return [
-            files.as_month() for files in self._files(None, None) if files.pieces and files.month < before
-        ]
+        # Compacting the month of a stray file says so; the other months are compacted.
+        files = self._files(None, None, strays=[])
+        return [each.as_month() for each in files if each.pieces and each.month < before]
 
-    def _files(self, tables: Sequence[str] | None, model: str | None) -> list[Files]:
+    def _files(
+        self, tables: Sequence[str] | None, model: str | None, strays: list[str] | None = None
+    ) -> list[Files]:
         wanted = sorted(TABLES) if tables is None else sorted(tables)
         for table in wanted:
             schema_of(table)
-        return [files for table in wanted for files in listed(self.files, table, model=model)]
+        return [files for table in wanted for files in listed(self.files, table, model=model, strays=strays)]
 
 
 def _steady(look: Callable[[], T]) -> T:

@@ -124,6 +124,10 @@ class Bucket:
                 ]
         return sorted(found)
 
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Return the path of every file below the folder `prefix`."""
+        return [entry.path for entry in self.list(prefix)]
+
     def get(self, path: str) -> bytes:
         """Return the bytes of a file, all of one version."""
         with self._said("read", path):

@@ -1,10 +1,10 @@
 """Alarms by text and by what they are about, asked of Elasticsearch."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from lupus_assets.records import Found, Search
+from lupus_assets.records import AFTER, Found, Search
 from lupus_assets.sinks.elasticsearch import Cluster, ElasticsearchAddress
 from lupus_assets.sinks.search_document import values
 from lupus_assets.sinks.search_index import PAGE, Indices
@@ -71,9 +71,10 @@ def conditions(wanted: Search) -> list[dict[str, Any]]:
         clauses.append({"term": {"track": wanted.track}})
     if wanted.columns is not None:
         clauses.append(_any(_of_columns(wanted.columns)))
-    for bound, moment in (("gte", wanted.since), ("lt", wanted.until)):
-        if moment is not None:
-            clauses.append({"range": {"window_start": {bound: _iso(moment)}}})
+    if wanted.since is not None:
+        clauses.append({"range": {"partition_key": {"gte": wanted.since}}})
+    if wanted.until is not None:
+        clauses.append({"range": {"partition_key": {"lte": f"{wanted.until}{AFTER}"}}})
     if wanted.severity > 0:
         unmeasured = {"bool": {"must_not": {"exists": {"field": "surprise"}}}}
         clauses.append(_any([{"range": {"surprise": {"gte": wanted.severity}}}, unmeasured]))
@@ -92,10 +93,6 @@ def _of_columns(columns: Mapping[str, frozenset[str]]) -> list[dict[str, Any]]:
 
 def _any(clauses: list[dict[str, Any]]) -> dict[str, Any]:
     return {"bool": {"should": clauses, "minimum_should_match": 1}} if clauses else {"match_none": {}}
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _found(document: Mapping[str, Any]) -> Found:

@@ -81,6 +81,19 @@ def batches_of(files: Sequence[File], schema: pa.Schema) -> Iterator[pa.RecordBa
     return (batch for file in files for batch in _stream(file, schema))
 
 
+def count_rows(files: Sequence[File]) -> int:
+    """Return how many rows files say that they hold; none of one that cannot be read."""
+    return sum(map(_rows, files))
+
+
+def _rows(file: File) -> int:
+    try:
+        with file.open() as handle:
+            return int(pq.read_metadata(handle).num_rows)
+    except (OSError, pa.ArrowException, StoreError):  # reading its rows says so
+        return 0
+
+
 def _schema(file: File, columns: Sequence[str] | None) -> pa.Schema:
     try:
         with file.open() as handle:

@@ -1,6 +1,7 @@
 """A prediction log of many partitions in one table, cut into windows by its timestamp."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -48,6 +49,10 @@ class LogSource:
     def span(self) -> tuple[int, int] | None:
         """Microseconds since the epoch of the first and the last row; None without rows."""
         return (int(self._micros[0]), int(self._micros[-1])) if self._micros.size else None
+
+    def occupied(self, period: timedelta) -> int:
+        """Return in how many spans of this length there are rows."""
+        return int(np.unique(self._micros // (period // timedelta(microseconds=1))).size)
 
     def arrived(self, window: Window) -> bool:
         """Return whether the log reaches into `window` or beyond: a window without rows may be an outage."""

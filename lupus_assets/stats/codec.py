@@ -2,9 +2,10 @@
 
 ::
 
-    b"LUPS" | format version, uint16 | zlib( length of the tree, uint32 | tree | arrays )
+    b"LUPS" | format version, uint16 | checksum, uint32 | zlib( length of the tree, uint32 | tree | arrays )
 
-The tree is JSON. Numbers, strings and None are themselves; everything else is a list that
+The checksum (from format 6 on) is the CRC-32 of everything before and behind it: no state with a flipped bit
+is read. The tree is JSON. Numbers, strings and None are themselves; everything else is a list that
 begins with what it is: ``["Moments", {"n": 3, …}]`` for a state, ``["tuple", …]``,
 ``["dict", {…}]``, ``["bytes", length]``, ``["texts", length]`` (from format 4 on: a tuple of
 strings and None, as JSON) or ``["array", dtype, shape, first, width]``, the last three with their
@@ -34,7 +35,7 @@ from lupus_assets.stats.association import Association
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
-from lupus_assets.stats.content import Content, dtype_of, length, native, stored
+from lupus_assets.stats.content import DTYPES, MOST, NATIVE, Content, length, stored
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.frozen import ALL_ROWS, Reference
 from lupus_assets.stats.grid import Grid
@@ -55,11 +56,14 @@ from lupus_assets.stats.surrogate import (
 )
 
 MAGIC = b"LUPS"
-VERSION = 5
-READ = (1, 2, 3, 4, 5)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+VERSION = 6
+READ = (1, 2, 3, 4, 5, 6)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
 HALF_HASHES = 3  # the format from which on hashes may be short
+CHECKED = 6  # the format from which on there is a checksum
+DEEPEST = 32  # lists within lists of a tree; a reference has 8
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
+CHECKSUM = struct.Struct("<I")
 LEVEL = 6  # of zlib; fixed, since it shows in the bytes
 TREE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 PLAIN = frozenset({type(None), bool, int, float, str})  # are themselves in a tree
@@ -113,6 +117,21 @@ MARGINAL: dict[str, type] = {
     "Histogram": Histogram,
     "NumericColumn": NumericMarginal,
 }
+MARGINALS: tuple[type, ...] = (NumericMarginal, CategoricalMarginal)
+
+
+# What reading bytes that are no state may raise.
+DAMAGE = (
+    zlib.error,
+    struct.error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 
 
 def to_bytes(state: object) -> bytes:
@@ -121,12 +140,20 @@ def to_bytes(state: object) -> bytes:
     Raises
     ------
     StateError
-        If it is none, or holds something that the format does not know.
+        If it is none, holds something that the format does not know, or is larger or more deeply nested than
+        `from_bytes` reads.
     """
     arrays: list[bytes] = []
     tree = TREE.encode(_encode(state, arrays)).encode()
-    body = b"".join([LENGTH.pack(len(tree)), tree, *arrays])
-    return PREFIX.pack(MAGIC, VERSION) + zlib.compress(body, LEVEL)
+    size = LENGTH.size + len(tree) + sum(map(len, arrays))
+    if size > MOST:
+        raise StateError(
+            f"a {type(state).__name__} takes {size:,} bytes, at most {MOST:,} are possible;"
+            " declare fewer columns or segments"
+        )
+    prefix = PREFIX.pack(MAGIC, VERSION)
+    packed = zlib.compress(b"".join([LENGTH.pack(len(tree)), tree, *arrays]), LEVEL)
+    return b"".join([prefix, CHECKSUM.pack(_checksum(prefix, packed)), packed])
 
 
 def from_bytes(data: bytes) -> Any:
@@ -135,13 +162,14 @@ def from_bytes(data: bytes) -> Any:
     Raises
     ------
     StateError
-        If the bytes are no state, are damaged, or are of a format that this version cannot read.
+        If the bytes are no state, are damaged, or are of a format that this version cannot read. The
+        caller knows where they were stored, and adds the place and the remedy.
     """
-    return _read(data, STATES)
+    return _read(data, STATES, tuple(STATES.values()))
 
 
 def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMarginal:
-    """Return what distances need of a serialised column; what lies behind is neither unpacked nor checked.
+    """Return what distances need of a serialised column; what lies behind is not unpacked.
 
     Parameters
     ----------
@@ -153,7 +181,7 @@ def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMargin
     StateError
         As `from_bytes`.
     """
-    found: NumericMarginal | CategoricalMarginal = _read(data, MARGINAL)
+    found: NumericMarginal | CategoricalMarginal = _read(data, MARGINAL, MARGINALS)
     return found
 
 
@@ -167,55 +195,72 @@ def reference_marginals(data: bytes | memoryview) -> dict[str, NumericMarginal |
     StateError
         As `from_bytes`, or if the bytes are another state.
     """
-    found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, MARGINAL, _Decoder.columns)
+    found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, MARGINAL, (dict,), _Decoder.columns)
     return found
 
 
 def _read(
     data: bytes | memoryview,
     classes: Mapping[str, type],
+    wanted: tuple[type, ...],
     what: "Callable[[_Decoder, Any], Any] | None" = None,
 ) -> Any:
-    """Return what the bytes hold, or `what` is taken of it."""
+    """Return what the bytes hold, or `what` is taken of it: one of the classes `wanted`."""
     start = bytes(data[: PREFIX.size])
     if len(start) < PREFIX.size or start[: len(MAGIC)] != MAGIC:
-        raise StateError(f"no state begins with {start[: len(MAGIC)]!r}; profile the partition again")
+        raise StateError(f"no state begins with {start[: len(MAGIC)]!r}")
     _, version = PREFIX.unpack(start)
     if version not in READ:
         raise StateError(
-            f"the state is of format {version}, this version of Lupus reads {READ[0]} to {READ[-1]};"
-            " read it with the version that wrote it, or profile the partition again"
+            f"the state is of format {version}, this version of Lupus reads {READ[0]} to {READ[-1]}:"
+            " read it with the version that wrote it"
         )
     try:
-        content = Content(memoryview(data)[PREFIX.size :], whole=classes is STATES)
+        packed = memoryview(data)[PREFIX.size :]
+        if version >= CHECKED:
+            (checksum,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
+            packed = packed[CHECKSUM.size :]
+            if checksum != _checksum(start, packed):
+                raise ValueError("its checksum is not that of its content")
+        content = Content(packed, whole=classes is STATES)
         (size,) = LENGTH.unpack(content.take(LENGTH.size))
         decoder, tree = _Decoder(content, classes, version), json.loads(content.take(size))
-        return decoder.decode(tree) if what is None else what(decoder, tree)
-    except (zlib.error, struct.error, ValueError, TypeError, LookupError) as error:
-        raise StateError(f"the state is damaged ({error}); profile the partition again") from error
+        found = decoder.decode(tree) if what is None else what(decoder, tree)
+        content.end()
+        if not isinstance(found, wanted):
+            raise ValueError(f"it is a {type(found).__name__}")
+    except DAMAGE as error:
+        raise StateError(f"the state is damaged ({error})") from error
+    return found
 
 
-def _encode(value: Any, arrays: list[bytes]) -> Any:
+def _checksum(prefix: bytes, packed: bytes | memoryview) -> int:
+    return zlib.crc32(packed, zlib.crc32(prefix))
+
+
+def _encode(value: Any, arrays: list[bytes], deeper: int = DEEPEST) -> Any:
     kind = type(value)
     if kind in PLAIN or isinstance(value, int | float | str):
         return value
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+    if isinstance(value, np.ndarray) and _little(value.dtype).str in DTYPES:
         return _array(value, arrays)
     if isinstance(value, np.generic):
         return value.item()
+    if not deeper:
+        raise StateError(f"a state is nested in more than {DEEPEST} levels")
     if kind is STATES.get(kind.__name__):
         return [
             kind.__name__,
-            {name: _encode(getattr(value, name), arrays) for name in _fields(kind.__name__)},
+            {name: _encode(getattr(value, name), arrays, deeper - 1) for name in _fields(kind.__name__)},
         ]
     if isinstance(value, tuple):
         if value and TEXTS.issuperset(map(type, value)):
             texts = TREE.encode(value).encode()
             arrays.append(texts)
             return ["texts", len(texts)]
-        return ["tuple", *[_encode(item, arrays) for item in value]]
+        return ["tuple", *[_encode(item, arrays, deeper - 1) for item in value]]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return ["dict", {key: _encode(item, arrays) for key, item in value.items()}]
+        return ["dict", {key: _encode(item, arrays, deeper - 1) for key, item in value.items()}]
     if isinstance(value, bytes):
         arrays.append(value)
         return ["bytes", len(value)]
@@ -336,15 +381,17 @@ class _Decoder:
     def _array(
         self, name: str, shape: list[int], first: bool | int, width: int | None = None
     ) -> NDArray[Any]:
-        dtype = dtype_of(name)
-        width = dtype.itemsize if width is None else width  # format 1 has none
+        width = DTYPES[name].itemsize if width is None else width  # format 1 has none
+        narrow = stored(name, width)
         size = math.prod(shape)
         planes = np.frombuffer(self.content.take(size * width), np.uint8).reshape(width, size)
         octets = np.empty((size, width), np.uint8)
         for at, plane in enumerate(planes):
             octets[:, at] = plane
-        flat = octets.reshape(-1).view(stored(dtype, width)).astype(native(dtype))
+        flat = octets.reshape(-1).view(narrow).astype(NATIVE[name])
         if first is not False and size:
-            flat[0] += 0 if first is True else first
+            if flat.dtype.kind not in "iu":
+                raise ValueError(f"gaps between numbers of type {name}")
+            flat[:1] += 0 if first is True else first
             np.cumsum(flat, out=flat)
         return flat.reshape(shape)

@@ -1,11 +1,15 @@
-"""What a serialised state holds, taken piece by piece; what is not asked for is passed over."""
+"""What a serialised state holds, taken piece by piece; what is not asked for is passed over.
+
+No size that the bytes state is believed: memory is taken for what is there, and for `MOST` bytes at most.
+"""
 
 import math
 import zlib
-from functools import cache
 from typing import Any
 
 import numpy as np
+
+MOST = 1 << 30  # bytes of a state, unpacked: a reference of 3,000 columns takes a tenth of them
 
 
 class Content:
@@ -14,11 +18,12 @@ class Content:
     def __init__(self, packed: memoryview, *, whole: bool) -> None:
         self._packed: bytes | memoryview = packed
         self._stream = zlib.decompressobj()
-        self._left = memoryview(zlib.decompress(packed)) if whole else None
+        self._left = memoryview(self._all()) if whole else None
         self._passed = 0
 
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes."""
+        _check(size)
         if self._left is not None:
             taken, self._left = bytes(self._left[:size]), self._left[size:]
         else:
@@ -30,12 +35,34 @@ class Content:
 
     def skip(self, size: int) -> None:
         """Pass over the next `size` bytes; they are unpacked only if something is taken after them."""
+        _check(size)
         self._passed += size
 
+    def end(self) -> None:
+        """Raise `ValueError` if something of what was unpacked at once was not taken."""
+        if self._left:
+            raise ValueError("it goes on behind its end")
+
+    def _all(self) -> bytes:
+        found = self._unpacked(MOST)
+        if self._packed:
+            raise ValueError(f"it takes more than {MOST:,} bytes")
+        if not self._stream.eof:
+            raise ValueError("it ends too early")
+        if self._stream.unused_data:
+            raise ValueError("it goes on behind its end")
+        return found
+
     def _unpacked(self, size: int) -> bytes:
+        _check(size)
         found = self._stream.decompress(self._packed, size)
         self._packed = self._stream.unconsumed_tail
         return found
+
+
+def _check(size: int) -> None:
+    if not 0 <= size <= MOST:
+        raise ValueError(f"a part of it takes {size} bytes, at most {MOST:,} are possible")
 
 
 def length(node: list[Any]) -> int:
@@ -46,26 +73,27 @@ def length(node: list[Any]) -> int:
             return int(content[0])
         case "array":
             name, shape, _, *width = content
-            return int(math.prod(shape) * (width[0] if width else dtype_of(name).itemsize))
+            return int(math.prod(shape) * (width[0] if width else DTYPES[name].itemsize))
         case "tuple":
             return sum(length(item) for item in content if isinstance(item, list))
         case _:
             return sum(length(item) for item in content[0].values() if isinstance(item, list))
 
 
-@cache
-def dtype_of(name: str) -> np.dtype[Any]:
-    """Return the type that numpy names so."""
-    return np.dtype(name)
+# Types of the arrays by the names that numpy gives them, little-endian.
+DTYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(name)
+    for name in ("|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")
+}
+NATIVE = {name: dtype.newbyteorder("=") for name, dtype in DTYPES.items()}
+UNSIGNED = {width: DTYPES[name] for width, name in ((1, "|u1"), (2, "<u2"), (4, "<u4"), (8, "<u8"))}
 
 
-@cache
-def stored(dtype: np.dtype[Any], width: int) -> np.dtype[Any]:
-    """Return the type of numbers that take `width` bytes each."""
-    return dtype if width == dtype.itemsize else np.dtype(f"<u{width}")
-
-
-@cache
-def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type in the byte order of the machine."""
-    return dtype.newbyteorder("=")
+def stored(name: str, width: int) -> np.dtype[Any]:
+    """Return the type in which numbers of a type of `DTYPES` take `width` bytes each."""
+    dtype = DTYPES[name]
+    if width == dtype.itemsize:
+        return dtype
+    if dtype.kind not in "iu" or width > dtype.itemsize:
+        raise ValueError(f"numbers of type {name} take {width} bytes")
+    return UNSIGNED[width]

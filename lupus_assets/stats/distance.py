@@ -2,21 +2,26 @@
 
 Distances on counts take bins on the last axis and broadcast over the others, so one
 reference meets many windows at once: ``(bins,)`` against ``(windows, bins)`` gives
-``(windows,)``. `HALF` a row is added to every bin on both sides before anything else.
-Distances on histograms use every bin of both and smooth nothing.
+``(windows,)``. One rule smooths them, so that an empty bin costs a finite amount: `HALF` a row is added to
+every bin of the smaller side, and to every bin of the larger one as many times more as it has more rows.
+Equal shares stay equal, however many rows they are of. The chi-square statistic takes rows as they are, and
+distances on histograms use every bin of both.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, rel_entr
+from scipy.special import gammaincc, gammaln, rel_entr
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.state import Bins, Floats, union
+from lupus_assets.stats.state import Bins, Counts, Floats, union
 
 HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amount (Jeffreys 1946)
+POINTS = 129  # at which the count of a bin is looked at; their sum is that over all counts to 1e-4
+BELOW, ABOVE = 8.0, 12.0  # standard deviations of it that are looked at; few counts have a long upper tail
+LEAST = 4  # rows of both sides that a p value takes; of fewer none is below a third
 
 
 class ChiSquare(NamedTuple):
@@ -35,12 +40,13 @@ def psi(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     Parameters
     ----------
     reference_counts, counts : array_like of int, shape (..., bins)
-        Rows per bin, aligned: usually ten reference-quantile bins and one for null.
+        Rows per bin, aligned: usually ten reference-quantile bins, one for what the reference does not
+        hold, and one for null. Smoothed as above.
 
     Returns
     -------
     ndarray of float64, shape (...)
-        Natural logarithm; `HALF` is added to every bin.
+        Natural logarithm.
 
     Raises
     ------
@@ -52,8 +58,7 @@ def psi(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     Kullback and Leibler (1951), On information and sufficiency, eq. 2.6.
     Lewis (1994), An Introduction to Credit Scoring, for the name and the ten bins.
     """
-    p, q = _shares(reference_counts), _shares(counts)
-    _aligned(p, q)
+    p, q = _shares(reference_counts, counts)
     return np.asarray(np.add.reduce((q - p) * np.log(q / p), axis=-1))
 
 
@@ -66,7 +71,7 @@ def jensen_shannon(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     Parameters
     ----------
     reference_counts, counts : array_like of int, shape (..., bins)
-        Rows per bin, aligned; `HALF` is added to every bin.
+        Rows per bin, aligned; smoothed as above.
 
     Returns
     -------
@@ -82,8 +87,7 @@ def jensen_shannon(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     ----------
     Endres and Schindelin (2003), A new metric for probability distributions.
     """
-    p, q = _shares(reference_counts), _shares(counts)
-    _aligned(p, q)
+    p, q = _shares(reference_counts, counts)
     middle = (p + q) / 2
     divergence = np.sum(rel_entr(p, middle) + rel_entr(q, middle), axis=-1) / 2
     return np.asarray(np.sqrt(np.maximum(divergence, 0.0)))  # equal shares may round to just below 0
@@ -92,14 +96,20 @@ def jensen_shannon(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
 def chi_square(reference_counts: ArrayLike, counts: ArrayLike) -> ChiSquare:
     """Return the two-sample chi-square statistic of homogeneity, and its p value.
 
-    Bins − 1 degrees of freedom, no continuity correction. With one bin there is nothing to
-    compare: statistic 0, p value 1. With very many rows any difference is significant; the
-    p value says nothing about size.
+    Of rows as they are: bins that are empty on both sides count for nothing, and no continuity is corrected.
+    The p value takes the pooled counts of the bins as given, and which of these rows are whose as chance.
+    The statistic then has a known mean and variance, however few rows a bin expects; a gamma distribution of
+    both gives the p value. With many rows that is the chi-square distribution.
+
+    The bins must not favour a side (`lupus_assets.stats.reference.NumericReference.pooled`): in quantiles of
+    one sample its own counts are no chance. With one filled bin there is nothing to compare: statistic 0, p
+    value 1; with fewer than `LEAST` rows the p value is 1. With very many rows any difference is significant;
+    the p value says nothing about size.
 
     Parameters
     ----------
     reference_counts, counts : array_like of int, shape (..., bins)
-        Rows per bin, aligned; `HALF` is added to every bin.
+        Rows per bin, aligned.
 
     Returns
     -------
@@ -115,14 +125,48 @@ def chi_square(reference_counts: ArrayLike, counts: ArrayLike) -> ChiSquare:
     ----------
     Pearson (1911), On the probability that two independent distributions of frequency are
     really samples from the same population.
+    Dawson (1954), A simplified expression for the variance of the chi-square function on a contingency table.
     """
-    a, b = _smoothed(reference_counts), _smoothed(counts)
+    a, b = _filled(reference_counts), _filled(counts)
     _aligned(a, b)
-    n, m = a.sum(axis=-1, keepdims=True), b.sum(axis=-1, keepdims=True)
-    statistic = np.sum(n * m * (a / n - b / m) ** 2 / (a + b), axis=-1)
-    freedom = a.shape[-1] - 1
-    p = chdtrc(freedom, statistic) if freedom else np.ones_like(statistic)
+    n, m, pooled = a.sum(axis=-1, keepdims=True), b.sum(axis=-1, keepdims=True), a + b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(pooled > 0, n * m * (a / n - b / m) ** 2 / pooled, 0.0)
+        inverse = np.where(pooled > 0, 1 / pooled, 0.0).sum(axis=-1)
+    statistic = terms.sum(axis=-1)
+    mean, variance = chance(n[..., 0], m[..., 0], np.count_nonzero(pooled, axis=-1), inverse)
+    known = np.broadcast_to(variance > 0, statistic.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(known, gammaincc(mean * mean / variance, statistic * mean / variance), 1.0)
     return ChiSquare(np.asarray(statistic), np.asarray(p))
+
+
+def chance(n: Floats, m: Floats, bins: Counts, inverse: Floats) -> tuple[Floats, Floats]:
+    """Return mean and variance of the chi-square statistic where nothing differs, as Dawson (1954) has them.
+
+    A variance of 0 says that they are not known, or that the rows can be dealt in one way only.
+
+    Parameters
+    ----------
+    n, m : array of float
+        Rows of either side.
+    bins : array of int
+        Filled bins.
+    inverse : array of float
+        Sum of one over the pooled rows of each of them.
+    """
+    rows = n + m
+    enough = (rows >= LEAST) & (bins > 1)
+    total = np.where(enough, rows, float(LEAST))
+    mean = total / (total - 1) * (bins - 1)
+    sides = (total - 2) / (total - 1) - (total * (1 / n + 1 / m) - 4) / (total - 2)
+    uneven = (total * inverse - bins * bins) / (total - 2)
+    across = (bins - 1) * (total - bins) / (total - 1) - uneven
+    variance = 2 * total / (total - 3) * sides * across + total * total / (total - 1) * uneven * (
+        (total * (1 / n + 1 / m) - 4) / (total - 2)
+    )
+    # A table that can be filled in one way only has no variance but what rounding leaves.
+    return mean, np.where(enough & (variance > 1e-9 * mean), variance, 0.0)
 
 
 def l_infinity(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
@@ -131,7 +175,7 @@ def l_infinity(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     Parameters
     ----------
     reference_counts, counts : array_like of int, shape (..., bins)
-        Rows per bin, aligned; `HALF` is added to every bin.
+        Rows per bin, aligned; smoothed as above.
 
     Returns
     -------
@@ -143,23 +187,27 @@ def l_infinity(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     ValueError
         One side has no rows, or the bins are not aligned.
     """
-    p, q = _shares(reference_counts), _shares(counts)
-    _aligned(p, q)
+    p, q = _shares(reference_counts, counts)
     return np.asarray(np.max(np.abs(q - p), axis=-1))
 
 
-def expected_psi(bins: int, n: int, m: int) -> float:
-    """Return the PSI in nats that `n` and `m` rows of one distribution give on average.
+def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) -> float:
+    """Return the PSI in nats that `rows` more rows of the reference's distribution give on average.
 
-    (bins − 1)(1/n + 1/m): each half of the PSI is a chi-square over its sample size. Good
-    while every bin expects a few rows; an excess over it is drift, the rest is sample size.
+    An excess over it is drift, the rest is sample size. With a few rows in every bin it is near
+    (bins − 1)(1/n + 1/rows); bins that are empty or hardly filled add less, as they are smoothed.
+    The count of a bin is taken as beta-binomial: what is to be expected of it is as uncertain as n rows leave
+    it. Right to a few per cent from some hundred rows of reference on, and to a quarter at twenty.
 
     Parameters
     ----------
-    bins : int
-        Bins of the comparison, the one for null included if it can be filled.
-    n, m : int
-        Rows of the reference and of the current window.
+    reference_counts : array_like of int, shape (bins,)
+        Rows of the reference per bin.
+    forecast : array_like of float, shape (bins,)
+        How many of as many new rows are to be expected in each: hardly other than its own, but for what the
+        reference has not seen (`lupus_assets.stats.binning`).
+    rows : int
+        Of the current window.
 
     Raises
     ------
@@ -169,10 +217,40 @@ def expected_psi(bins: int, n: int, m: int) -> float:
     References
     ----------
     Yurdakul and Naranjo (2020), Statistical properties of the population stability index.
+    Johnson, Kemp and Kotz (2005), Univariate discrete distributions, 6.2.2, for the beta-binomial.
     """
-    if n < 1 or m < 1:
+    a = _filled(reference_counts)
+    if rows < 1:
         raise ValueError("a window without rows has no distance; check its count first")
-    return (bins - 1) * (1 / n + 1 / m)
+    n, weight = a.sum(), np.asarray(forecast, dtype=np.float64)
+    uncertain = (weight > 0) & (weight < n)
+    if not uncertain.any():
+        return 0.0
+    own, weight = a[uncertain, None], weight[uncertain, None]
+    mean = rows * weight / n
+    sd = np.sqrt(mean * (1 - weight / n) * (n + rows) / (n + 1))
+    low = np.maximum(np.floor(mean - BELOW * sd), 0.0)
+    high = np.minimum(np.ceil(mean + ABOVE * sd), float(rows))
+    count = np.rint(low + (high - low) * np.linspace(0, 1, POINTS))
+    # Each point stands for the counts about it; where there are fewer of them, some points are the same.
+    likelihood = np.exp(_log_beta_binomial(count, rows, weight, n))
+    beside = np.hstack([low - 1, count, high + 1])
+    likelihood *= (beside[:, 2:] - beside[:, :-2]) / 2
+    half = HALF / min(n, rows)
+    p, q = (own / n + half) / (1 + a.size * half), (count / rows + half) / (1 + a.size * half)
+    terms = (q - p) * np.log(q / p)
+    return float(((likelihood * terms).sum(axis=1) / likelihood.sum(axis=1)).sum())
+
+
+def _log_beta_binomial(count: Floats, rows: int, weight: Floats, n: Floats) -> Floats:
+    """Return the logarithm of the likelihood of each count, the largest of a bin 0."""
+    log = (
+        gammaln(count + weight)
+        + gammaln(rows - count + n - weight)
+        - gammaln(count + 1)
+        - gammaln(rows - count + 1)
+    )
+    return np.asarray(log - log.max(axis=1, keepdims=True))
 
 
 def ks(reference: Histogram, current: Histogram) -> float:
@@ -215,16 +293,20 @@ def wasserstein(reference: Histogram, current: Histogram) -> float:
     return float(np.sum(np.abs(at - below)[:-1] * np.diff(reference.grid.middle(bins))))
 
 
-def _smoothed(counts: ArrayLike) -> Floats:
+def _filled(counts: ArrayLike) -> Floats:
     values = np.asarray(counts, dtype=np.float64)
     if values.shape[-1] == 0 or not (np.add.reduce(values, axis=-1) > 0).all():
         raise ValueError("a window without rows has no distance; check its count first")
-    return values + HALF
+    return values
 
 
-def _shares(counts: ArrayLike) -> Floats:
-    smoothed = _smoothed(counts)
-    return np.asarray(smoothed / np.add.reduce(smoothed, axis=-1, keepdims=True))
+def _shares(reference: ArrayLike, current: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the smoothed share of each bin on either side."""
+    a, b = _filled(reference), _filled(current)
+    _aligned(a, b)
+    n, m = np.add.reduce(a, axis=-1, keepdims=True), np.add.reduce(b, axis=-1, keepdims=True)
+    half = HALF / np.minimum(n, m)
+    return (a / n + half) / (1 + a.shape[-1] * half), (b / m + half) / (1 + a.shape[-1] * half)
 
 
 def _aligned(reference: Floats, current: Floats) -> None:

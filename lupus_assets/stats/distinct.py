@@ -25,6 +25,8 @@ OLDER_K = 1_024  # of states before format 3 of the codec
 HALVES = 2.0**32  # hashes that differ in their upper half
 UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 
+Halves = NDArray[np.uint32]
+
 MIXED, SIPHASH = 1, 2
 EXACT = 2**53  # floats hold every integer up to here
 
@@ -34,10 +36,12 @@ FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 
 HIGHEST = np.uint64(2**64 - 1)
-BY_30, BY_27 = np.uint64(30), np.uint64(27)
+BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
 SLOTS = 4_096
 LOT = 4_096
+FULL = 4 * K  # values of a first block, among which K are looked for below a bound
+SPARE = 1.25  # times K: so many are expected below the bound if no value is repeated
 
 
 def mix(values: Hashes) -> Hashes:
@@ -186,7 +190,7 @@ class Smallest:
     """Gathers the K smallest hashes block by block."""
 
     def __init__(self) -> None:
-        self._kept = np.empty(0, np.uint64)
+        self._kept: Hashes | Halves = np.empty(0, np.uint64)
         self._short = False
         self._waiting: list[Hashes] = []
         self._held = 0
@@ -206,10 +210,18 @@ class Smallest:
         np.right_shift(h, BY_27, out=spare)
         np.bitwise_xor(h, spare, out=h)
         np.multiply(h, SECOND, out=h)
-        # The last step of `mix` leaves the 31 highest bits alone: hardly any hash has to take it.
-        low = h[h <= (self._limit | LOWER)]
-        low ^= low >> np.uint64(31)
-        self.add_hashes(low)
+        if self._limit == HIGHEST and h.size >= FULL and self._filled(h):
+            return
+        self.add_hashes(_finished(h, self._limit))
+
+    def _filled(self, h: Hashes) -> bool:
+        """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
+        few = _finished(h, np.uint64(SPARE * K / h.size * 2.0**64))
+        kept = _halves(self._kept, self._short, few, *self._waiting)
+        if kept.size < K:  # values that repeat
+            return False
+        self._keep(kept[:K])
+        return True
 
     def add_hashes(self, hashes: Hashes) -> None:
         """Take 64-bit hashes."""
@@ -230,18 +242,37 @@ class Smallest:
             self._settle()
 
     def _settle(self) -> None:
-        if self._short:
-            kept = union(self._kept, *(few & UPPER for few in self._waiting))[:K]
-        else:
+        if not self._short:
             kept = union(self._kept, *self._waiting)
-            if kept.size > WHOLE:
-                kept, self._short = union(kept & UPPER)[:K], True
-        if kept.size == K:
-            self._limit = kept[-1] | LOWER_HALF
-        self._kept, self._waiting, self._held = kept, [], 0
+            if kept.size <= WHOLE:
+                self._kept, self._waiting, self._held = kept, [], 0
+                return
+        self._keep(_halves(self._kept, self._short, *self._waiting)[:K])
+
+    def _keep(self, halves: Halves) -> None:
+        self._kept, self._short, self._waiting, self._held = halves, True, [], 0
+        if halves.size == K:
+            self._limit = (np.uint64(halves[-1]) << BY_32) | LOWER_HALF
 
     def kept(self, scheme: int) -> tuple[Hashes, int, bool]:
         """Return the hashes, the scheme and whether they are short: what `Distinct` is made of."""
         if self._waiting:
             self._settle()
-        return self._kept, scheme, self._short
+        kept = self._kept.astype(np.uint64)
+        return (kept << BY_32 if self._short else kept), scheme, self._short
+
+
+def _finished(h: Hashes, limit: np.uint64) -> Hashes:
+    """Return the hashes up to a limit, and few beyond, of what only lacks the last step of `mix`.
+
+    That leaves the 31 highest bits alone: hardly any hash has to take it.
+    """
+    low = h[h <= (limit | LOWER)]
+    low ^= low >> np.uint64(31)
+    return low
+
+
+def _halves(kept: Hashes | Halves, short: bool, *waiting: Hashes) -> Halves:
+    """Return the sorted unique upper halves of hashes, those `kept` being halves already where `short`."""
+    upper = [(each >> BY_32).astype(np.uint32) for each in (waiting if short else (kept, *waiting))]
+    return union(kept, *upper) if short else union(*upper)

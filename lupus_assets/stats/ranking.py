@@ -17,7 +17,7 @@ from lupus_assets.stats.state import Counts, Floats, State
 from lupus_assets.stats.surrogate import Design
 
 LAST = 15  # ranks go from −15 to 15
-ROWS = 65_536  # at a time: 15² of each stay below 2²⁴, up to which float32 counts
+ROWS = 32_768  # at a time: they stay in the cache, and 15² of each below 2²⁴, up to which float32 counts
 
 Ranks = NDArray[np.float32]
 
@@ -110,21 +110,27 @@ class RankMoments(State):
 
     @classmethod
     def _of_block(cls, names: tuple[str, ...], ranks: Ranks) -> Self:
+        count = ranks.shape[1]
         missing = np.isnan(ranks)
         gaps = np.flatnonzero(missing.any(axis=1))  # only where values are missing do pairs differ
-        filled = np.where(missing, np.float32(0), ranks) if gaps.size else np.ascontiguousarray(ranks)
+        missing = missing[gaps]
+        filled = np.array(ranks)
+        for at, gap in zip(gaps, missing, strict=True):
+            filled[at][gap] = 0
         products = filled @ filled.T
-        count = ranks.shape[1]
         pairs = np.full(products.shape, count, np.float32)
-        sums = np.repeat(filled.sum(axis=1, dtype=np.float64)[:, None], len(names), axis=1)
+        sums = np.repeat((filled @ np.ones(count, np.float32))[:, None], len(names), axis=1)
         squares = np.repeat(np.diag(products)[:, None], len(names), axis=1)
         if gaps.size:
-            there = (~missing[gaps]).astype(np.float32)
-            present = there.sum(axis=1, dtype=np.float64)
-            pairs[gaps], pairs[:, gaps] = present[:, None], present[None, :]
-            pairs[np.ix_(gaps, gaps)] = there @ there.T
-            sums[:, gaps] = filled @ there.T
-            squares[:, gaps] = np.square(filled) @ there.T
+            # Most rows lack nothing: what the others hold beside each gap is taken out again.
+            some = np.flatnonzero(missing.any(axis=0))
+            beside, lacking = filled.take(some, axis=1), missing.take(some, axis=1).astype(np.float32)
+            of_gap = lacking @ np.ones(some.size, np.float32)
+            pairs[gaps] -= of_gap[:, None]
+            pairs[:, gaps] -= of_gap
+            pairs[np.ix_(gaps, gaps)] += lacking @ lacking.T
+            sums[:, gaps] -= beside @ lacking.T
+            squares[:, gaps] -= np.square(beside, out=beside) @ lacking.T
         return cls(names, *(each.astype(np.int64) for each in (pairs, sums, squares, products)))
 
     def __add__(self, other: Self) -> Self:

@@ -13,13 +13,12 @@ from typing import Self
 import numpy as np
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.binning import Parts, most_frequent, pooled_categories, pooled_deciles
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
 
-DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
-TOP = 30  # categories with a bin of their own
 RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
 CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
 NAMED = 5  # categories whose share has a history of its own
@@ -29,30 +28,6 @@ TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
 
 NO_REFERENCE = "the reference holds no finite values"
 NO_VALUES = "the window holds no finite values"
-
-
-def quantile_cuts(histogram: Histogram, parts: int) -> Bins:
-    """Return the grid bins at which to cut `histogram` into `parts` of nearly equal mass.
-
-    Parameters
-    ----------
-    histogram : Histogram
-        Values of the reference.
-    parts : int
-        Bins wanted; repeated values or too few bins give fewer.
-
-    Returns
-    -------
-    ndarray of int32, shape (at most parts - 1,)
-        First grid bin of every part but the first, increasing; empty if the histogram has
-        fewer than two bins. A part is found by ``searchsorted(cuts, bins, side="right")``.
-    """
-    below = np.concatenate(([0], np.cumsum(histogram.counts)))
-    wanted = histogram.total * np.arange(1, parts) / parts
-    above = np.minimum(np.searchsorted(below, wanted), below.size - 1)
-    nearest = above - (wanted - below[above - 1] < below[above] - wanted) if below.size > 1 else above
-    inside = np.unique(nearest[(nearest > 0) & (nearest < below.size - 1)])
-    return np.asarray(histogram.bins[inside - 1] + 1, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +48,9 @@ class NumericReference(State):
         return cls(column)
 
     @cached_property
-    def cuts(self) -> Bins:
-        """First grid bin of each decile bin after the first; fewer than nine with ties."""
-        return quantile_cuts(self.column.histogram, DECILES)
+    def parts(self) -> Parts:
+        """Ten parts of the finite values; fewer with ties."""
+        return Parts.of(self.column.histogram)
 
     @cached_property
     def reference_counts(self) -> Counts:
@@ -127,25 +102,40 @@ class NumericReference(State):
         return low, high
 
     def binned(self, column: NumericColumn) -> Counts:
-        """Return the rows of `column` per decile bin, and its nulls and NaNs in a last bin.
+        """Return the rows of `column` per part, outside of all parts, and its nulls and NaNs in a last bin.
 
         Returns
         -------
-        ndarray of int64, shape (cuts + 2,)
-            Sums to ``column.rows``; infinities join the outermost decile bins.
+        ndarray of int64, shape (parts + 2,)
+            Sums to ``column.rows``; infinities are outside of all parts.
 
         Raises
         ------
         StateError
             The column lies on another grid.
         """
-        histogram = self._same_grid(column)
-        counts = np.zeros(self.cuts.size + 2, dtype=np.int64)
-        np.add.at(counts, np.searchsorted(self.cuts, histogram.bins, side="right"), histogram.counts)
-        counts[0] += column.negative_infinities
-        counts[-2] += column.positive_infinities
-        counts[-1] += column.nulls + column.nans
+        counts = np.append(self.parts.counts(self._same_grid(column)), column.nulls + column.nans)
+        counts[-2] += column.negative_infinities + column.positive_infinities
         return counts
+
+    def pooled(self, column: NumericColumn) -> Counts:
+        """Return the rows of the reference and of `column` on bins of both together, which favour neither.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, bins)
+            Ten parts of the finite values, either infinity, and nulls with NaNs.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        apart = [
+            (each.negative_infinities, each.positive_infinities, each.nulls + each.nans)
+            for each in (self.column, column)
+        ]
+        return np.hstack([pooled_deciles(self.column.histogram, self._same_grid(column)), apart])
 
     def mean_rank(self, column: NumericColumn) -> Estimate:
         """Return the mean reference mid-rank of the finite values, in [0, 1]: where they lie.
@@ -277,7 +267,7 @@ class CategoricalReference(State):
     def top(self) -> Hashes:
         """Hashes of the `TOP` most frequent categories, in the order of their bins."""
         categories = self.column.categories
-        return np.asarray(categories.hashes[categories.top(TOP)])
+        return np.asarray(categories.hashes[most_frequent(categories.counts)])
 
     @cached_property
     def reference_counts(self) -> Counts:
@@ -295,6 +285,17 @@ class CategoricalReference(State):
         counts = column.categories.count_of(self.top)
         rest = column.categories.total - int(counts.sum())
         return np.concatenate((counts, [rest, column.nulls])).astype(np.int64)
+
+    def pooled(self, column: CategoricalColumn) -> Counts:
+        """Return the rows of the reference and of `column` per most frequent value of both together.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, values + 2)
+            Then all the rest, and null.
+        """
+        nulls = [self.column.nulls, column.nulls]
+        return np.column_stack([pooled_categories(self.column.categories, column.categories), nulls])
 
     def named(self, column: CategoricalColumn) -> Counts:
         """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""

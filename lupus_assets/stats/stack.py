@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
+from lupus_assets.stats.binning import DECILES, TOP, Parts, cut_places, forecast_categories, most_frequent
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.reference import DECILES, TOP, quantile_cuts
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
 BINNED = ("psi", "jensen_shannon", "chi_square", "chi_square_p", "l_infinity")
 FULL = ("ks", "wasserstein")
-LEFT, RIGHT, NULL = 0, 1, 2  # places in `NumericStack.apart`
+NULL = 2  # the last place in `NumericStack.apart`
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +130,37 @@ class NumericStack(_Windows):
             [np.zeros((len(self.counts), 1), np.int64), np.cumsum(self.counts, axis=1)], axis=1
         )
 
-    def binned(self, cuts: Bins) -> Counts:
-        """Return the rows of each window between `cuts`, and its nulls and NaN in a last bin.
+    def parts(self, window: int) -> Parts:
+        """Return ten parts of the finite values of one window; fewer with ties."""
+        return Parts.of(self._histogram(window))
+
+    def binned(self, parts: Parts) -> Counts:
+        """Return the rows of each window per part, outside of all parts, and its nulls and NaN in a last bin.
 
         Laid out as `lupus_assets.stats.reference.NumericReference.binned`.
         """
-        at = np.concatenate(([0], np.searchsorted(self.bins, cuts), [self.bins.size]))
-        counts = np.concatenate([np.diff(self._cumulative[:, at], axis=1), self.apart[:, [NULL]]], axis=1)
-        counts[:, 0] += self.apart[:, LEFT]
-        counts[:, -2] += self.apart[:, RIGHT]
-        return counts
+        begin, end = np.searchsorted(self.bins, parts.first), np.searchsorted(self.bins, parts.last, "right")
+        inside = self._cumulative[:, end] - self._cumulative[:, begin]
+        outside = self.rows - inside.sum(axis=1) - self.apart[:, NULL]
+        return np.column_stack([inside, outside, self.apart[:, NULL]])
 
-    def cuts(self, window: int) -> Bins:
-        """Return the grid bins that cut one window into ten parts of nearly equal mass."""
-        return quantile_cuts(self._histogram(window), DECILES)
+    def pooled(self, reference: int) -> Counts:
+        """Return the rows of one window and of each window on bins of both together, which favour neither.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, windows, bins)
+            Laid out as `lupus_assets.stats.reference.NumericReference.pooled`, the infinities and nulls
+            first, and filled up with empty bins.
+        """
+        found = np.zeros((2, len(self.counts), NULL + 1 + DECILES), np.int64)
+        found[0, :, : NULL + 1], found[1, :, : NULL + 1] = self.apart[reference], self.apart
+        mine = self._cumulative[reference]
+        for window, upto in enumerate(self._cumulative):
+            at = np.concatenate(([0], cut_places(mine + upto, DECILES), [self.bins.size]))
+            deciles = slice(NULL + 1, NULL + at.size)
+            found[0, window, deciles], found[1, window, deciles] = np.diff(mine[at]), np.diff(upto[at])
+        return found
 
     def _histogram(self, window: int) -> Histogram:
         filled = np.flatnonzero(self.counts[window])
@@ -154,9 +171,11 @@ class NumericStack(_Windows):
         histogram = self._histogram(window)
         return float(histogram.quantile(q)) if histogram.counts.size else None
 
-    def bins_compared(self, reference: int) -> int:
-        """Return how many bins the distances of `BINNED` from one window are taken on."""
-        return self.cuts(reference).size + 2
+    def expected_psi(self, reference: int, rows: int) -> float:
+        """Return the PSI of `rows` rows from one window without any drift."""
+        parts = self.parts(reference)
+        counts = self.binned(parts)[reference]
+        return distance.expected_psi(counts, parts.forecast(counts), rows)
 
     def distances(self, reference: int) -> dict[str, Floats]:
         """Return how far each window lies from the one at `reference`.
@@ -167,7 +186,7 @@ class NumericStack(_Windows):
             The names of `BINNED` and `FULL`, as `lupus_assets.stats.distance` defines them; NaN where a
             window holds no rows or, for `FULL`, no finite value.
         """
-        found = _binned_distances(self.binned(self.cuts(reference)), reference)
+        found = _binned_distances(self.binned(self.parts(reference)), self.pooled(reference), reference)
         return found | self._full(reference, np.arange(len(self.counts)))
 
     def pairs(self) -> dict[str, Floats]:
@@ -181,7 +200,7 @@ class NumericStack(_Windows):
         size = len(self.counts)
         found = {name: np.zeros((size, size)) for name in (*BINNED, *FULL)}
         for at in range(size):
-            for name, values in _binned_distances(self.binned(self.cuts(at)), at).items():
+            for name, values in _binned_distances(self.binned(self.parts(at)), self.pooled(at), at).items():
                 found[name][at] = values
             later = np.arange(at, size)
             for name, values in self._full(at, later).items():  # the same both ways
@@ -238,18 +257,33 @@ class CategoricalStack(_Windows):
 
         Laid out as `lupus_assets.stats.reference.CategoricalReference.binned`.
         """
-        counts = self.counts[:, self._top(window)]
+        counts = self.counts[:, most_frequent(self.counts[window])]
         rest = self.rows - counts.sum(axis=1) - self.apart[:, 1]
         return np.column_stack([counts, rest, self.apart[:, 1]])
 
-    def _top(self, window: int) -> NDArray[np.intp]:
-        mine = self.counts[window]
-        top = np.argsort(-mine, kind="stable")[:TOP]
-        return np.asarray(top[mine[top] > 0])
+    def pooled(self, reference: int) -> Counts:
+        """Return the rows of one window and of each window per most frequent value of both together.
 
-    def bins_compared(self, reference: int) -> int:
-        """Return how many bins the distances from one window are taken on."""
-        return self._top(reference).size + 2
+        Returns
+        -------
+        ndarray of int64, shape (2, windows, bins)
+            Laid out as `lupus_assets.stats.reference.CategoricalReference.pooled`, the rest and nulls first,
+            and filled up with empty bins.
+        """
+        found = np.zeros((2, len(self.counts), 2 + TOP), np.int64)
+        mine = self.counts[reference]
+        totals = self.counts.sum(axis=1) + self.apart[:, 0]
+        for window, theirs in enumerate(self.counts):
+            top = most_frequent(mine + theirs)
+            found[0, window, 2 : 2 + top.size], found[1, window, 2 : 2 + top.size] = mine[top], theirs[top]
+        rest = np.stack([np.broadcast_to(totals[reference], totals.shape), totals]) - found.sum(axis=2)
+        found[..., 0], found[0, :, 1], found[1, :, 1] = rest, self.apart[reference, 1], self.apart[:, 1]
+        return found
+
+    def expected_psi(self, reference: int, rows: int) -> float:
+        """Return the PSI of `rows` rows from one window without any drift."""
+        counts = self.binned(reference)[reference]
+        return distance.expected_psi(counts, forecast_categories(counts, self.counts[reference]), rows)
 
     def distances(self, reference: int) -> dict[str, Floats]:
         """Return how far each window lies from the one at `reference`.
@@ -260,7 +294,7 @@ class CategoricalStack(_Windows):
             The names of `BINNED`, as `lupus_assets.stats.distance` defines them; NaN where a window
             holds no rows.
         """
-        return _binned_distances(self.binned(reference), reference)
+        return _binned_distances(self.binned(reference), self.pooled(reference), reference)
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, as `NumericStack.pairs` does."""
@@ -283,13 +317,13 @@ def _apart(windows: Sequence[Sequence[tuple[int, ...]]], width: int) -> Counts:
     return np.array([np.reshape(window, (-1, width)).sum(axis=0) for window in windows], np.int64)
 
 
-def _binned_distances(counts: Counts, reference: int) -> dict[str, Floats]:
+def _binned_distances(counts: Counts, pooled: Counts, reference: int) -> dict[str, Floats]:
     filled = counts.sum(axis=1) > 0
     found = {name: np.full(len(counts), np.nan) for name in BINNED}
     if not filled[reference]:
         return found
     old, new = counts[reference], counts[filled]
-    statistic, p = distance.chi_square(old, new)
+    statistic, p = distance.chi_square(*pooled[:, filled])
     values = (distance.psi(old, new), distance.jensen_shannon(old, new), statistic, p,
               distance.l_infinity(old, new))  # fmt: skip
     for name, each in zip(BINNED, values, strict=True):

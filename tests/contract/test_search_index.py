@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,8 +96,8 @@ def fits(place: Place, row: VerdictRow, wanted: Search) -> bool:
         and wanted.model in (None, model)
         and wanted.track in (None, row.track)
         and (wanted.columns is None or row.column_name in wanted.columns.get(place.model, ()))
-        and (wanted.since is None or row.window_start >= wanted.since)
-        and (wanted.until is None or row.window_start < wanted.until)
+        and (wanted.since is None or row.partition_key >= wanted.since)
+        and (wanted.until is None or row.partition_key[: len(wanted.until)] <= wanted.until)
         and (row.surprise is None or row.surprise >= wanted.severity)
     )
 
@@ -128,10 +128,12 @@ def expected(wanted: Search) -> list[Found]:
 def searches() -> list[Search]:
     everything = [Search(text=text, most=10_000) for text in TEXTS]
     everything += [Search(text=text, most=3) for text in TEXTS[::6]]
-    since = (START + 3 * DAY).astimezone(timezone(timedelta(hours=9)))
+    since, later = (f"{START + days * DAY:%Y-%m-%d}" for days in (3, 4))
     alone = [
         Search(most=1),
-        Search(text="delay", team="ops", track="champion", since=START + DAY, severity=1.0, most=7),
+        Search(
+            text="delay", team="ops", track="champion", since=f"{START + DAY:%Y-%m-%d}", severity=1.0, most=7
+        ),
         Search(team="ops"),
         Search(model="delay"),
         Search(team="shop", model="delay"),
@@ -143,8 +145,12 @@ def searches() -> list[Search]:
         Search(columns={"ops.delay": frozenset()}),
         Search(since=since),
         Search(until=since),
-        Search(since=since, until=since + DAY),
+        Search(since=since, until=later),
         Search(since=since, until=since),
+        Search(since=later, until=since),
+        Search(since=f"{since}-14:00"),
+        Search(until=f"{since}-14:00"),
+        Search(since="0001-01-01", until="9999-12-31"),
         Search(severity=3.0),
         Search(severity=2.5000001),
         Search(severity=1e-323),

@@ -9,7 +9,8 @@ import pytest
 
 from lupus_assets.assets.arrival import absent_reports
 from lupus_assets.assets.key import STEPS, comparison_key, made_keys, step_key
-from lupus_assets.assets.operation import PARTITION, WORK, group_slug
+from lupus_assets.assets.launched import PARTITION, WORK
+from lupus_assets.assets.operation import RANGE_END, RANGE_START, group_slug, situation
 from lupus_assets.assets.work import BATCH, Task, batches, reference_due
 from lupus_assets.declare import Cadence, MonitoredModel
 from lupus_assets.monitor.cut import cuts
@@ -56,15 +57,23 @@ def tick(site: Site, model: MonitoredModel, at: datetime) -> Sequence[dg.RunRequ
 
 
 def execute(site: Site, model: MonitoredModel, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-    assert request.partition_key is not None
-    return site.run(model, request.partition_key, request.asset_selection, request.tags)
+    first, last = span(request)
+    keys = first if request.partition_key else (first, last)
+    return site.run(model, keys, request.asset_selection, request.tags)
+
+
+def span(request: dg.RunRequest) -> tuple[str, str]:
+    """Return the first and the last partition of a run."""
+    if request.partition_key is not None:
+        return request.partition_key, request.partition_key
+    return request.tags[RANGE_START], request.tags[RANGE_END]
 
 
 def launch(site: Site, model: MonitoredModel, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
     """Leave a run of a request behind, as if it were under way or had ended."""
     site.instance.create_run_for_job(
         site.location.resolve_job_def(group_slug(model.cadence.group)),
-        tags={**request.tags, PARTITION: request.partition_key or ""},
+        tags={**request.tags, **({PARTITION: request.partition_key} if request.partition_key else {})},
         status=status,
     )
 
@@ -83,11 +92,10 @@ def test_a_partition_that_arrived_is_launched_once_and_after_it_is_done_no_more(
     for track in model.tracks:
         site.write(model, reference, track=track)
     assert not tick(site, model, utc(2013, 3, 3))  # the reference window is due at six
-    requests = tick(site, model, utc(2013, 3, 3, 6))
-    assert [request.partition_key for request in requests] == [window.key for window in reference]
-    assert set(requests[0].asset_selection or ()) == set(made_keys(model))
-    for request in requests:
-        assert execute(site, model, request).success
+    (request,) = tick(site, model, utc(2013, 3, 3, 6))
+    assert span(request) == (reference[0].key, reference[-1].key)
+    assert set(request.asset_selection or ()) == set(made_keys(model))
+    assert execute(site, model, request).success
     assert not tick(site, model, utc(2013, 3, 3, 6, 10))
 
 
@@ -125,10 +133,9 @@ def test_the_cut_of_the_labels_launches_a_partition_again(site_of):
         judge_rows(site, model, day.key)
     assert not tick(site, model, utc(2013, 4, 20))
     labels_due = [cuts(model, day)[-1].as_of for day in days]
-    requests = tick(site, model, labels_due[-1])
-    assert [request.partition_key for request in requests] == [day.key for day in days]
-    for request in requests:
-        assert execute(site, model, request).success
+    (request,) = tick(site, model, labels_due[-1])
+    assert span(request) == (days[0].key, days[-1].key)
+    assert execute(site, model, request).success
     assert not tick(site, model, labels_due[-1] + timedelta(minutes=10))
 
 
@@ -163,7 +170,7 @@ def test_after_three_vain_runs_a_person_is_asked_for(site_of):
 def test_a_run_holds_at_most_25_models():
     models = [small_model(f"m{i:02}") for i in range(60)]
     window = Site.windows(None, models[0], "2013-03-08", "2013-03-08")[0]  # type: ignore[arg-type]
-    found = batches(Task(model, "champion", window, cuts(model, window)) for model in models)
+    found = batches((Task(model, "champion", window, cuts(model, window)),) for model in models)
     assert [len(batch.tasks) for batch in found] == [BATCH, BATCH, 10]
     assert BATCH == 25
 
@@ -217,15 +224,15 @@ def test_models_of_another_start_zone_and_cadence_tick_run_and_backfill_in_one_l
     assert site.materialised(berlin, "verdicts") == {window.key for window in night}
     assert all(each.current for each in site.checked(berlin, "completeness").values())
     # Of the night nothing is left; the day of the reference is still to be judged.
-    keys = [request.partition_key for request in tick(site, berlin, utc(2013, 3, 31, 4))]
-    assert keys == [f"2013-03-29-{hour:02}:00" for hour in range(24)]
+    (request,) = tick(site, berlin, utc(2013, 3, 31, 4))
+    assert span(request) == ("2013-03-29-00:00", "2013-03-29-23:00")
 
     days = site.windows(new_york, "2013-03-09", "2013-03-11")
     site.write(new_york, days)
-    requests = tick(site, new_york, utc(2013, 3, 12, 12))
-    assert [request.partition_key for request in requests[-3:]] == [day.key for day in days]
-    assert execute(site, new_york, requests[-2]).success
-    assert site.materialised(new_york, "verdicts") == {"2013-03-10"}
+    (request,) = tick(site, new_york, utc(2013, 3, 12, 12))
+    assert span(request) == ("2013-03-05", days[-1].key)
+    assert execute(site, new_york, request).success
+    assert site.materialised(new_york, "verdicts") >= {day.key for day in days}
 
 
 def test_the_repeated_hour_of_autumn_is_launched_and_run_by_its_key(zones):
@@ -234,18 +241,20 @@ def test_the_repeated_hour_of_autumn_is_launched_and_run_by_its_key(zones):
     night = site.windows(berlin, "2013-10-27-01:00", "2013-10-27-03:00")
     assert [window.key[11:] for window in night] == ["01:00", "02:00", "02:00+0100", "03:00"]
     site.write(berlin, night)
-    requests = tick(site, berlin, utc(2013, 10, 27, 4))
-    assert [request.partition_key for request in requests] == [window.key for window in night]
-    assert execute(site, berlin, requests[2]).success
-    assert site.run(berlin, (night[0].key, night[-1].key)).success
+    (request,) = tick(site, berlin, utc(2013, 10, 27, 4))
+    assert span(request) == (night[0].key, night[-1].key)
+    assert site.run(berlin, night[2].key).success
+    assert site.materialised(berlin, "metrics") == {night[2].key}
+    assert [span(each) for each in tick(site, berlin, utc(2013, 10, 27, 4))] == [(night[0].key, night[1].key)]
+    assert execute(site, berlin, request).success
     assert site.materialised(berlin, "metrics") >= {window.key for window in night}
     assert not tick(site, berlin, utc(2013, 10, 27, 5))
 
     site.write(new_york, site.windows(new_york, "2013-03-05", "2013-03-08"))
     site.write(new_york, site.windows(new_york, "2013-11-02", "2013-11-04"))
-    requests = tick(site, new_york, utc(2013, 11, 5, 12))
-    assert [request.partition_key for request in requests] == ["2013-11-02", "2013-11-03", "2013-11-04"]
-    assert site.run(new_york, ("2013-11-02", "2013-11-04")).success
+    (request,) = tick(site, new_york, utc(2013, 11, 5, 12))
+    assert span(request) == ("2013-11-02", "2013-11-04")
+    assert execute(site, new_york, request).success
     assert site.materialised(new_york, "metrics") >= {"2013-11-02", "2013-11-03", "2013-11-04"}
 
 
@@ -312,7 +321,8 @@ def test_arrival_is_about_the_newest_due_partition_whatever_a_backfill_did(site_
     site.write(model, [day for day in days if day.key != "2013-03-08"])
 
     def absent(now: datetime) -> list[str]:
-        return [state for _, state, _ in absent_reports(site.pipeline, [model], now)]
+        found = situation(resources_of(site.home)["lupus"], site.instance, [model], now)
+        return [state for _, state, _ in absent_reports([model], found)]
 
     assert absent(utc(2013, 3, 9, 5)) == []  # within its grace
     assert absent(utc(2013, 3, 9, 6)) == ["2013-03-08"]
@@ -327,4 +337,4 @@ def test_a_batch_compares_the_tracks_of_its_models(site_of):
         site.write(model, site.windows(model, "2013-03-07", "2013-03-07"), track=track)
     (request,) = tick(site, model, utc(2013, 3, 8, 6))
     assert comparison_key(model, "champion", "challenger") in (request.asset_selection or ())
-    assert len(request.tags[WORK].split()) == 2
+    assert len(request.tags[WORK].split()) == 3  # two tracks and their comparison

@@ -1,10 +1,12 @@
 """One track: what is selected is done, and what goes wrong in one place stays there."""
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.assets.key import STEPS, made_keys, reference_key, step_key
-from lupus_assets.assets.operation import PARTITION
+from lupus_assets.assets.launched import PARTITION
 from lupus_assets.monitor import sampling
 from lupus_assets.monitor.check import CHECKS
 from lupus_assets.pipeline import Pipeline
@@ -160,3 +162,25 @@ def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_w
     assert frozen.metadata["champion inputs"].value == told
     assert told in site.checked(model, "input_drift")["2013-03-08"].sentence
     assert told not in site.checked(model, "completeness")["2013-03-08"].sentence
+
+
+def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of):
+    model = small_model("damaged")
+    site = site_of([model])
+    days = site.windows(model, "2013-03-01", "2013-03-10")
+    site.write(model, days)
+    assert site.run(model, ("2013-03-01", "2013-03-10"), [step_key(model, "champion", "profile")]).success
+    path = next((site.home / "warehouse").rglob("profiles/**/champion~20130309T*"))
+    table = pq.read_table(path)
+    states = [state[:-9] + bytes([state[-9] ^ 4]) + state[-8:] for state in table["state"].to_pylist()]
+    at = table.schema.get_field_index("state")
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(states, pa.binary())), path)
+    later = [step_key(model, "champion", step) for step in ("metrics", "verdicts")]
+    assert not site.run(model, ("2013-03-01", "2013-03-10"), later).success
+    assert site.materialised(model, "verdicts") == {day.key for day in days} - {"2013-03-09"}
+    said = site.checked(model, "completeness")["2013-03-09"]
+    assert not said.passed
+    assert said.sentence.startswith("the stored profile of champion 2013-03-09, ")
+    assert said.sentence.endswith("; materialise the profile of this partition again")
+    assert site.run(model, "2013-03-09").success
+    assert site.checked(model, "completeness")["2013-03-09"].passed

@@ -17,8 +17,8 @@ from urllib.parse import quote, quote_plus
 import numpy as np
 
 SQLITE = b"SQLite format 3\0"
-STATE = b"LUPS"  # what the states of profiles begin with, and six bytes before what zlib has packed
-STATE_PREFIX = 6
+STATE = b"LUPS"  # what the states of profiles begin with, and ten bytes before what zlib has packed
+STATE_PREFIX = 10
 
 Trace = tuple[str, bytes]
 """Where it is, and what is there."""

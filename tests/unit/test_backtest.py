@@ -198,3 +198,35 @@ def test_a_segment_that_the_log_does_not_have_is_refused():
     model = declared(segments=("planet",))
     with pytest.raises(ColumnMismatch, match="the log has no column 'planet' to cut segments by"):
         learn(model, source(table(0, 3)))
+
+
+@pytest.mark.parametrize("at", [0, 253402214400, 1 << 42, -(1 << 42)])
+def test_one_time_far_off_is_said_before_the_work(learned, at):
+    rows = table(TAUGHT, TAUGHT + 3)
+    times = rows["at"].cast(pa.int64()).to_pylist()
+    times[5] = at * 1_000_000
+    far = rows.set_column(rows.schema.get_field_index("at"), "at", pa.array(times, pa.timestamp("us", "UTC")))
+    with pytest.raises(UsageError, match=r"log holds times from .* 3 of them with rows|4 of them with rows"):
+        backtest(MODEL, learned, source(far), [1.0])
+
+
+@pytest.mark.parametrize("budget", ["9" * 5_000, "nan", "inf", "-1", "1e5", "\u0663", "0"])
+def test_a_number_that_is_no_budget_is_one_line(capsys, budget):
+    with pytest.raises(SystemExit):
+        main(["backtest", "defs.yaml", "--budget", budget])
+    err = capsys.readouterr().err.splitlines()
+    assert "argument --budget: " in err[-1]
+    assert "write how many false incidents you bear" in err[-1]
+
+
+def test_a_backtest_says_how_far_it_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("lupus_assets.cli.progress.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("lupus_assets.cli.progress.QUIET_SECONDS", 0.001)
+    declaration = write_declaration(tmp_path, DAYS)
+    for name, rows in (("reference", table(0, TAUGHT)), ("log", table(TAUGHT, DAYS))):
+        pq.write_table(rows, tmp_path / f"{name}.parquet")
+    files = ["--reference", str(tmp_path / "reference.parquet"), "--log", str(tmp_path / "log.parquet")]
+    assert main(["backtest", declaration, *files]) == 0
+    err = capsys.readouterr().err
+    for said in ("reference: freezing: ", " of 60 steps, about ", "log: measuring: ", " of 20 steps, about "):
+        assert said in err

@@ -60,13 +60,20 @@ def test_every_column_is_described_by_its_own_type(path, capsys):
 def test_the_table_has_a_line_per_column(path, capsys):
     assert main(["profile", str(path)]) == 0
     out, err = capsys.readouterr()
-    header, *lines = out.splitlines()
-    assert header.split()[:4] == ["column", "kind", "null", "distinct"]
-    assert [line.split()[0] for line in lines] == ["amount", "count", "country", "new", "at"]
-    assert {"de 50.0%, fr 50.0%", "fr 50.0%, de 50.0%"} & {lines[2][-18:]}
+    numbers, others = (table.splitlines() for table in out.split("\n\n"))
+    assert numbers[0].split()[:4] == ["column", "null", "NaN", "distinct"]
+    assert others[0].split()[:4] == ["column", "kind", "null", "distinct"]
+    assert [line.split()[0] for line in numbers[1:] + others[1:]] == [
+        "amount",
+        "count",
+        "country",
+        "new",
+        "at",
+    ]
+    assert {"de 50.0%, fr 50.0%", "fr 50.0%, de 50.0%"} & {others[1][-18:]}
     assert err.splitlines() == [
         "left out: list (list<element: int64> has no profile)",
-        "2000 rows, 5 columns",
+        "2,000 rows, 5 columns",
     ]
 
 
@@ -89,7 +96,7 @@ def test_what_moved_comes_first(path, tmp_path, capsys):
     assert main(["profile", str(other), "--against", str(path)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].split()[0] == "amount"
-    assert err.splitlines()[-1] == f"{other} (2000 rows) against {path} (2000 rows)"
+    assert err.splitlines()[-1] == f"{other} (2,000 rows) against {path} (2,000 rows)"
     found = described(capsys, other, "--against", path)
     amount = next(each for each in found["columns"] if each["column"] == "amount")
     assert amount["distances"]["wasserstein"] == pytest.approx(1.0, abs=0.15)

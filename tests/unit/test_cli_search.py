@@ -1,8 +1,11 @@
 """`lupus search` prints alarms, and says who answered; `lupus reindex` needs an Elasticsearch."""
 
+import csv
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -48,10 +51,11 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def found(capsys) -> list[tuple[str, str]]:
-    """Return model and column of what was printed."""
+def found(capsys, *arguments: str) -> list[tuple[str, str]]:
+    """Return model and column of what a search prints."""
+    assert main(["search", *arguments, "--csv"]) == 0
     out, err = capsys.readouterr()
-    lines = [line.split() for line in out.splitlines()[1:]]
+    lines = list(csv.reader(out.splitlines()))[1:]
     noun = "alarm" if len(lines) == 1 else "alarms"
     assert err == f"{len(lines)} {noun} from {Path.cwd()}/.lupus/warehouse\n"
     return [(line[0], line[4]) for line in lines]
@@ -60,10 +64,14 @@ def found(capsys) -> list[tuple[str, str]]:
 def test_alarms_are_printed_facts_first_and_the_files_are_named(capsys):
     assert main(["search", "--team", "ops"]) == 0
     out, err = capsys.readouterr()
-    header, fact, other = (" ".join(line.split()) for line in out.splitlines())
-    assert header == "model track partition_key segment column_name metric surprise incident sentence"
-    assert fact == ("ops.price champion 2025-03-09 * price mean champion/2025-03-09 all `price` are null")
-    assert other == ("ops.price champion 2025-03-09 * temp mean 4.5 champion/2025-03-09 mean of `temp` is 1")
+    header, *lines = (" ".join(line.split()) for line in out.splitlines())
+    assert header == "model track partition_key segment column_name metric surprise incident"
+    assert lines == [
+        "ops.price champion 2025-03-09 * price mean champion/2025-03-09",
+        "all `price` are null",
+        "ops.price champion 2025-03-09 * temp mean 4.5 champion/2025-03-09",
+        "mean of `temp` is 1",
+    ]
     assert err == f"2 alarms from {Path.cwd()}/.lupus/warehouse\n"
 
 
@@ -76,20 +84,23 @@ def test_alarms_are_printed_facts_first_and_the_files_are_named(capsys):
         (["temp", "--model", "price"], ["ops.price", "shop.price"]),
         (["temp", "--team", "shop"], ["shop.churn", "shop.price"]),
         (["temp", "--team", "shop", "--model", "price"], ["shop.price"]),
-        (["temp", "--track", "new"], []),
         (["temp", "--group", "weather"], ["shop.price"]),
         (["price", "--group", "weather"], []),
         (["temp", "--since", "2025-03-09"], ["ops.price", "shop.churn", "shop.price"]),
         (["temp", "--since", "2025-03-09T00:01"], []),
-        (["temp", "--until", "2025-03-09"], []),
-        (["temp", "--until", "2025-03-09T09:00+09:00"], []),
+        (["temp", "--since", "2025-03-10"], []),
+        (["temp", "--until", "2025-03-09"], ["ops.price", "shop.churn", "shop.price"]),
+        (["temp", "--until", "2025-03-08"], []),
+        (
+            ["temp", "--since", "0001-01-01", "--until", "9999-12-31"],
+            ["ops.price", "shop.churn", "shop.price"],
+        ),
         (["temp", "--severity", "4.6"], []),
         (["temp", "--most", "2"], ["ops.price", "shop.churn"]),
     ],
 )
 def test_a_search_is_narrowed(capsys, arguments, models):
-    assert main(["search", *arguments]) == 0
-    assert found(capsys) == [(model, "temp") for model in models]
+    assert found(capsys, *arguments) == [(model, "temp") for model in models]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +125,13 @@ def test_declarations_with_mistakes_are_not_left_out_without_a_word(home, capsys
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--since", "2025-3-9"], "'2025-3-9' is no day, write it as 2025-03-09"),
+        (["--since", "2025-3-9"], "'2025-3-9' is no day and no partition, write 2025-03-09 or"),
+        (["--until", "2025-02-30"], "'2025-02-30' is no day and no partition, write 2025-03-09 or"),
+        (["--since", "2025-03-09T09:00+09:00"], "is no day and no partition, write 2025-03-09 or"),
+        (["--severity", "inf"], "'inf' is no number of spreads, write 0 or more, such as 4.5"),
+        (["--severity", "nan"], "'nan' is no number of spreads"),
+        (["--severity", "-1"], "'-1' is no number of spreads"),
+        (["--most", "9" * 5_000], "is no number from 1 to 10,000"),
         (["--most", "0"], "'0' is no number from 1 to 10,000"),
         (["--most", "-1"], "'-1' is no number from 1 to 10,000"),
     ],
@@ -150,6 +167,50 @@ def test_reindex_needs_an_elasticsearch_and_a_month(capsys):
     assert "'2025-13' is no month, write it as 2025-03" in capsys.readouterr().err
 
 
-def test_what_is_searched_includes_the_day_that_is_named(capsys):
-    assert main(["search", "temp", "--until", f"{DAY + timedelta(days=1):%Y-%m-%d}"]) == 0
-    assert len(found(capsys)) == 3
+NEW_YORK = ZoneInfo("America/New_York")
+APIA = ZoneInfo("Pacific/Apia")
+
+
+@pytest.mark.parametrize(
+    ("zone", "key", "hours"),
+    [
+        (NEW_YORK, "2025-03-31", 0),
+        (APIA, "2025-03-31", 0),
+        (NEW_YORK, "2025-11-02-01:00", 1),
+        (NEW_YORK, "2025-11-02-01:00-0500", 1),
+    ],
+)
+@pytest.mark.parametrize("bounds", [["--since"], ["--until"], ["--since", "--until"]])
+def test_the_key_of_a_partition_finds_it_whatever_its_zone(home, capsys, zone, key, hours, bounds):
+    day = datetime.fromisoformat(key[:10]) + timedelta(hours=hours)
+    start = day.replace(tzinfo=zone, fold=key.endswith("-0500")).astimezone(UTC)
+    row = replace(ROW, partition_key=key, window_start=start, as_of=start)
+    store = ParquetStore(Folder(home / ".lupus" / "warehouse"))
+    store.replace("verdicts", Place("shop.zoned", "champion", start, start, key[:7]), [row])
+    asked = [word for bound in bounds for word in (bound, key)]
+    assert found(capsys, "--model", "shop.zoned", *asked) == [("shop.zoned", "temp")]
+    asked = [word for bound in bounds for word in (bound, key[:10])]
+    assert found(capsys, "--model", "shop.zoned", *asked) == [("shop.zoned", "temp")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "shop.chrn"], "no model 'shop.chrn' in {place}, did you mean shop.churn?"),
+        (["--model", "zzz"], "no model 'zzz' in {place}, there are: churn, price"),
+        (["--team", "zzz"], "no team 'zzz' in {place}, there are: ops, shop"),
+        (["--team", "ops", "--model", "churn"], "no model 'ops.churn' in {place}, there are: ops.price"),
+        (["--track", "champions"], "no track 'champions' in {place}, did you mean champion?"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_no_search_without_alarms(capsys, arguments, message):
+    assert main(["search", *arguments]) == 2
+    message = message.format(place=Path.cwd() / ".lupus" / "warehouse")
+    assert capsys.readouterr() == ("", f"lupus search: {message}\n")
+
+
+def test_alarms_are_printed_as_json(capsys):
+    assert main(["search", "--team", "ops", "--json"]) == 0
+    fact, other = json.loads(capsys.readouterr().out)
+    assert (fact["surprise"], other["surprise"]) == (None, 4.5)
+    assert other["sentence"] == "mean of `temp` is 1"

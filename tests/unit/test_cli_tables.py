@@ -77,6 +77,42 @@ def test_a_warehouse_that_is_not_there_is_made_by_materialising(tmp_path, capsys
     )
 
 
+STRAYS = [
+    "incidents/model=shop.churn/month=2025-03/champion copy.parquet",
+    "incidents/model=shop.churn/month=2025-03/champion~20251399T9999Z~20250309T0000Z.parquet",
+    "incidents/notes.parquet",
+    "generations/incidents/model=shop.churn/month=2025-03/copy/rows.parquet",
+    "generations/incidents/rows.parquet",
+]
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+@pytest.mark.parametrize(
+    "command", [["sql", "select count(*) from incidents"], ["incidents"], ["incidents", "shop.churn"]]
+)
+def test_a_stray_file_is_left_out_and_said_and_stops_no_answer(home, capsys, stray, command):
+    path = home / "warehouse" / stray
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"no Parquet")
+    assert ask(home, *command) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1].strip()
+    assert err == f"left out: {stray} is no file of this store; move it out of the way\n1 row\n"
+
+
+def test_a_stray_file_keeps_one_month_from_being_one_file_and_is_named(home, capsys):
+    (home / "warehouse" / STRAYS[0]).write_bytes(b"no Parquet")
+    assert ask(home, "compact") == 1
+    assert capsys.readouterr().err == (
+        "lupus compact: 1 months were made one file each, and 1 not: "
+        f"{STRAYS[0]} is no file of this store; move it out of the way\n"
+    )
+    store = ParquetStore(Folder(home / "warehouse"))
+    assert store.places("verdicts", models=["shop.churn", "shop.price"]) == {
+        Place("shop.price", "champion", DAY, DAY, "2025-03")
+    }
+
+
 @pytest.mark.parametrize(
     ("size", "printed"),
     [(0, "<0 B>"), (999, "<999 B>"), (1_000, "<1 kB>"), (53_700, "<54 kB>"), (2_400_000, "<2 MB>")],

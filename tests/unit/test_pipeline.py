@@ -324,3 +324,86 @@ def test_a_reference_frozen_under_another_declaration_is_refused(whole):
 def test_a_segment_column_that_the_log_lacks_is_an_error_and_not_nothing():
     with pytest.raises(ColumnMismatch, match="the log has no column 'planet' to cut segments by"):
         built().freeze(MODEL.model_copy(update={"segments": ("planet",)}), REFERENCE_DAYS, LATER)
+
+
+def of_tracks(*names, **parts):
+    tracks = {name: {"parquet": f"{{partition}}.{name}"} for name in names}
+    plain = MODEL.model_dump(by_alias=True, exclude_unset=True)
+    return type(MODEL).model_validate(plain | {"tracks": tracks, "compare": []} | parts)
+
+
+def test_the_first_declared_track_with_rows_lends_its_reference_and_its_grids():
+    model = of_tracks("none", "first", "second", "empty")
+    logs = {
+        "none": Logs({day(9): log(9)}),
+        "first": Logs({day(0): log(0), day(1): log(1)}),
+        "second": Logs({day(0): log(50, amount=[1.0] * 300), day(1): log(51)}),
+        "empty": Logs({}),
+    }
+    pipeline = built(logs)
+    found = pipeline.freeze(model, REFERENCE_DAYS, LATER)
+    rows = pipeline.store.read("frozen_references", model=model.name).to_pylist()
+    assert {row["track"]: row["borrowed_from"] for row in rows} == {
+        "none": "first", "first": None, "second": None, "empty": "first",
+    }  # fmt: skip
+    assert found["none"] == found["empty"] == found["first"]
+    alone = built({"second": logs["second"]}).freeze(of_tracks("second"), REFERENCE_DAYS, LATER)["second"]
+    assert found["second"].grids == found["first"].grids != alone.grids
+    assert {row["track"]: row["rows"] for row in rows} == dict.fromkeys(model.tracks, 600)
+    assert {track: pipeline.reference(model, track).digest for track in model.tracks} == {
+        track: each.digest for track, each in found.items()
+    }
+
+
+def test_a_reference_is_frozen_from_the_partitions_of_its_window_that_arrived():
+    model = of_tracks("first")
+    for held, rows in (([0, 1], 600), ([0], 300), ([1, 2], 300)):
+        logs = {"first": Logs({day(number): log(number) for number in held})}
+        assert built(logs).freeze(model, REFERENCE_DAYS, LATER)["first"].rows == rows
+
+
+def test_a_reference_is_as_of_the_last_cut_of_its_last_partition():
+    pipeline = built()
+    pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)
+    (row, _) = pipeline.store.read("frozen_references", model=MODEL.name).to_pylist()
+    assert row["as_of"] == (cuts(MODEL, day(1))[-1].as_of).replace(tzinfo=None)
+    assert (row["window_start"], row["window_end"]) == tuple(
+        each.replace(tzinfo=None) for each in (day(0).start, day(1).end)
+    )
+
+
+def test_of_several_stored_references_of_the_window_the_latest_counts():
+    """The labels are declared to come later: the reference is frozen again, as of another moment."""
+    pipeline = built()
+    before = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
+    columns = MODEL.columns.model_copy(
+        update={"label": MODEL.columns.label.model_copy(update={"arrives_within": timedelta(days=4)})}
+    )
+    later = MODEL.model_copy(update={"columns": columns})
+    after = pipeline.freeze(later, REFERENCE_DAYS, LATER)["champion"]
+    assert before.declared != after.declared
+    assert pipeline.reference(later, "champion") == after
+
+
+@pytest.mark.parametrize("start", [3, 4, 5])
+def test_partitions_are_judged_in_the_order_of_time_whatever_the_order_of_asking(whole, start):
+    pipeline = copied(whole)
+    reference = pipeline.reference(MODEL, "champion")
+    windows = [day(number) for number in range(start, start + 18)]
+    profiled = {window: pipeline.stored_profile(MODEL, "champion", window, reference) for window in windows}
+    forwards = pipeline.verdicts(MODEL, "champion", reference, profiled)
+    shuffled = {window: profiled[window] for window in [*windows[9:], *windows[8::-1]]}
+    assert pipeline.verdicts(MODEL, "champion", reference, shuffled) == forwards
+    assert list(forwards) == windows
+
+
+def test_a_partition_is_open_from_its_first_cut_on_and_belongs_to_the_cadence_from_its_start_on():
+    pipeline = built()
+    reference = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
+    window = day(0)
+    with pytest.raises(PartitionMissing, match="is not due before 2024-01-02 00:00 UTC"):
+        pipeline.profile(MODEL, "champion", window, reference, window.end - timedelta(microseconds=1))
+    assert len(pipeline.profile(MODEL, "champion", window, reference, window.end)) == 1
+    before = day(-1)
+    with pytest.raises(PartitionMissing, match="2023-12-31 is before the model's start 2024-01-01"):
+        pipeline.profile(MODEL, "champion", before, reference, LATER)

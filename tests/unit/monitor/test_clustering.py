@@ -5,10 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.ledger import Ledger
 from lupus_assets.monitor.profiling import WHOLE
 from lupus_assets.monitor.record import profile_rows, profiles_from
-from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.sinks.schema import to_table
 from tests.models import day, declared, frozen, log, measured, metric, only, profiled
 

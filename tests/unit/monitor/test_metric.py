@@ -54,8 +54,8 @@ def metrics():
         ("country", "unseen_rate", 1 / 9),
         ("country", "distinct", 3),
         ("country", "top_share", 5 / 9),
-        # Bins de, jp, rest, null with half a row more: (4.5, 4.5, .5, .5)/10 and (5.5, 3.5, 1.5, 1.5)/12.
-        ("country", "l_infinity", 0.45 - 3.5 / 12),
+        # Of de, jp, rest, null: (4.5, 4.5, .5, .5)/10; with 10/8 of half a row (5.6, 3.6, 1.6, 1.6)/12.5.
+        ("country", "l_infinity", 0.45 - 3.625 / 12.5),
         ("p", "invalid_rate", 0.0),
         ("y", "labelled_rate", 0.8),
         ("y", "base_rate", 0.5),
@@ -74,8 +74,8 @@ def test_a_metric_by_hand(metrics, column, metric, value):
 
 
 def test_psi_by_hand(metrics):
-    p, q = [4.5, 4.5, 0.5, 0.5], [5.5, 3.5, 1.5, 1.5]
-    psi = sum((b / 12 - a / 10) * math.log(b / 12 / (a / 10)) for a, b in zip(p, q, strict=True))
+    p, q = [4.5, 4.5, 0.5, 0.5], [5.625, 3.625, 1.625, 1.625]
+    psi = sum((b / 12.5 - a / 10) * math.log(b / 12.5 / (a / 10)) for a, b in zip(p, q, strict=True))
     assert metrics["country", "psi"].value == pytest.approx(psi)
 
 

@@ -15,6 +15,7 @@ from lupus_assets.stats.codec import from_bytes
 from lupus_assets.stats.distinct import mix
 from lupus_assets.stats.state import State
 from tests.models import DAY, SALT, START, Logs, day, declared, log
+from tests.unit.stats.stored_state import packed_of
 
 COMMON = ["north"] * 150 + ["south"] * 140
 RARE = ["the only one in its village"] * 10
@@ -70,7 +71,11 @@ def test_every_table_that_is_searched_has_rows(store, table):
 def texts(value):
     """Yield every text in a row, states unpacked."""
     if isinstance(value, bytes):
-        yield zlib.decompress(value[6:]).decode("latin-1") if value.startswith(b"LUPS") else value.decode()
+        yield (
+            zlib.decompress(packed_of(value)).decode("latin-1")
+            if value.startswith(b"LUPS")
+            else value.decode()
+        )
     else:
         yield str(value)
 
@@ -136,6 +141,6 @@ def test_a_rare_value_makes_no_segment(store):
 def test_a_state_is_what_the_search_takes_it_for(store):
     """`texts` unpacks the format of the states; should that change, the search must not pass by itself."""
     state = next(row["state"] for row in rows_of(store, "profiles") if row["kind"] == "NumericColumn")
-    body = zlib.decompress(state[6:])
+    body = zlib.decompress(packed_of(state))
     (length,) = struct.unpack("<I", body[:4])
     assert json.loads(body[4 : 4 + length])[0] == "NumericColumn"

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.trail import COLUMNS, HEIGHT, MARGIN, SHOWN, Trail, svg, trail
-from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.sinks.schema import to_table
 from tests.models import day, declared, metric
 

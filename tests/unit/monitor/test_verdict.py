@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS
+from lupus_assets.monitor.judging import verdict_rows
 from lupus_assets.monitor.ledger import JUDGED, Ledger
-from lupus_assets.monitor.verdict import verdict_rows
 from lupus_assets.records import MetricRow
 from lupus_assets.sinks.schema import to_table
 from tests.models import DAY, day, declared, metric

@@ -1,16 +1,20 @@
-"""States that earlier versions wrote: one file of each format, never written again."""
+"""States that were written in each format; of those that were released the files are never written again.
 
-from pathlib import Path
+Those of the format in force: ``python -m tests.unit.stats.write_fixture``.
+"""
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+
+import numpy as np
 import pytest
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.codec import READ, from_bytes, marginal_of, reference_marginals
+from lupus_assets.stats.codec import READ, VERSION, from_bytes, marginal_of, reference_marginals
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.profile import Profile
-
-FOLDER = Path(__file__).parent / "fixtures"
+from tests.unit.stats.write_fixture import FOLDER, states
 
 
 def kept(what: str, version: int):
@@ -47,7 +51,7 @@ def test_clusters_are_in_a_profile_from_format_5_on(version):
     assert clusters is None if version < 5 else clusters.absent["user"].sum() == 1
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5])
+@pytest.mark.parametrize("version", READ[1:])
 @pytest.mark.parametrize("name", ["amount", "country"])
 def test_of_a_stored_column_the_marginal_is_read_alone(name, version):
     column = kept("profile", version).columns[name]
@@ -79,3 +83,22 @@ def test_numbers_add_over_formats_and_text_that_was_hashed_otherwise_does_not():
     for name in ("country", "user"):
         with pytest.raises(StateError, match="hashed text differently; profile that window again"):
             old[name] + new[name]
+
+
+def shape(value: object) -> object:
+    """Return what a state is made of: its classes, fields and types, without the numbers."""
+    if is_dataclass(value):
+        return type(value).__name__, {each.name: shape(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: shape(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [shape(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return value.dtype.name, value.ndim
+    return type(value).__name__
+
+
+@pytest.mark.parametrize("name", ["profile", "reference", "amount", "country"])
+def test_the_files_of_the_format_in_force_are_what_this_version_writes(name):
+    """Where a state has changed: write them anew, or under a new format if the last one was released."""
+    assert shape(kept(name, VERSION)) == shape(states()[name])

@@ -67,7 +67,7 @@ def test_coarse_ranks_hardly_differ_from_spearmans():
     columns = {"x": NumericColumn.of(x, 0, UNIT), "y": NumericColumn.of(y, 0, UNIT)}
     design = Design.of(columns)
     codes = [
-        encoder.encode(UNIT.bins(values), np.ones(values.size, bool))
+        encoder.encode(values, np.array([], np.intp), UNIT)
         for encoder, values in zip(design.encoders, (x, y), strict=True)
     ]
     counts = [

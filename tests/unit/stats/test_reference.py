@@ -11,12 +11,13 @@ from scipy.stats import rankdata
 
 from lupus_assets.errors import StateError
 from lupus_assets.monitor.metric import numeric_drift
-from lupus_assets.stats import codec
+from lupus_assets.stats import codec, distance
+from lupus_assets.stats.binning import quantile_cuts
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.reference import CLIP, CategoricalReference, NumericReference, quantile_cuts
+from lupus_assets.stats.reference import CLIP, CategoricalReference, NumericReference
 
 GRID = Grid(0.0, 1.0)
 EVERY_BIN = np.arange(BINS, dtype=np.int32)
@@ -49,9 +50,9 @@ def reference() -> NumericReference:
 
 
 def test_a_smooth_column_is_cut_into_ten_nearly_equal_bins(reference):
-    assert reference.reference_counts.size == 11
-    assert reference.reference_counts[-1] == 0
-    assert np.all(np.abs(reference.reference_counts[:-1] - 500) < 25)
+    assert reference.reference_counts.size == 12
+    assert reference.reference_counts[-2:].tolist() == [0, 0]
+    assert np.all(np.abs(reference.reference_counts[:-2] - 500) < 25)
 
 
 def test_ties_leave_fewer_bins_and_keep_the_repeated_value_to_itself():
@@ -64,10 +65,10 @@ def test_ties_leave_fewer_bins_and_keep_the_repeated_value_to_itself():
     assert counts.size < 10
 
 
-@pytest.mark.parametrize("x", [np.empty(0), np.full(5, 2.0)])
-def test_an_empty_or_constant_column_is_one_bin(x):
+@pytest.mark.parametrize(("x", "counts"), [(np.empty(0), [0, 0]), (np.full(5, 2.0), [5, 0, 0])])
+def test_an_empty_column_has_no_part_and_a_constant_one(x, counts):
     assert quantile_cuts(Histogram.of(x, GRID), 10).size == 0
-    assert NumericReference.of(numeric(x)).reference_counts.tolist() == [x.size, 0]
+    assert NumericReference.of(numeric(x)).reference_counts.tolist() == counts
 
 
 @given(anything, anything)
@@ -78,10 +79,39 @@ def test_every_row_is_binned_once(x, y):
     assert counts[-1] == np.isnan(y).sum()
 
 
-def test_infinities_join_the_outermost_bins(reference):
-    counts = reference.binned(numeric(np.array([-np.inf, np.inf, np.inf])))
-    assert counts[0] == 1
-    assert counts[-2] == 2
+def test_infinities_and_what_is_beyond_the_extremes_are_outside_of_all_parts(reference):
+    counts = reference.binned(numeric(np.array([-np.inf, np.inf, np.inf, -99.0, 99.0, 0.0])))
+    assert counts[-2] == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([50.0], [1e6]),
+        ([0.0, 1.0], [0.0, 100.0]),
+        ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 7.0]),
+        ([0.0, 10.0], [0.0, 7.0]),
+        ([1.0, 2.0], [-9.0, 2.0]),
+        ([1 / 3, 2 / 3], [1 / 3, 0.5]),
+    ],
+)
+def test_a_value_that_the_reference_has_not_is_outside_although_it_has_few(before, after):
+    old, new = (np.tile(values, 100) for values in (before, after))
+    old_column, new_column = (numeric(each, Grid.of(old)) for each in (old, new))
+    reference = NumericReference.of(old_column)
+    counts = reference.binned(new_column)
+    assert counts[-2] == np.count_nonzero(~np.isin(new, old))
+    assert distance.psi(reference.reference_counts, counts) > 0.5
+    assert distance.l_infinity(reference.reference_counts, counts) > 0.2
+    assert distance.chi_square(*reference.pooled(new_column)).p < 1e-6
+
+
+def test_what_lies_between_a_repeated_value_and_a_spread_of_values_is_of_the_spread(reference):
+    rng = np.random.default_rng(4)
+    old = np.concatenate([np.zeros(500), rng.uniform(5, 9, 500), np.full(300, 20.0)])
+    counts = NumericReference.of(numeric(old)).binned(numeric(np.array([1.0, 4.9, 12.0, 19.0])))
+    assert counts[-2] == 0
+    assert (counts[0], counts[-3]) == (0, 0)  # neither of 0 nor of 20
 
 
 @given(anything, anything, st.integers(0, 60))
@@ -209,7 +239,13 @@ def test_what_lies_beyond_the_limits_is_counted_with_infinities():
 
 def test_a_column_on_another_grid_is_refused(reference):
     other = numeric(np.ones(3), Grid(1.0, 1.0))
-    for method in (reference.binned, reference.mean_rank, reference.rank_spread, reference.out_of_range):
+    for method in (
+        reference.binned,
+        reference.pooled,
+        reference.mean_rank,
+        reference.rank_spread,
+        reference.out_of_range,
+    ):
         with pytest.raises(StateError, match="another grid"):
             method(other)
 
@@ -242,6 +278,6 @@ def test_nothing_is_unseen_by_a_reference_that_was_pruned():
 def test_references_survive_their_bytes_with_what_was_derived(reference):
     read = codec.from_bytes(codec.to_bytes(reference))
     assert read == reference
-    assert np.array_equal(read.cuts, reference.cuts)
+    assert read.parts == reference.parts
     cities = CategoricalReference.of(categorical(["a", "b"], nulls=1))
     assert codec.from_bytes(codec.to_bytes(cities)) == cities

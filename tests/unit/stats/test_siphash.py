@@ -1,9 +1,11 @@
 import hashlib
+import tracemalloc
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lupus_assets.stats import siphash
 from lupus_assets.stats.siphash import hash_bytes, hash_strings, seeds
 
 KEY = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
@@ -70,6 +72,45 @@ def test_more_strings_than_a_block_of_any_length():
     assert [found[n] for n in (0, 16_383, 16_384, 39_999)] == [
         plain(messages[n], KEY) for n in (0, 16_383, 16_384, 39_999)
     ]
+
+
+def test_a_long_string_is_hashed_by_keyed_blake2b_wherever_it_lies():
+    long, longest, key = b"a" * 1_025, bytes(range(256)) * 40, KEY[0].to_bytes(8, "little")
+    key += KEY[1].to_bytes(8, "little")
+
+    def digest(message: bytes) -> int:
+        return int.from_bytes(hashlib.blake2b(message, digest_size=8, key=key).digest(), "little")
+
+    last_short = b"a" * 1_024
+    messages = [long, b"ab", last_short, longest, b"", long, b"c"]
+    assert hashed(messages, KEY) == [
+        digest(long),
+        plain(b"ab", KEY),
+        plain(last_short, KEY),
+        digest(longest),
+        plain(b"", KEY),
+        digest(long),
+        plain(b"c", KEY),
+    ]
+    assert hashed([longest], KEY) == [digest(longest)]
+
+
+def test_a_long_string_does_not_make_the_others_go_through_its_rounds(monkeypatch):
+    words = []
+    absorb = siphash._absorb
+    monkeypatch.setattr(siphash, "_absorb", lambda *given: (words.append(1), absorb(*given)))
+    hashed([b"short", b"x" * 100_000, *[b"y" * 50_000] * 20], KEY)
+    assert len(words) <= 1_024 // 8 + 1
+
+
+def test_hashing_copies_no_string():
+    data = np.frombuffer(b"".join([b"x" * 10_000_000, *[b"value"] * 1_000]), np.uint8)
+    offsets = np.cumsum([0, 10_000_000, *[5] * 1_000])
+    tracemalloc.start()
+    hash_bytes(data, offsets, KEY)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_the_salt_is_the_key():

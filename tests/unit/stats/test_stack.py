@@ -28,9 +28,9 @@ def categorical(counts: dict[str, int], nulls: int = 1) -> CategoricalColumn:
     return CategoricalColumn.of(list(counts), np.array(list(counts.values()), np.int64), nulls, SALT)
 
 
-def expected(old, new, binned) -> list[float]:
-    a, b = binned(old), binned(new)
-    statistic, p = distance.chi_square(a, b)
+def expected(reference, new) -> list[float]:
+    a, b = reference.reference_counts, reference.binned(new)
+    statistic, p = distance.chi_square(*reference.pooled(new))
     return [
         float(value)
         for value in (
@@ -53,9 +53,12 @@ def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
     found = stack.distances(0)
     assert stack.rows.tolist() == [old.rows, new.rows]
     np.testing.assert_allclose(
-        [found[name][1] for name in BINNED], expected(old, new, NumericReference.of(old).binned), rtol=1e-12
+        [found[name][1] for name in BINNED], expected(NumericReference.of(old), new), rtol=1e-12
     )
-    assert stack.bins_compared(0) == NumericReference.of(old).reference_counts.size
+    reference = NumericReference.of(old)
+    counts = reference.reference_counts
+    alone = distance.expected_psi(counts, reference.parts.forecast(counts), new.rows)
+    assert stack.expected_psi(0, new.rows) == pytest.approx(alone, rel=1e-12)
     if old.finite and new.finite:
         assert found["ks"][1] == pytest.approx(distance.ks(old.histogram, new.histogram), abs=1e-12)
         far = distance.wasserstein(old.histogram, new.histogram)
@@ -74,7 +77,7 @@ def test_categories_are_compared_on_the_references_most_frequent(parts, data):
     found = CategoricalStack.of([columns[:split], columns[split:]]).distances(0)
     np.testing.assert_allclose(
         [found[name][1] for name in BINNED],
-        expected(old, new, CategoricalReference.of(old).binned),
+        expected(CategoricalReference.of(old), new),
         rtol=1e-12,
     )
 

@@ -49,11 +49,10 @@ def encoded(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x = rng.normal(0, 1, (n, 2))
     city = rng.integers(0, 4, n)
-    known = np.ones(n, dtype=bool)
     codes = [
-        DESIGN.encoders[0].encode(GRID.bins(x[:, 0]), known),
-        DESIGN.encoders[1].encode(GRID.bins(x[:, 1]), rng.random(n) > 0.1),
-        DESIGN.encoders[2].encode(CITIES[city], known),
+        DESIGN.encoders[0].encode(x[:, 0], np.flatnonzero([]), GRID),
+        DESIGN.encoders[1].encode(x[:, 1], np.flatnonzero(rng.random(n) <= 0.1), GRID),
+        DESIGN.encoders[2].encode(CITIES[city], np.ones(n, dtype=bool)),
     ]
     score = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] + 0.4 * city + rng.normal(0, 0.2, n)
     return np.column_stack(codes), score
@@ -192,11 +191,36 @@ def test_states_of_different_designs_do_not_add():
 def test_numeric_codes_are_reference_quantiles_and_null_comes_last():
     x = np.random.default_rng(12).normal(0, 1, 8000)
     encoder = NumericEncoder.of(numeric(x))
-    codes = encoder.encode(GRID.bins(x), np.ones(8000, dtype=bool))
-    assert codes.dtype == np.int16
+    codes = encoder.encode(x, np.array([], np.intp), GRID)
     assert encoder.width == 17
     assert np.all(np.abs(np.bincount(codes) - 500) < 40)
-    assert encoder.encode(np.array([7], dtype=np.int32), np.array([False])).tolist() == [16]
+    assert encoder.encode(np.array([7.0]), np.array([0]), GRID).tolist() == [16]
+
+
+ODD = [0.0, -0.0, 1e-300, -1e-300, 1e300, -1e300, np.inf, -np.inf, np.nan, -np.nan, 5.0]
+
+
+@pytest.mark.parametrize("grid", [GRID, Grid(5.0, 1e-200), Grid(-1e308, 1e-308)])
+def test_any_number_has_the_code_of_its_bin_and_what_is_no_number_that_of_null(grid):
+    rng = np.random.default_rng(3)
+    with np.errstate(over="ignore"):
+        sample = grid.centre + grid.scale * rng.normal(0, 1, 2_000)
+    encoder = NumericEncoder.of(numeric(sample, grid=grid))
+    x = np.concatenate([ODD, sample, rng.normal(0, 1, 40_000), ODD])
+    absent = np.array([2, 100, x.size - 1])
+    known = np.isfinite(x)
+    known[absent] = False
+    bins = grid.bins(np.where(known, x, 0.0))
+    expected = np.where(known, np.searchsorted(encoder.cuts, bins, side="right"), encoder.width - 1)
+    assert np.array_equal(encoder.encode(x, absent, grid), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint64, np.int64, np.float32, np.bool_])
+def test_numbers_of_any_type_have_the_codes_of_the_floats_that_they_are(dtype):
+    x = np.random.default_rng(4).integers(0, 50, 500).astype(dtype)
+    encoder = NumericEncoder.of(numeric(x.astype(float)))
+    none = np.array([], np.intp)
+    assert np.array_equal(encoder.encode(x, none, GRID), encoder.encode(x.astype(float), none, GRID))
 
 
 def test_categorical_codes_tell_rest_and_null_apart():

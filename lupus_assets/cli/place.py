@@ -1,0 +1,98 @@
+"""Where a command looks: the installation, the models that it has, and files that a user names."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lupus_assets.errors import UsageError
+
+if TYPE_CHECKING:
+    from lupus_assets.installation import Installation
+    from lupus_assets.sources.file import File
+
+
+def add_home(command: argparse.ArgumentParser) -> None:
+    """Give `command` the option that says where the installation is."""
+    command.add_argument(
+        "--home",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("LUPUS_HOME", ".lupus")),
+        help="where the warehouse is (default: $LUPUS_HOME, else .lupus)",
+    )
+
+
+def installation(home: Path) -> "Installation":
+    """Return the installation that ``--home`` and the environment describe.
+
+    Raises
+    ------
+    StoreError
+        A variable is missing, or says something that cannot be.
+    """
+    from lupus_assets.installation import Installation
+
+    return Installation.from_environment(os.environ, home)
+
+
+def check_known(what: str, name: str, known: set[str], place: str) -> None:
+    """Raise `UsageError` if `place` has no `what` of this name, with what there is instead."""
+    if name in known:
+        return
+    from lupus_assets.declare.mistake import closest, listed
+
+    meant = closest(name, known)
+    remedy = f"did you mean {meant}?" if meant else f"there are: {listed(sorted(known))}"
+    raise UsageError(f"no {what} '{name}' in {place}, {remedy}")
+
+
+def models(found: "Installation") -> set[str]:
+    """Return the models that have tables, as ``<team>.<model>``."""
+    from lupus_assets.sinks.month import listed
+    from lupus_assets.sinks.schema import SCHEMAS
+
+    return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
+
+
+def missing(path: Path, otherwise: str) -> UsageError:
+    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
+    from lupus_assets.declare.mistake import closest
+
+    beside = path.parent
+    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
+    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
+    return UsageError(f"{path} does not exist, {remedy}")
+
+
+def parquet_files(path: str) -> "list[File]":
+    """Return the Parquet file at a path, or those in a folder or below an S3 address.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    SourceError
+    """
+    from lupus_assets.sources.disk import files_at
+
+    remedy = "give another file or folder"
+    if path.startswith("s3://"):
+        root, name = installation(Path()).folder(path)
+        files = root.find(name)
+        if not files:
+            raise UsageError(f"{path} does not exist, {remedy}")
+        return files
+    if not _exists(Path(path)):
+        raise missing(Path(path), remedy)
+    files = files_at(Path(path))
+    if not files:
+        raise UsageError(f"{path} holds no Parquet file, {remedy}")
+    return files
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL: nothing is called that
+        return False
