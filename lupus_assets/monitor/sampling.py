@@ -25,14 +25,14 @@ from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.ranking import Ranking
 from lupus_assets.stats.screening import strength, strongest
 from lupus_assets.stats.state import Counts, Floats
-from lupus_assets.stats.surrogate import CategoricalEncoder, Design
+from lupus_assets.stats.surrogate import PARTS, CategoricalEncoder, Design
 
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each batch behind grids and cuts: enough for a median and an interquartile range
 MOST_VALUES = 1 << 25  # of the sample: 256 MiB
 MOST_CODES = 3_200  # of the surrogate: 100 columns of text, or 188 of numbers; its equations take 78 MiB
-COARSE = 8  # bins of a number where the codes of all are too many: 355 columns, and still a smooth effect
+COARSEST = 8  # bins of a number where the codes of all are too many: 355 columns, and still a smooth effect
 MOST_RANKED = 256  # columns whose rank correlations are kept
 FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 
@@ -234,13 +234,14 @@ def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColu
 def _design(tallies: _Tallies, prediction: str) -> Design:
     """Return the design of the surrogate: of all features, or with fewer bins, or of the strongest alone."""
     columns = {name: column for name, column in tallies.columns.items() if name != prediction}
-    fine, coarse = Design.of(columns), Design.of(columns, COARSE)
-    if fine.width <= MOST_CODES or coarse.width <= MOST_CODES:
-        return fine if fine.width <= MOST_CODES else coarse
+    for parts in range(PARTS, COARSEST - 1, -1):
+        design = Design.of(columns, parts)
+        if design.width <= MOST_CODES:
+            return design
     places = [at for at, name in enumerate(tallies.design.names) if name != prediction]
-    widths = [encoder.width for encoder in coarse.encoders]
+    widths = [encoder.width for encoder in design.encoders]
     kept = strongest(tallies.strengths(places), widths, columns=len(places), codes=MOST_CODES)
-    return coarse.only(kept)
+    return design.only(kept)
 
 
 def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
