@@ -27,6 +27,7 @@ export OMP_NUM_THREADS ?= 1
 export DO_NOT_TRACK := 1
 export LUPUS_HOME ?= $(CURDIR)/.lupus
 export DAGSTER_HOME := $(LUPUS_HOME)/dagster
+PRIVATE := umask 077;
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
@@ -52,18 +53,19 @@ install: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 
 # ENV=services: the same on the servers of `make services`, in another shell.
 demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
-	@if [ "$(ENV)" = services ]; then \
+	@$(PRIVATE) if [ "$(ENV)" = services ]; then \
 	  [ -f $(LUPUS_HOME)/services.env ] || { echo "Start the servers first, in another shell: make services"; exit 1; }; \
 	  source $(LUPUS_HOME)/services.env; \
 	elif [ "$(ENV)" != embedded ]; then echo "ENV is $(ENV); give embedded or services"; exit 1; fi; \
 	$(BIN)/python -m definitions.flights.late_arrival.demo
 
+# What the home holds is its owner's: what is made from here on, and what was made before it was so.
 $(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml
-	@mkdir -p $(DAGSTER_HOME) && cp $< $@
+	@$(PRIVATE) mkdir -p $(DAGSTER_HOME) && chmod o= $(LUPUS_HOME) && cp $< $@
 
 ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	@echo "Dagit: http://127.0.0.1:$(PORT)   (stop it with Ctrl-C)"
-	@$(BIN)/python -m lupus_assets.server --port $(PORT)
+	@$(PRIVATE) $(BIN)/python -m lupus_assets.server --port $(PORT)
 
 test: $(VENV)/.installed
 	@$(BIN)/ruff format --check .
@@ -75,7 +77,7 @@ test: $(VENV)/.installed
 
 services: $(VENV)/.installed
 	@PYTHON=$(BIN)/python tests/services/install || echo "Trying with what there is."
-	@$(BIN)/python -m tests.services
+	@$(PRIVATE) $(BIN)/python -m tests.services
 
 test-services: $(VENV)/.installed
 	@tests/browser/install

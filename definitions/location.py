@@ -1,5 +1,6 @@
 """The code location: every declaration below this folder, in the environment that ``LUPUS_ENV`` names."""
 
+import os
 from pathlib import Path
 
 from lupus_assets.process import prepare
@@ -9,9 +10,11 @@ prepare()
 import dagster as dg
 
 from lupus_assets.assets import load_location
-from resources.environment import resources
+from lupus_assets.installation import keep_private
+from resources.environment import lupus_home, resources
 
 DEFINITIONS = Path(__file__).parent
+keep_private(os.environ, lupus_home(DEFINITIONS.parent))
 
 
 @dg.definitions

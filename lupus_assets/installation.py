@@ -4,7 +4,9 @@ Belongs here: which variable says what, and how the parts are put together. Does
 and where any particular company has its servers (`resources`).
 """
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # imported where they are needed: the embedded default needs 
     from lupus_assets.sinks.search_view import SearchView
     from lupus_assets.sources.bucket import BucketRoot
 
+OTHERS, WORLD = 0o077, 0o007  # bits of a mode: of group and world, of the world
 HIVE, SEARCH = "hive", "search"
 ENVIRONMENT, EMBEDDED = "LUPUS_ENV", "embedded"
 VARIABLES = {
@@ -51,6 +54,26 @@ VARIABLES = {
 def data_root(environ: Mapping[str, str], home: Path) -> Path:
     """Return the folder that declared paths are relative to: ``$LUPUS_DATA``, or ``data`` in `home`."""
     return Path(environ.get("LUPUS_DATA", home / "data"))
+
+
+def keep_private(environ: Mapping[str, str], *folders: Path) -> None:
+    """Let this process and its children make files that only their owner can read, where all is one user's.
+
+    That is so in the embedded installation. Elsewhere Hive may read the files as another user, and the
+    umask that the process was started with decides.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+    *folders : Path
+        Homes: what others may do in those that are there already is taken back.
+    """
+    if environ.get(ENVIRONMENT, EMBEDDED) != EMBEDDED:
+        return
+    os.umask(os.umask(OTHERS) | OTHERS)
+    for folder in folders:
+        with suppress(OSError):  # not there yet, or another's to open and close
+            folder.chmod(folder.stat().st_mode & ~WORLD & 0o7777)
 
 
 @dataclass(frozen=True)
@@ -91,7 +114,7 @@ class Installation:
             A variable is missing, or says something that cannot be.
         """
         if environ.get(ENVIRONMENT, EMBEDDED) == EMBEDDED:
-            return cls(Folder(home / "warehouse"))
+            return cls(Folder(home / "warehouse", private=True))
         given = {name: value for name, value in environ.items() if value}
         hive = elasticsearch = None
         if VARIABLES["hive_host"] in given:
@@ -126,7 +149,7 @@ class Installation:
         """
         declared, zone = model.tracks[track], model.cadence.zone
         if declared.function is not None:
-            return FunctionSource.from_path(declared.function)
+            return FunctionSource.from_path(declared.function, zone)
         if declared.hive is not None:
             from lupus_assets.sources.hive import HiveSource
 

@@ -8,24 +8,22 @@ import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
+from lupus_assets.judge import Judge, Writer, kind_of
 from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
 from lupus_assets.monitor.declaration import declared
 from lupus_assets.monitor.fact import fact_rows, facts
 from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.incident import incident_rows, marked, resumed
-from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
-from lupus_assets.monitor.judging import verdict_rows
-from lupus_assets.monitor.ledger import COLUMNS
+from lupus_assets.monitor.incident import incident_rows, marked
+from lupus_assets.monitor.intake import microseconds, rows_where, table_integers
 from lupus_assets.monitor.measuring import metric_rows
 from lupus_assets.monitor.profiling import Profiled, profile_partition
 from lupus_assets.monitor.record import profile_rows, profiles_from
 from lupus_assets.monitor.role import Role, kinds, needed, roles
 from lupus_assets.monitor.rows import UNIT, Reading
-from lupus_assets.monitor.rule import rule_rows
 from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import LATE
+from lupus_assets.monitor.verdict import LABELS
 from lupus_assets.ports import MetricStore, Source
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
@@ -232,6 +230,7 @@ class Pipeline:
         """Write the metrics of one profiled partition, and return them."""
         listed = _by_column(roles(model, reference.kinds))
         first, end = model.reference_window()
+        writer = Writer.of(self.store, model, track)
         written = []
         for cut, found in profiled.items():
             rows = metric_rows(
@@ -244,7 +243,8 @@ class Pipeline:
                 roles=listed,
                 within=first <= window.start < end,
             )
-            self.store.replace("metrics", place(model, track, window, cut.as_of), rows)
+            # The labels hear of the rows, and not the rows of the labels.
+            writer.replace("metrics", place(model, track, window, cut.as_of), rows, {LABELS, kind_of(cut)})
             written += rows
         return written
 
@@ -268,22 +268,9 @@ class Pipeline:
         windows = sorted(profiled)
         if not windows:
             return {}
-        history = self.store.read(
-            "metrics", model=model.name, track=track, until=windows[-1].end, columns=COLUMNS
-        )
+        judge = Judge(self.store, model, track, reference.digest, profiled)
         listed = _by_column(roles(model, reference.kinds))
-        judged = [
-            *verdict_rows(history, model=model, track=track, reference=reference.digest, windows=windows),
-            *rule_rows(history, model=model, track=track, reference=reference.digest, windows=windows),
-            *self._facts(model, track, reference, listed, profiled),
-        ]
-        past = self.store.read(
-            "verdicts",
-            model=model.name,
-            track=track,
-            until=windows[0].start,
-            columns=["partition_key", "window_start", "as_of", "family", "column_name", "flagged"],
-        )
+        judged = [*judge.rows(), *self._facts(model, track, reference, listed, profiled)]
         by_place: dict[tuple[Window, Cut], list[VerdictRow]] = {
             (window, cut): [] for window in windows for cut in profiled[window]
         }
@@ -292,15 +279,15 @@ class Pipeline:
             judged_at = at.get((row.window_start, row.as_of))
             if judged_at is not None:
                 by_place[judged_at].append(row)
-        split = len(cuts(model, windows[0])) > 1
-        for late in (False, True):
-            mine = {key: rows for key, rows in by_place.items() if _is_late(key[1]) == late}
-            found = resumed(f"{track}/labels" if late else track, _chain(past, late=late, split=split), mine)
-            for (window, cut), rows in mine.items():
-                by_place[window, cut] = kept = marked(rows, found)
-                where = place(model, track, window, cut.as_of)
-                self.store.replace("verdicts", where, kept)
-                self.store.replace("incidents", where, incident_rows(window, cut.as_of, track, kept, found))
+        found = judge.incidents(by_place)
+        for (window, cut), rows in by_place.items():
+            kind = kind_of(cut)
+            by_place[window, cut] = kept = marked(rows, found[kind])
+            where = place(model, track, window, cut.as_of)
+            judge.replace("verdicts", where, kept, kind)
+            events = incident_rows(window, cut.as_of, track, kept, found[kind])
+            self.store.replace("incidents", where, events)
+        judge.keep()
         verdicts: dict[Window, list[VerdictRow]] = {window: [] for window in windows}
         for (window, _), rows in by_place.items():
             verdicts[window] += rows
@@ -388,16 +375,3 @@ def _by_column(listed: Iterable[Role]) -> dict[str, Role]:
 
 def _subset(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
     return pa.schema([schema.field(name) for name in columns])
-
-
-def _is_late(cut: Cut) -> bool:
-    """Return whether a cut describes labels only, after the rows' own."""
-    return cut.labels and not cut.rows
-
-
-def _chain(past: pa.Table, *, late: bool, split: bool) -> pa.Table:
-    """Return the earlier verdicts of one chain: the rows', or the labels' where they come later."""
-    if not split:
-        return past.slice(0, 0) if late else past
-    labelled = is_in(past, "family", LATE)
-    return rows_where(past, labelled if late else ~labelled)

@@ -116,10 +116,30 @@ class Database(Protocol):
 
 
 class MetricStore(Protocol):
-    """Tables of rows, of which one place at a time is replaced as a whole."""
+    """Tables of rows, of which one place at a time is replaced as a whole.
+
+    Attributes
+    ----------
+    files : ObjectStore
+        Files beside the tables: what is no table.
+    """
+
+    @property
+    def files(self) -> "ObjectStore":
+        """Files beside the tables."""
+        ...
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no reader ever sees a mixture.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        """Return whether `rows` are exactly what `table` holds at `place`; an unknown place holds nothing.
 
         Raises
         ------

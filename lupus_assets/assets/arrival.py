@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, installation_of
-from lupus_assets.assets.key import step_key
-from lupus_assets.assets.operation import situation
+from lupus_assets.assets.key import checked_key, reference_key
+from lupus_assets.assets.operation import open_tasks, situation
 from lupus_assets.assets.outcome import evaluation
+from lupus_assets.assets.reference import DECLARATION
 from lupus_assets.assets.work import Situation, missing
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import DeclarationError
@@ -31,45 +32,97 @@ def arrival_sensor(
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={RESOURCE},
-        description="Which due partitions have not arrived; one query for all models.",
+        description="Which due partitions have not arrived; one query of each table for all models.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         found = situation(installation_of(context), context.instance, models, datetime.now(UTC))
-        absent = list(absent_reports(models, found))
-        reports = [*absent, *_broken_reports(broken)]
+        absent, failures = absent_reports(models, found)
+        reports = [*absent, *_failed_reports(models, failures), *_broken_reports(broken)]
         known = json.loads(context.cursor) if context.cursor else {}
         for subject, state, said in reports:
             if known.get(subject) != state:
                 context.instance.report_runless_asset_event(said)
-        context.update_cursor(json.dumps({subject: state for subject, state, _ in reports}, sort_keys=True))
+        told = {subject: state for subject, state, _ in reports}
+        for model in models:
+            if _failing(model) in known.keys() - told.keys():
+                context.instance.report_runless_asset_event(_worked(model))
+        context.update_cursor(json.dumps(told, sort_keys=True))
         return dg.SkipReason(
-            f"{len(absent)} due partitions have not arrived; {len(broken)} declarations are broken"
+            f"{len(absent)} due partitions have not arrived; "
+            f"{len(broken) + len(failures)} declarations are broken"
         )
 
     return sensor
 
 
-def absent_reports(models: Sequence[MonitoredModel], found: Situation) -> Iterator[Report]:
-    """Yield a failing `arrival` for the newest due partition of every track that has not brought it."""
+def absent_reports(
+    models: Sequence[MonitoredModel], found: Situation
+) -> tuple[list[Report], dict[str, Exception]]:
+    """Return a failing `arrival` for the newest due partition of every track that has not brought it.
+
+    And, by a model's key, why nothing can be told of it: what the schedule meets is met here as well.
+    """
+    _, failures = open_tasks(models, found)
+    reports: list[Report] = []
     for model in models:
-        for track, window in missing(model, found):
-            due = window.end + model.cadence.grace
-            said = f"partition {window.key} was due {due:%Y-%m-%d %H:%M} UTC and has not arrived"
+        try:
+            reports += _absent(model, found)
+        except Exception as error:  # the model's own failure: the others go on
+            failures.setdefault(model.key, error)
+    return reports, failures
+
+
+def _absent(model: MonitoredModel, found: Situation) -> Iterator[Report]:
+    for track, window in missing(model, found):
+        due = window.end + model.cadence.grace
+        said = f"partition {window.key} was due {due:%Y-%m-%d %H:%M} UTC and has not arrived"
+        yield (
+            f"{model.key}/{track}",
+            window.key,
+            evaluation(
+                Outcome("arrival", passed=False, sentence=said),
+                asset=checked_key(model, track),
+                partition=window.key,
+            ),
+        )
+
+
+def _failing(model: MonitoredModel) -> str:
+    return f"{model.key}: {DECLARATION}"
+
+
+def _failed_reports(models: Sequence[MonitoredModel], failures: Mapping[str, Exception]) -> Iterator[Report]:
+    """Yield a failing `declaration` for every model of which nothing can be told."""
+    for model in models:
+        error = failures.get(model.key)
+        if error is not None:
+            text = f"nothing is launched: {type(error).__name__}: {error}"
             yield (
-                f"{model.key}/{track}",
-                window.key,
-                evaluation(
-                    Outcome("arrival", passed=False, sentence=said),
-                    asset=step_key(model, track, "metrics"),
-                    partition=window.key,
+                _failing(model),
+                _state(text),
+                dg.AssetCheckEvaluation(
+                    asset_key=reference_key(model),
+                    check_name=DECLARATION,
+                    passed=False,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    description=text,
                 ),
             )
 
 
+def _worked(model: MonitoredModel) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=reference_key(model), check_name=DECLARATION, passed=True, description="works again"
+    )
+
+
+def _state(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _broken_reports(broken: Mapping[dg.AssetKey, DeclarationError]) -> Iterator[Report]:
     for asset, error in broken.items():
-        state = hashlib.sha256(str(error).encode()).hexdigest()
-        yield asset.to_user_string(), state, broken_evaluation(asset, error)
+        yield asset.to_user_string(), _state(str(error)), broken_evaluation(asset, error)
 
 
 def broken_evaluation(asset: dg.AssetKey, error: DeclarationError) -> dg.AssetCheckEvaluation:
@@ -77,7 +130,7 @@ def broken_evaluation(asset: dg.AssetKey, error: DeclarationError) -> dg.AssetCh
     count = len(error.problems)
     return dg.AssetCheckEvaluation(
         asset_key=asset,
-        check_name="declaration",
+        check_name=DECLARATION,
         passed=False,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{count} mistake{'s' if count > 1 else ''}: {error.problems[0]}",
@@ -88,7 +141,7 @@ def broken_evaluation(asset: dg.AssetKey, error: DeclarationError) -> dg.AssetCh
 def broken_check(key: dg.AssetKey, error: DeclarationError) -> dg.AssetChecksDefinition:
     """Return the check that says what is wrong with a declaration whenever it is asked."""
 
-    @dg.asset_check(asset=key, name="declaration", description="Can the declaration be loaded?")
+    @dg.asset_check(asset=key, name=DECLARATION, description="Can the declaration be loaded?")
     def declaration() -> dg.AssetCheckResult:
         said = broken_evaluation(key, error)
         return dg.AssetCheckResult(

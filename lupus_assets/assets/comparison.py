@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import comparison_key, log_key, reference_key
+from lupus_assets.assets.key import comparison_key, log_key, reference_key, step_prefix
 from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
@@ -29,7 +29,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
     upstream = [log_key(model, pair.old), log_key(model, pair.new), reference_key(model)]
 
     @dg.multi_asset(
-        name=f"{model.team}__{model.model}__{pair.old}_vs_{pair.new}",
+        name=f"{step_prefix(model)}__{pair.old}_vs_{pair.new}",
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[

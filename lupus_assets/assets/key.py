@@ -9,6 +9,11 @@ from lupus_assets.declare import MonitoredModel
 STEPS = ("profile", "metrics", "verdicts")
 
 
+def step_prefix(model: MonitoredModel) -> str:
+    """Return how the names of the model's steps in a run begin."""
+    return f"{model.team}__{model.model}"
+
+
 def reference_key(model: MonitoredModel) -> dg.AssetKey:
     """Return the key of the model's frozen reference."""
     return dg.AssetKey([model.team, model.model, f"{model.model}_reference"])
@@ -22,6 +27,11 @@ def log_key(model: MonitoredModel, track: str) -> dg.AssetKey:
 def step_key(model: MonitoredModel, track: str, step: str) -> dg.AssetKey:
     """Return the key of one step of a track."""
     return dg.AssetKey([model.team, model.model, f"{model.model}_{track}_{step}"])
+
+
+def checked_key(model: MonitoredModel, track: str) -> dg.AssetKey:
+    """Return the key of the asset that a track's checks are about: its verdicts, which the checks tell."""
+    return step_key(model, track, "verdicts")
 
 
 def comparison_key(model: MonitoredModel, old: str, new: str) -> dg.AssetKey:

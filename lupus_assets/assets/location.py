@@ -11,11 +11,11 @@ import dagster as dg
 from lupus_assets.assets.arrival import arrival_sensor, broken_check
 from lupus_assets.assets.component import definitions_of
 from lupus_assets.assets.installation import RESOURCE, Installation
-from lupus_assets.assets.key import given_keys, made_keys, upstream_key
+from lupus_assets.assets.key import given_keys, made_keys, step_prefix, upstream_key
 from lupus_assets.assets.operation import operations
 from lupus_assets.assets.view import upkeep
 from lupus_assets.declare import MonitoredModel, find, load_all
-from lupus_assets.errors import DeclarationError, Problem
+from lupus_assets.errors import DeclarationError, LupusError, Problem
 
 
 def load_location(
@@ -41,34 +41,46 @@ def load_location(
         Models declared in Python, besides those in files.
     """
     in_files, errors = load_all(find(definitions))
-    parts, declared = [definitions_of(model) for model in models], list(models)
-    for path, model in in_files.items():
+    parts: list[dg.Definitions] = []
+    declared: dict[str, MonitoredModel] = {}  # by what their steps are called
+    broken: dict[dg.AssetKey, DeclarationError] = {}
+    for path, model in [*((None, model) for model in models), *in_files.items()]:
         try:
-            parts.append(definitions_of(model, path))
+            part = definitions_of(model, path)
+            if step_prefix(model) in declared:
+                raise LupusError(f"{declared[step_prefix(model)].key} is declared already")
         except Exception as error:  # Dagster refuses what Lupus accepts: as visible as any other mistake
-            errors[path] = _refused(path, error)
+            if path is None:
+                broken[python_key(model)] = _refused(f"{model.key} of load_location(models=...)", error)
+            else:
+                errors[path] = _refused(str(path), error)
         else:
-            declared.append(model)
-    broken = _broken(errors, definitions, project)
+            parts.append(part)
+            declared[step_prefix(model)] = model
+    working = list(declared.values())
+    broken |= _broken(errors, definitions, project)
     return dg.Definitions.merge(
         *parts,
         dg.Definitions(
-            assets=[*_upstream(declared), *(_broken_asset(*each) for each in broken.items())],
+            assets=[*_upstream(working), *(_broken_asset(*each) for each in broken.items())],
             asset_checks=[broken_check(key, error) for key, error in broken.items()],
-            sensors=[arrival_sensor(declared, broken)],
+            sensors=[arrival_sensor(working, broken)],
             resources=resources,
             executor=dg.in_process_executor,
         ),
-        operations(declared),
+        operations(working),
         upkeep(cast("Installation", resources[RESOURCE]).view_names),
     )
 
 
-def _refused(path: Path, error: BaseException) -> DeclarationError:
+def _refused(place: str, error: BaseException) -> DeclarationError:
     while error.__cause__ is not None:  # Dagster wraps what went wrong in where it went wrong
         error = error.__cause__
-    what = f"Dagster refuses it: {' '.join(str(error).split())}"
-    return DeclarationError([Problem(str(path), 1, "type", what, "correct that in this file")])
+    said = " ".join(str(error).split())
+    what = (
+        f"it cannot be loaded: {said if isinstance(error, LupusError) else f'{type(error).__name__}: {said}'}"
+    )
+    return DeclarationError([Problem(place, 1, "type", what, "correct that in this declaration")])
 
 
 def _broken(
@@ -88,6 +100,11 @@ def broken_key(path: Path, definitions: Path) -> dg.AssetKey:
     """Return the key of a declaration that cannot be loaded: its folders, and ``…_declaration``."""
     parts = [re.sub(r"\W", "_", part) for part in path.parent.relative_to(definitions).parts]
     return dg.AssetKey([*parts, f"{parts[-1] if parts else 'defs'}_declaration"])
+
+
+def python_key(model: MonitoredModel) -> dg.AssetKey:
+    """Return the key of a declaration made in Python that cannot be loaded."""
+    return dg.AssetKey([model.team, model.model, f"{model.model}_declaration"])
 
 
 def _broken_asset(key: dg.AssetKey, error: DeclarationError) -> dg.AssetSpec:

@@ -29,6 +29,7 @@ from lupus_assets.records import Window
 TICK = "*/10 * * * *"  # a tick without work costs a listing of each table
 JUDGED = ("profiles", "metrics", "incidents", "verdicts")  # a judgement is done when it is in all of them
 COMPARED = ("comparisons",)
+RETRIES = "dagster/max_retries"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -177,6 +178,7 @@ def _request(batch: Batch, launched: Launched) -> dg.RunRequest:
             SPAN: span(batch.first, batch.last),
             RANGE_START: batch.first.key,
             RANGE_END: batch.last.key,
+            RETRIES: "0",  # what kills a run is narrowed down by the next ticks, partition by partition
         }
     return dg.RunRequest(
         run_key=f"{digest(whole)}/{max(launched.attempts(task) for task in batch.tasks)}",

@@ -7,6 +7,7 @@ one partition to count as current. Does not belong here: what a check says.
 import base64
 import warnings
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -14,7 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from lupus_assets.monitor.address import Address
-from lupus_assets.monitor.check import CHECKS, Outcome
+from lupus_assets.monitor.check import Outcome, described
 from lupus_assets.monitor.trail import Trail, svg
 from lupus_assets.monitor.wording import target
 from lupus_assets.records import VerdictRow
@@ -23,16 +24,18 @@ SHOWN = 20  # rows of a table in a check's metadata: what fits a screen
 
 
 def check_specs(
-    asset: dg.AssetKey, partitions: dg.PartitionsDefinition, checks: Iterable[str]
+    asset: dg.AssetKey, partitions: dg.PartitionsDefinition, checks: Iterable[str], behind: timedelta
 ) -> list[dg.AssetCheckSpec]:
-    """Return the specs of partitioned, non-blocking checks."""
+    """Return the specs of partitioned, non-blocking checks; of labels, which are known `behind` later."""
     with warnings.catch_warnings():
         # They are in preview; the version of Dagster is pinned exactly because of it.
         warnings.filterwarnings(
             "ignore", category=dg.PreviewWarning, message="Specifying a partitions_def on an AssetCheckSpec"
         )
         return [
-            dg.AssetCheckSpec(check, asset=asset, partitions_def=partitions, description=CHECKS[check])
+            dg.AssetCheckSpec(
+                check, asset=asset, partitions_def=partitions, description=described(check, behind)
+            )
             for check in checks
         ]
 

@@ -1,6 +1,6 @@
 """The frozen reference of a model: unpartitioned, materialised once, and again only on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,6 +13,8 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.monitor.coverage import coverage
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.stats.frozen import Reference
+
+DECLARATION = "declaration"  # the check that fails where nothing can be told of a model
 
 
 def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
@@ -27,11 +29,17 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
         owners=owners(model),
         tags=tags(model),
         kinds=TABLE_KINDS,
+        check_specs=[
+            dg.AssetCheckSpec(DECLARATION, asset=reference_key(model), description="Can it be worked with?")
+        ],
         required_resource_keys={RESOURCE},
     )
-    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def reference(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         frozen = pipeline_of(context).freeze(model, reference_windows(model), datetime.now(UTC))
-        return dg.MaterializeResult(metadata=_metadata(model, frozen))
+        works = dg.AssetCheckResult(
+            passed=True, check_name=DECLARATION, description="its reference is frozen"
+        )
+        yield dg.MaterializeResult(metadata=_metadata(model, frozen), check_results=[works])
 
     return reference
 

@@ -7,12 +7,12 @@ partition becomes that partition's failing check and leaves the others alone.
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
-from lupus_assets.assets.key import STEPS, log_key, reference_key, step_key
+from lupus_assets.assets.key import STEPS, checked_key, log_key, reference_key, step_key, step_prefix
 from lupus_assets.assets.outcome import check_specs, evaluation, materialisations
 from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.assets.plot import metric_numbers
@@ -61,6 +61,12 @@ def selected_checks(model: MonitoredModel, track: str) -> list[str]:
     return [check for check in CHECKS if check not in unlabelled and (check != "rules" or ruled)]
 
 
+def labels_behind(model: MonitoredModel) -> timedelta:
+    """Return how long after a partition's rows its labels are judged, in whole partitions."""
+    label, period = model.columns.label, model.cadence.period
+    return timedelta(0) if label is None else -(-label.delay // period) * period
+
+
 def _specs(model: MonitoredModel, track: str) -> Iterator[dg.AssetSpec]:
     description = {
         "profile": "Mergeable state of every column, one pass over the rows.",
@@ -88,12 +94,14 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
     partitions = partitions_of(model.cadence.group)
 
     @dg.multi_asset(
-        name=f"{model.team}__{model.model}__{track}",
+        name=f"{step_prefix(model)}__{track}",
         partitions_def=partitions,
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=list(_specs(model, track)),
-        check_specs=check_specs(step_key(model, track, "metrics"), partitions, selected_checks(model, track)),
+        check_specs=check_specs(
+            checked_key(model, track), partitions, selected_checks(model, track), labels_behind(model)
+        ),
         required_resource_keys={RESOURCE},
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckEvaluation]:
@@ -129,7 +137,7 @@ class _Run:
         wanted = self.context.selected_asset_keys
         self.steps = [step for step in STEPS if step_key(self.model, self.track, step) in wanted]
         self.checks = [key.name for key in self.context.selected_asset_check_keys]
-        self.checked = step_key(self.model, self.track, "metrics")
+        self.checked = checked_key(self.model, self.track)
         parts = [*self.steps, *self.checks]
         self.undertaking = Undertaking.of(self.context, self.model, self.track, parts)
 
@@ -140,9 +148,8 @@ class _Run:
         if self.crashed:
             first, text = next(iter(self.crashed.items()))
             raise dg.Failure(
-                f"{self.model.key} {self.track}: {len(self.crashed)} partitions failed, and not because of "
-                f"their log: {', '.join([*self.crashed][:10])}; their checks and this log say why. "
-                f"{first}: {text}"
+                f"{self.model.key} {self.track}: {len(self.crashed)} partitions could not be made: "
+                f"{', '.join([*self.crashed][:10])}; their checks and this log say why. {first}: {text}"
             )
 
     def _chunk(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
@@ -272,8 +279,10 @@ class _Run:
         """
         text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
-        if not isinstance(error, SourceError | ReferenceMissing):
+        ours = not isinstance(error, SourceError | ReferenceMissing)
+        if ours or not self.checks:  # without a check to say it, the step does
             self.crashed[window.key] = text
+        if ours:
             self.context.log.error("".join(traceback.format_exception(error)))
         absent = isinstance(error, PartitionMissing) and "profile" in self.steps
         concerned = "arrival" if absent else "completeness"

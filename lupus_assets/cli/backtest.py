@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lupus_assets.cli.output import Commands, counted, note
-from lupus_assets.cli.place import add_home, installation, missing, parquet_files
+from lupus_assets.cli.place import add_home, import_from_here, installation, missing, parquet_files
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import laid_out
 
@@ -141,6 +141,7 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     from lupus_assets.sources.column import unify
     from lupus_assets.sources.log import LogSource
 
+    import_from_here()
     track = next(iter(model.tracks))
     source = installation(home).source(model, track, data_root(os.environ, home))
     tables, whole = [], pa.schema([])

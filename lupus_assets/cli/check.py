@@ -1,12 +1,17 @@
 """``lupus check``: every mistake in the declarations."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lupus_assets.cli.output import MISTAKES, Commands, counted, note
-from lupus_assets.cli.place import missing
+from lupus_assets.cli.place import import_from_here, missing
 from lupus_assets.cli.table import plain
-from lupus_assets.errors import UsageError
+from lupus_assets.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from lupus_assets.declare import MonitoredModel
 
 
 def add(commands: Commands) -> None:
@@ -34,14 +39,36 @@ def check(arguments: argparse.Namespace) -> int:
     if not declarations:
         # Silence about nothing would look like a passed check.
         raise UsageError(f"no declaration below {path}, give another directory")
-    _, errors = load_all(declarations)
+    models, errors = load_all(declarations)
     problems = [problem for error in errors.values() for problem in error.problems]
+    import_from_here()
+    for path, model in models.items():
+        problems += _functions(path, model)
     for problem in problems:
         print(plain(str(problem)))
     total = counted(len(declarations), "declaration")
     if problems:
         mistakes = counted(len(problems), "mistake")
-        note(f"{mistakes} in {len(errors):,} of {total}")
+        note(f"{mistakes} in {len({problem.file for problem in problems}):,} of {total}")
         return MISTAKES
     note(f"{total}, no mistakes")
     return 0
+
+
+def _functions(path: Path, model: "MonitoredModel") -> Iterator[Problem]:
+    """Yield what is wrong with the functions that a declaration names, as a run would find it."""
+    named = {name: track.function for name, track in model.tracks.items() if track.function is not None}
+    if not named:
+        return
+    from lupus_assets.declare.document import Document
+    from lupus_assets.errors import SourceError
+    from lupus_assets.sources.function import FunctionSource
+
+    document = Document.parse(path.read_text(encoding="utf-8"))
+    for track, function in named.items():
+        try:
+            FunctionSource.from_path(function)
+        except SourceError as error:
+            what, _, remedy = str(error).rpartition("; ")
+            place = ("tracks", track, "function")
+            yield Problem(str(path), document.line(("attributes", *place)), ".".join(place), what, remedy)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ def installation(home: Path) -> "Installation":
     from lupus_assets.installation import Installation
 
     return Installation.from_environment(os.environ, home)
+
+
+def import_from_here() -> None:
+    """Let functions that declarations name be found as in Dagster's processes: from the folder on."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def check_known(what: str, name: str, known: set[str], place: str) -> None:

@@ -96,7 +96,7 @@ class Gate:
         self.left, self.plain = np.zeros((len(WINDOWS), count)), np.zeros((len(WINDOWS), count))
 
     def step(self, z: Array) -> Array:
-        """Return the K deviations less what others foretell, where that is proven; never larger, never turned.
+        """Return deviations less what others foretell, where that is proven; never larger, never turned.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """What is judged together, partition by partition: the detector with all that verdicts need besides it.
 
-What the rows say is one chain, what the labels say, which come later, another. A chain that has learned what is
-ordinary is a state that goes on from partition to partition; `lupus_assets.monitor.checkpoint` keeps it.
+What the rows say is one chain, what the labels say, which come later, another. A chain that has learned what
+is ordinary is a state that goes on from partition to partition; `lupus_assets.monitor.checkpoint` keeps it.
 """
 
 from collections.abc import Iterator
@@ -178,12 +178,16 @@ class Judging:
             if at == self.first - 1:
                 yield from self._begun()
             return
-        assert self.chain is not None
-        of = self.history
-        judged = self.chain.detector.step(
+        of, chain = self.history, self._learned()
+        judged = chain.detector.step(
             of.values[at], of.variance[at], of.n[at], of.design[at], of.phases[at], given.z, given.rows
         )
-        yield self._step(self.chain, at, judged)
+        yield self._step(chain, at, judged)
+
+    def _learned(self) -> Chain:
+        if self.chain is None:
+            raise ValueError("partitions are taken in time order; the first ones teach what is ordinary")
+        return self.chain
 
     def _begun(self) -> Iterator[Step]:
         of, first, budgets = self.history, self.first, self.setting.budgets

@@ -1,8 +1,11 @@
 """Verdicts become check outcomes: passed or not, and one sentence that says why."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from lupus_assets.declare.duration import format_duration, parse_duration
 from lupus_assets.monitor.fact import FACT_RULE
 from lupus_assets.monitor.incident import ranked
 from lupus_assets.monitor.verdict import HISTORY_RULE
@@ -18,6 +21,8 @@ CHECKS: dict[str, str] = {
     "performance": "Is the realised performance as expected?",
     "rules": "Do the team's own thresholds hold?",
 }
+OF_LABELS = ("target_shift", "performance")
+BEHIND = re.compile(r"\(known (\w+) later\)$")
 COMPLETENESS = {
     "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate",
     "invalid_rate", "labelled_rate",
@@ -53,6 +58,26 @@ class Outcome:
     offenders: tuple[VerdictRow, ...] = ()
     judged: int = 0
     explained: tuple[VerdictRow, ...] = ()
+
+
+def described(check: str, behind: timedelta) -> str:
+    """Return the question that a check asks, and how much later it is answered where labels are late.
+
+    >>> described("performance", timedelta(days=3))
+    'Is the realised performance as expected? (known 3d later)'
+    """
+    late = check in OF_LABELS and behind
+    return f"{CHECKS[check]} (known {format_duration(behind)} later)" if late else CHECKS[check]
+
+
+def behind(description: str) -> timedelta:
+    """Return how much later a check is answered than the others, from what `described` says.
+
+    >>> behind("Is the realised performance as expected? (known 3d later)")
+    datetime.timedelta(days=3)
+    """
+    found = BEHIND.search(description)
+    return parse_duration(found[1]) if found else timedelta(0)
 
 
 def check_of(row: VerdictRow) -> str:
@@ -102,7 +127,7 @@ def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Out
         named = [name for name in others if name != target(first)]
         more = f" (also {listed(named)})" if named else ""
         return Outcome(check, False, first.sentence + more, tuple(offenders), len(rows), explained)
-    if check in ("performance", "target_shift") and awaited is not None:
+    if check in OF_LABELS and awaited is not None:
         return Outcome(check, True, f"no labels yet: due {awaited}", (), 0)
     waiting = [row for row in rows if row.rule == HISTORY_RULE and row.p is None]
     if rows and len(waiting) == len([row for row in rows if row.rule == HISTORY_RULE]) and waiting:

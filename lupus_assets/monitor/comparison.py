@@ -136,7 +136,7 @@ def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Gr
     if truth is not None:
         with np.errstate(over="ignore", invalid="ignore"):
             known = np.isfinite(before - truth) & np.isfinite(after - truth)
-        yield from _performance(before[known], after[known], truth[known], model, grid)
+        yield from _performance(before[known], after[known], truth[known], model)
 
 
 def _label(track: Predictions, at: npt.NDArray[np.intp]) -> Values | None:
@@ -175,9 +175,7 @@ def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
         yield name, None, None, Estimate(value, None, n, reason)
 
 
-def _performance(
-    before: Floats, after: Floats, truth: Floats, model: MonitoredModel, grid: Grid
-) -> Iterator[Named]:
+def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredModel) -> Iterator[Named]:
     """Yield performance on the labelled rows that both tracks share.
 
     Means of a loss are compared row by row. For AUC the two variances are added, which
@@ -192,7 +190,7 @@ def _performance(
             )
         return
     threshold = model.decision.threshold
-    old, new = (ScoreLabel.of(score, truth, grid, threshold) for score in (before, after))
+    old, new = (ScoreLabel.of(score, truth, threshold) for score in (before, after))
     pairs = {
         "brier": Moments.of((after - truth) ** 2 - (before - truth) ** 2),
         "log_loss": Moments.of(log_losses(after, truth == 1) - log_losses(before, truth == 1)),

@@ -100,10 +100,12 @@ class NumericGathering:
     grid: Grid
     dense: bool
     groups: list[NumericAccumulator] = field(default_factory=list)
+    _states: list[NumericColumn] | None = None  # of all so far, once they were asked for
 
     def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:
         """Take one batch."""
         assert isinstance(block, NumericBlock)  # noqa: S101  # tells mypy
+        self._states = None
         numbers = groups.ordered(block.numbers)
         absent = groups.places(block.absent)
         edges = np.searchsorted(absent, groups.bounds)
@@ -120,11 +122,16 @@ class NumericGathering:
 
     def states(self) -> list[Column]:
         """Return the state of each group."""
-        return [each.state() for each in self.groups]
+        return [*self._each()]
 
     def whole(self) -> Column:
         """Return the state of all groups together."""
-        return reduce(add, self.states()) if self.groups else NumericColumn.empty(self.grid)
+        return NumericColumn.sum(self._each()) if self.groups else NumericColumn.empty(self.grid)
+
+    def _each(self) -> list[NumericColumn]:
+        if self._states is None:
+            self._states = [each.state() for each in self.groups]
+        return self._states
 
 
 @dataclass

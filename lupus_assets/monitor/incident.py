@@ -26,19 +26,38 @@ OBSCURE = ("psi", "mean_rank", "rank_spread")
 
 
 @dataclass(frozen=True)
+class Open:
+    """The incident of one track that is open behind a partition.
+
+    Attributes
+    ----------
+    incident : str or None
+    members : tuple of str
+        The targets that were alarmed in it, sorted.
+    quiet : int
+        Partitions without an alarm since the last one.
+    """
+
+    incident: str | None = None
+    members: tuple[str, ...] = ()
+    quiet: int = 0
+
+
+@dataclass(frozen=True)
 class Episodes:
     """Which incident each alarmed (window start, target) belongs to, and which of them made one worse.
 
-    `opened` and `closed` say which incident did so where.
+    `opened` and `closed` say which incident did so where, `last` what is open at the end.
     """
 
     of: Mapping[tuple[datetime, str], str]
     worse: frozenset[tuple[datetime, str]]
     opened: Mapping[datetime, str]
     closed: Mapping[datetime, str]
+    last: Open
 
 
-def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
+def episodes(track: str, alarms: Mapping[Window, Collection[str]], before: Open = Open()) -> Episodes:
     """Return the incidents of one track.
 
     Parameters
@@ -46,14 +65,14 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
     track : str
     alarms : mapping of Window to collection of str
         The alarmed targets of every judged partition up to now; empty where all was quiet.
+    before : Open, optional
+        What was open before the first of these partitions.
     """
     of: dict[tuple[datetime, str], str] = {}
     worse: set[tuple[datetime, str]] = set()
-    members: set[str] = set()
     opened: dict[datetime, str] = {}
     closed: dict[datetime, str] = {}
-    running: str | None = None
-    quiet = 0
+    running, members, quiet = before.incident, set(before.members), before.quiet
     for window in sorted(alarms):
         if alarms[window]:
             quiet = 0
@@ -68,11 +87,15 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]]) -> Episodes:
             if quiet == QUIET:
                 closed[window.start] = running
                 running = None
-    return Episodes(of, frozenset(worse), opened, closed)
+    last = Open() if running is None else Open(running, tuple(sorted(members)), quiet)
+    return Episodes(of, frozenset(worse), opened, closed, last)
 
 
 def resumed(
-    track: str, past: pa.Table, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]
+    track: str,
+    past: pa.Table,
+    judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]],
+    before: Open = Open(),
 ) -> Episodes:
     """Return the incidents of one track whose earlier verdicts are stored.
 
@@ -82,6 +105,8 @@ def resumed(
     past : pyarrow.Table
         Rows of the table ``verdicts``, before those of `judged`.
     judged : mapping of (Window, Cut) to sequence of VerdictRow
+    before : Open, optional
+        What was open before the first row of `past`.
     """
     flagged: dict[datetime, tuple[str, set[str]]] = {}
     for row in rows_where(past, table_integers(past, "flagged").astype(bool)).to_pylist():
@@ -94,7 +119,7 @@ def resumed(
         alarms[Window(start=start, end=start, key=key)] = targets
     for (window, _), rows in judged.items():
         alarms[window] = {target(row) for row in rows if row.flagged}
-    return episodes(track, alarms)
+    return episodes(track, alarms, before)
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:

@@ -1,4 +1,4 @@
-"""Metrics become verdicts: the chains of a track taken through its partitions, from the first or from a state.
+"""Metrics become verdicts: the chains of a track go through its partitions, from the first or from a state.
 
 A verdict is a function of the metrics up to its partition: of the series that there were by then, and of what
 was ordinary by then. Wherever one of a range rests on more than those before it, it is judged by itself.
@@ -19,10 +19,9 @@ from lupus_assets.monitor.history import judged_series, naive
 from lupus_assets.monitor.intake import comparable, is_in, table_integers
 from lupus_assets.monitor.ledger import Ledger
 from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.monitor.verdict import LATE, Judgement
+from lupus_assets.monitor.verdict import LABELS, LATE, ROWS, Judgement
 from lupus_assets.records import VerdictRow, Window
 
-ROWS, LABELS = "rows", "labels"  # what the rows say at once, and what the labels say later
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"
 
 Chains = Mapping[str, Chain]
@@ -91,10 +90,13 @@ class Found:
         Of every budget, in time order, those of the rows before those of the labels.
     chains : mapping of str to Chain
         The states behind the last partition, of those that have learned what is ordinary.
+    series : set of str
+        The chains that have series.
     """
 
     judgements: list[Judgement]
     chains: Chains
+    series: frozenset[str] = frozenset()
 
 
 def judge(ledgers: Mapping[str, Ledger], setting: Setting, windows: Sequence[Window]) -> Found:
@@ -113,7 +115,7 @@ def judge(ledgers: Mapping[str, Ledger], setting: Setting, windows: Sequence[Win
         end = np.datetime64(group[-1], "us")
         found = _run({name: each.until(end) for name, each in ledgers.items()}, setting, group, {})
         judgements += found.judgements
-    return Found(judgements, found.chains)
+    return Found(judgements, found.chains, found.series)
 
 
 def go_on(
@@ -178,18 +180,19 @@ def _run(
         if (start, name == LABELS) not in judgements
     }
     after = dict(before)
-    if pending:
+    if pending or before:
         for name, judging, step in _passed(ledgers, setting, before, after):
             key = judging.starts[step.at], name == LABELS
             if key[0] in pending and key not in judgements:
                 judgements[key] = judging.judgements(step)
-    return Found([each for key in sorted(judgements) for each in judgements[key]], after)
+    named = {name for name, ledger in ledgers.items() if ledger.series}
+    return Found([each for key in sorted(judgements) for each in judgements[key]], after, frozenset(named))
 
 
 def _passed(
     ledgers: Mapping[str, Ledger], setting: Setting, before: Chains, after: dict[str, Chain]
 ) -> Iterator[tuple[str, Judging, Step]]:
-    """Take the chains through their ledgers; yield every judged partition, and leave their states in `after`."""
+    """Take the chains through their ledgers; yield each judged partition, leave their states in `after`."""
     rows = Judging(ledgers[ROWS], setting, before.get(ROWS))
     labels = Judging(ledgers[LABELS], setting, before.get(LABELS), heard=rows.tells)
     has_labels = set(labels.starts)

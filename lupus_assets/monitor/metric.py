@@ -15,6 +15,7 @@ from lupus_assets.stats.column import (
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.frozen import ColumnReference
+from lupus_assets.stats.histogram import all_values
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.profile import RowCounts
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
@@ -173,9 +174,13 @@ def numeric_distances(column: NumericColumn, reference: NumericReference) -> Ite
     """Yield the other distances of a numeric column from its reference."""
     yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
     past, now = reference.column.histogram, column.histogram
-    for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
-        defined = past.total and now.total
-        yield name, _plain(function(past, now) if defined else None, now.total)
+    if not past.total or not now.total:
+        for name in ("ks", "wasserstein"):
+            yield name, Estimate.undefined(NO_VALUES, now.total)
+        return
+    yield "ks", _plain(distance.ks(past, now), now.total)
+    values = all_values(reference.column.values, column.values)
+    yield "wasserstein", _plain(distance.wasserstein(past, now, values), now.total)
 
 
 def categorical_drift(

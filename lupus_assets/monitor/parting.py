@@ -23,6 +23,11 @@ DENSE = 256  # groups times columns that may have 65,536 counters each: 128 MiB
 MANY = 16_384  # rows of a batch from which on it is worth while to share the columns among threads
 
 
+def picked(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
+    """Return the values of some rows; taking them is twice as fast as indexing by their places."""
+    return values[rows] if isinstance(rows, slice) else values.take(rows)
+
+
 @dataclass(frozen=True)
 class Batch:
     """One batch as one cut sees it.
@@ -57,8 +62,8 @@ class Batch:
             return None
         return RowCounts(
             rows=size,
-            outside=0 if self.outside is None else int(np.count_nonzero(self.outside[rows])),
-            invalid=None if self.invalid is None else int(np.count_nonzero(self.invalid[rows])),
+            outside=0 if self.outside is None else int(np.count_nonzero(picked(self.outside, rows))),
+            invalid=None if self.invalid is None else int(np.count_nonzero(picked(self.invalid, rows))),
             duplicates=None,
         )
 
@@ -66,7 +71,7 @@ class Batch:
         """Return the residual of some rows."""
         if self.score is None or self.expected is None:
             return None
-        score, expected = self.score[rows], self.expected[rows]
+        score, expected = picked(self.score, rows), picked(self.expected, rows)
         finite = np.isfinite(score)
         return Residual.of(score, expected) if finite.all() else Residual.of(score[finite], expected[finite])
 

@@ -15,7 +15,7 @@ from lupus_assets.monitor.cut import Cut
 from lupus_assets.monitor.encoding import Coded, transformed
 from lupus_assets.monitor.gathering import Groups
 from lupus_assets.monitor.intake import at_least_one
-from lupus_assets.monitor.parting import Batch, Cell, Parting, coded
+from lupus_assets.monitor.parting import Batch, Cell, Parting, coded, picked
 from lupus_assets.monitor.parting import Rows as Picked
 from lupus_assets.monitor.repetition import repeated, row_hashes
 from lupus_assets.monitor.room import ahead, gatherers
@@ -314,18 +314,18 @@ def _joint(
     both[label.absent] = False
     every = bool(both.all())
 
-    def picked(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
-        return values[rows] if every else values[rows][both[rows]]
+    def paired(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
+        return picked(values, rows) if every else picked(values, rows)[picked(both, rows)]
 
     if decision is None:
         values, truth = prediction.values, label.values
         with np.errstate(over="ignore", invalid="ignore"):
             both &= np.isfinite(values - truth)
         every = bool(both.all())
-        return lambda rows: ErrorSums.of(picked(values, rows), picked(truth, rows))
-    grid, threshold, true = prediction.grid, decision.threshold, label.numbers == 1
+        return lambda rows: ErrorSums.of(paired(values, rows), paired(truth, rows))
+    threshold, true = decision.threshold, label.numbers == 1
     scores = prediction.numbers
-    return lambda rows: ScoreLabel.of(picked(scores, rows), picked(true, rows), grid, threshold)
+    return lambda rows: ScoreLabel.of(paired(scores, rows), paired(true, rows), threshold)
 
 
 def _rows(profile: Profile) -> int:

@@ -75,6 +75,15 @@ def _declared(model: MonitoredModel) -> Iterator[tuple[str, Kind]]:
         yield columns.label.column, predicted
 
 
+def named_columns(model: MonitoredModel) -> frozenset[str]:
+    """Return the columns that a declaration names; not those that are features because it says ``auto``."""
+    columns = model.columns
+    listed = columns.features if isinstance(columns.features, Features) else Features()
+    arrivals = (columns.arrival, columns.label.arrival if columns.label else None)
+    roles = (*(name for name, _ in _declared(model)), *listed.numeric, *listed.categorical, *arrivals)
+    return frozenset(name for name in (*roles, *model.segments) if name is not None)
+
+
 def _features(model: MonitoredModel, schema: pa.Schema) -> Iterator[tuple[str, Kind]]:
     columns = model.columns
     if isinstance(columns.features, Features):

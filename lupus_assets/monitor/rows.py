@@ -25,7 +25,7 @@ from lupus_assets.monitor.block import (
 )
 from lupus_assets.monitor.cut import Cut
 from lupus_assets.monitor.intake import as_text, hashes, instants, microseconds, numbers, words
-from lupus_assets.monitor.role import Role
+from lupus_assets.monitor.role import Role, named_columns
 from lupus_assets.records import Window
 from lupus_assets.stats.grid import Grid
 
@@ -91,12 +91,16 @@ def _by(arrived: npt.NDArray[np.int64] | None, as_of: datetime, count: int) -> M
     return np.ones(count, dtype=bool) if arrived is None else arrived <= microseconds(as_of)
 
 
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+def _column(batch: pa.RecordBatch, name: str, reading: Reading) -> pa.Array:
     index = batch.schema.get_field_index(name)
     if index < 0:
-        raise ColumnMismatch(
-            f"column {name!r} is missing; write it to the log or take it out of the declaration"
-        )
+        remedy = "write it to the log or take it out of the declaration"
+        if name not in named_columns(reading.model):  # a feature, as the reference's rows had it
+            remedy = (
+                "write it to the log; or, if the model reads it no more, list in `columns.features` those "
+                f"that it reads, and materialise {reading.model.model}_reference again"
+            )
+        raise ColumnMismatch(f"column {name!r} is missing; {remedy}")
     return batch.column(index)
 
 
@@ -173,7 +177,7 @@ def read_rows(batch: pa.RecordBatch, reading: Reading, segments: Sequence[str]) 
     problems: dict[str, str] = {}
     for role in reading.roles:
         try:
-            blocks[role.column] = read_block(_column(batch, role.column), role, reading)
+            blocks[role.column] = read_block(_column(batch, role.column, reading), role, reading)
         except ColumnMismatch as problem:
             problems[role.column] = str(problem)
     columns = reading.model.columns
@@ -194,7 +198,7 @@ def _arrival(
     if name is None:
         return None
     try:
-        micros, present = instants(_column(batch, name), name, reading.zone)
+        micros, present = instants(_column(batch, name, reading), name, reading.zone)
     except ColumnMismatch as problem:
         problems[name] = str(problem)
         return None
@@ -207,7 +211,7 @@ def _segments(
     found: dict[str, CategoricalBlock] = {}
     for column in dict.fromkeys(segment.partition("=")[0] for segment in segments):
         try:
-            found[column] = _text(_column(batch, column), column, reading)
+            found[column] = _text(_column(batch, column, reading), column, reading)
         except ColumnMismatch as problem:
             problems[column] = str(problem)
     return found

@@ -1,7 +1,7 @@
 """The team's own thresholds, applied to the metrics of a partition."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 
@@ -51,36 +51,89 @@ def _condition(rule: Rule) -> tuple[str, float | RecentChange | SeasonChange | S
     return next((name, getattr(rule, name)) for name in CONDITIONS if getattr(rule, name) is not None)
 
 
+@dataclass
+class Past:
+    """What a rule has to know of the earlier numbers of one series.
+
+    Attributes
+    ----------
+    count : int
+        Numbers so far.
+    latest : list of float
+        The last of them, as many as the rule looks at.
+    alike : dict of tuple to list of float
+        The last of each phase of the season, if it looks at these.
+    """
+
+    count: int = 0
+    latest: list[float] = field(default_factory=list)
+    alike: dict[tuple[int, ...], list[float]] = field(default_factory=dict)
+
+    def add(self, rule: Rule, phase: tuple[int, ...], value: float) -> None:
+        """Take in a number of a partition of this phase."""
+        self.count += 1
+        match _condition(rule)[1]:
+            case RecentChange(partitions=most):
+                self.latest = [*self.latest, value][-most:]
+            case SteadyChange(partitions=most):
+                self.latest = [*self.latest, value][1 - most :]
+            case SeasonChange(periods=most):
+                self.alike[phase] = [*self.alike.get(phase, []), value][-most:]
+
+
+Pasts = list[dict[tuple[str, str, str], Past]]  # of every rule of a track, by segment, family and column
+
+
+def rules_of(model: MonitoredModel, track: str) -> list[Rule]:
+    """Return the rules that concern a track."""
+    return [rule for rule in model.rules if rule.track in (None, track)]
+
+
 def rule_rows(
-    metrics: pa.Table, *, model: MonitoredModel, track: str, reference: str, windows: Sequence[Window]
+    metrics: pa.Table,
+    *,
+    model: MonitoredModel,
+    track: str,
+    reference: str,
+    windows: Sequence[Window],
+    pasts: Pasts | None = None,
 ) -> list[VerdictRow]:
     """Return a verdict for every rule, series and window that the rule concerns.
 
     Parameters
     ----------
     metrics : pyarrow.Table
-        Rows of the table ``metrics`` of this track, up to the last of `windows`, in the store's order.
+        Rows of the table ``metrics`` of this track, up to the last of `windows`.
     model : MonitoredModel
     track : str
     reference : str
-        Digest of the reference; numbers measured against another are neither judged nor compared with.
+        Digest of the reference; numbers against another are not compared with.
     windows : sequence of Window
+    pasts : list, optional
+        What is known of the partitions before those of `metrics`, which is moved on; without it, these are
+        the first.
     """
-    rows: list[VerdictRow] = []
-    if not model.rules:
-        return rows
+    rules = rules_of(model, track)
+    if not rules:
+        return []
+    pasts = [{} for _ in rules] if pasts is None else pasts
     whole = rows_where(metrics, comparable(metrics, reference))
-    for rule in model.rules:
-        if rule.track in (None, track):
-            for (segment, family, column), points in _series(whole, rule, model).items():
-                rows += _rows(rule, (segment, family, column), points, track, windows, model)
-    return rows
+    keys = {window.start: window.key for window in windows}
+    return [
+        row
+        for rule, past in zip(rules, pasts, strict=True)
+        for key, points in _series(whole, rule, model, past).items()
+        for row in _rows(rule, key, points, past[key], track, keys, model)
+    ]
 
 
-def _series(metrics: pa.Table, rule: Rule, model: MonitoredModel) -> dict[tuple[str, str, str], list[Point]]:
+def _series(
+    metrics: pa.Table, rule: Rule, model: MonitoredModel, past: dict[tuple[str, str, str], Past]
+) -> dict[tuple[str, str, str], list[Point]]:
+    """Return the numbers that a rule concerns by series, in the order in which they first came."""
     mine = rows_where(metrics, is_in(metrics, "metric", {rule.metric}))
     columns = set(model.groups[rule.group]) if rule.group else None
-    series: dict[tuple[str, str, str], dict[datetime, Point]] = {}
+    series: dict[tuple[str, str, str], dict[datetime, Point]] = {key: {} for key in past}
     for row in mine.select(
         ["segment", "family", "column_name", "window_start", "as_of", "value", "n"]
     ).to_pylist():
@@ -93,6 +146,8 @@ def _series(metrics: pa.Table, rule: Rule, model: MonitoredModel) -> dict[tuple[
             start, as_of = row["window_start"].replace(tzinfo=UTC), row["as_of"].replace(tzinfo=UTC)
             points = series.setdefault((row["segment"], row["family"], row["column_name"]), {})
             points[start] = (start, as_of, row["value"], row["n"])  # the latest cut stands
+    for key in series:
+        past.setdefault(key, Past())
     return {key: list(points.values()) for key, points in series.items()}
 
 
@@ -107,22 +162,20 @@ def _rows(
     rule: Rule,
     key: tuple[str, str, str],
     points: list[Point],
+    past: Past,
     track: str,
-    windows: Sequence[Window],
+    keys: Mapping[datetime, str],
     model: MonitoredModel,
 ) -> Iterator[VerdictRow]:
     segment, family, column = key
-    keys = {window.start: window.key for window in windows}
-    phases = [model.cadence.seasons(start)[:1] for start, *_ in points]  # the hour, or else the weekday
-    for at, (start, as_of, value, _) in enumerate(points):
-        if start not in keys or value is None:
+    for start, as_of, value, _ in points:
+        if value is None:
             continue
-        past = [
-            (phase == phases[at], each)
-            for phase, (_, _, each, _) in zip(phases[:at], points[:at], strict=True)
-            if each is not None
-        ]
-        crossing = _crossing(rule, value, past)
+        phase = model.cadence.seasons(start)[:1]  # the hour, or else the weekday
+        history, crossing = past.count, _crossing(rule, value, past, phase)
+        past.add(rule, phase, value)
+        if start not in keys:
+            continue
         yield VerdictRow(
             track=track,
             version=EVERYTHING,
@@ -141,7 +194,7 @@ def _rows(
             p=crossing.p,
             effect=None if crossing.expected is None else value - crossing.expected,
             surprise=None,
-            history=len(past),
+            history=history,
             partitions=None,
             since=None,
             severity=ALARM if crossing.crossed else None,
@@ -152,21 +205,20 @@ def _rows(
         )
 
 
-def _crossing(rule: Rule, value: float, past: list[tuple[bool, float]]) -> Crossing:
-    """Return what a rule comes to, given earlier values, each with whether it is of the same phase."""
+def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...]) -> Crossing:
+    """Return what a rule comes to at a partition of this phase, given earlier values."""
     condition, wanted = _condition(rule)
     percent = MEASURES[rule.metric].percent
     match wanted:
         case RecentChange():
-            earlier = [each for _, each in past]
             what = f"the recent {wanted.partitions} partitions' median"
-            return _change(condition, wanted.partitions, wanted.by, value, earlier, what, percent)
+            return _change(condition, wanted.partitions, wanted.by, value, past.latest, what, percent)
         case SeasonChange():
-            alike = [each for same, each in past if same]
+            alike = past.alike.get(phase, [])
             what = f"the median of the last {wanted.periods} of the same weekday or hour"
             return _change(condition, wanted.periods, wanted.by, value, alike, what, percent)
         case SteadyChange():
-            return _trend(condition, wanted, [*(each for _, each in past), value], percent)
+            return _trend(condition, wanted, [*past.latest, value], percent)
     crossed = value < wanted if condition == "below" else value > wanted
     low, high = (wanted, None) if condition == "below" else (None, wanted)
     return Crossing(None, low, high, crossed, f"{_side(crossed, condition)} {wanted:g}")

@@ -23,6 +23,7 @@ from lupus_assets.records import ALARM, NOTICE, VerdictRow, Window
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
+ROWS, LABELS = "rows", "labels"  # what is judged together: what the rows say at once, and what the labels say
 CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count
 OF_ONE_TIME, OF_OTHERS = "rows of one time count as one", "other alarms explain it"
 TEACHES = "the reference teaches what is ordinary"
@@ -58,6 +59,11 @@ class Judgement:
     def start(self) -> datetime:
         """Start of the partition, aware UTC."""
         return self.ledger.window(self.at)
+
+    @property
+    def chain(self) -> str:
+        """`ROWS` or `LABELS`."""
+        return LABELS if self.ledger.series[0][1] in LATE else ROWS
 
     def rows(
         self, window: Window, *, track: str, unlike: str = "", flagged_only: bool = False

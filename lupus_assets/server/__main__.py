@@ -9,13 +9,19 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import dagster as dg
 
+from lupus_assets.installation import keep_private
+from lupus_assets.server.lost_runs import MESSAGE, report_lost_runs
+
 GRACE_SECONDS = 10
+LOOK_SECONDS = 60  # between two looks for runs that died
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             "DAGSTER_HOME is not set; set it to the folder of dagster.yaml, or use `make ui`", file=sys.stderr
         )
         return 2
-    with dg.DagsterInstance.get():
-        pass  # makes the database: two processes that make the same SQLite file at once break each other
+    keep_private(os.environ, Path(os.environ["DAGSTER_HOME"]))
+    with dg.DagsterInstance.get() as instance:
+        # Makes the database, too: two processes that make the same SQLite file at once break each other.
+        _report(instance)
     workspace = ["-w", arguments.workspace, "--log-level", "warning"]
     commands = (
         ["lupus_assets.server.dagit", *workspace, "--host", arguments.host, "--port", arguments.port],
@@ -54,13 +62,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         subprocess.Popen([sys.executable, "-m", *command], start_new_session=True)  # noqa: S603  # our own modules
         for command in commands
     ]
+    looked = time.monotonic()
     while not stopped.wait(0.5):
         if any(process.poll() is not None for process in processes):
             break
+        if time.monotonic() - looked > LOOK_SECONDS:
+            with dg.DagsterInstance.get() as instance:
+                _report(instance)
+            looked = time.monotonic()
     failed = any(process.poll() not in (None, 0) for process in processes)
     for process in processes:
         _end(process)
     return int(failed and not stopped.is_set())
+
+
+def _report(instance: dg.DagsterInstance) -> None:
+    for run in report_lost_runs(instance):
+        print(f"{run}: {MESSAGE}", file=sys.stderr)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,21 +1,31 @@
-"""Dagster's webserver, with the one correction it needs and the one page that is ours.
+"""Dagster's webserver, with the corrections it needs and the one page that is ours.
 
 Belongs here: how Dagit is made another than it comes. Does not belong here: what the page says.
 """
 
 import os
+import sys
 from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
 
 import dagster as dg
+from dagster_graphql.schema.asset_checks import (
+    GrapheneAssetCheck,
+    GrapheneAssetCheckTimePartitionStatuses,
+)
 from dagster_webserver.cli import main as serve
 from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from lupus_assets.installation import Installation
+from lupus_assets.monitor.check import behind
 from lupus_assets.ports import Tables
 from lupus_assets.server.history import history_route
+from lupus_assets.server.host import HostGate, OwnNames
+
+LISTS = ("AssetGraphLiveQuery", "AssetChecksQuery")  # what lineage and the lists of checks ask
 
 
 def page_back_from_the_end() -> None:
@@ -38,6 +48,32 @@ def page_back_from_the_end() -> None:
     dg.TimeWindowPartitionsDefinition.get_paginated_partition_keys = paginated  # type: ignore[method-assign]
 
 
+def tell_of_now() -> None:
+    """Make Dagit's lists and lineage tell how a check is now, where they told of every partition ever.
+
+    Dagster 1.13 calls a partitioned check failed as long as any of its partitions is, beside its latest
+    execution that passed: a model that is well today would never look it. What the lists ask is answered by
+    the newest partition, and the newest whose labels are known; a check's own page has all partitions.
+    """
+    original = GrapheneAssetCheck.resolve_partitionStatuses
+
+    @wraps(original)
+    async def statuses(self, graphene_info):  # type: ignore[no-untyped-def]
+        found = await original(self, graphene_info)
+        operation = graphene_info.operation.name
+        if operation is None or operation.value not in LISTS:
+            return found
+        if isinstance(found, GrapheneAssetCheckTimePartitionStatuses) and found.ranges:
+            newest = max(each.endTime for each in found.ranges)
+            since = newest - behind(self._asset_check.description or "").total_seconds()
+            return GrapheneAssetCheckTimePartitionStatuses(
+                ranges=[each for each in found.ranges if each.endTime >= since]
+            )
+        return found
+
+    GrapheneAssetCheck.resolve_partitionStatuses = statuses  # type: ignore[method-assign]
+
+
 def serve_histories() -> None:
     """Make Dagit answer the links of checks to the history of a series.
 
@@ -54,6 +90,17 @@ def serve_histories() -> None:
     DagsterWebserver.build_routes = routes  # type: ignore[method-assign]
 
 
+def answer_own_names(names: OwnNames) -> None:
+    """Make Dagit refuse what is asked of another server; before anything else looks at a request."""
+    original = DagsterWebserver.build_middleware
+
+    @wraps(original)
+    def middleware(self: DagsterWebserver) -> list[Middleware]:  # type: ignore[type-arg]  # generic in contexts
+        return [Middleware(HostGate, names=names), *original(self)]
+
+    DagsterWebserver.build_middleware = middleware  # type: ignore[method-assign]
+
+
 @cache  # a bucket's client takes 0.1 s to make; an error is not kept
 def _tables() -> Tables:
     return Installation.from_environment(os.environ, Path(os.environ.get("LUPUS_HOME", ".lupus"))).tables()
@@ -62,6 +109,8 @@ def _tables() -> Tables:
 def main() -> None:
     """Run the webserver with Dagster's own options until it is ended."""
     page_back_from_the_end()
+    tell_of_now()
+    answer_own_names(OwnNames.of(sys.argv[1:], os.environ))
     serve_histories()
     serve()  # type: ignore[no-untyped-call]
 

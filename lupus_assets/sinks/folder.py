@@ -22,12 +22,15 @@ class Folder:
     ----------
     root : Path
         Created at the first write.
+    private : bool
+        Whether nobody but the owner may read what is written; by default the process's umask decides.
     """
 
     snapshot = False  # a folder is read entry by entry, beside those who change it
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, private: bool = False) -> None:
         self.root = root.absolute()
+        self._file_mode, self._folder_mode = (0o600, 0o700) if private else (0o666, 0o777)
         self._serial = count()
 
     def list(self, prefix: str) -> list[Entry]:
@@ -101,11 +104,11 @@ class Folder:
         try:
             temporary = self._temporary()
             try:
-                with temporary.open("xb") as file:
+                with open(temporary, "xb", opener=self._opened) as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())  # else a power cut may leave the new name with none of its bytes
-                target.parent.mkdir(parents=True, exist_ok=True)
+                self._make(target.parent)
                 into_place(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -117,9 +120,20 @@ class Folder:
                 "make room or mend the disk, then run again what failed"
             ) from error
 
+    def _opened(self, path: str, flags: int) -> int:
+        return os.open(path, flags, self._file_mode)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder and those above it, all of one mode: `Path.mkdir` gives it to the last alone."""
+        try:
+            folder.mkdir(mode=self._folder_mode, exist_ok=True)
+        except FileNotFoundError:
+            self._make(folder.parent)
+            folder.mkdir(mode=self._folder_mode, exist_ok=True)
+
     def _temporary(self) -> Path:
         folder = self.root / ".tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make(folder)
         host = socket.gethostname()
         for entry in _entries(str(folder)):
             # Whether a process of another host lives cannot be told from here.

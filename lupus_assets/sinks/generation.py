@@ -29,6 +29,7 @@ from lupus_assets.errors import ObjectMissing, StoreError
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Entry, Place
 from lupus_assets.sinks.layout import (
+    GENERATIONS,
     SUFFIX,
     floor_path,
     generation_path,
@@ -42,6 +43,8 @@ from lupus_assets.sinks.schema import SCHEMAS, conform
 
 PLACES = b"lupus.places"  # key in the footer of a generation
 NO_COLUMNS = pa.schema([])  # for what only the footer says
+# What a damaged file raises; text in it that is none is a ValueError.
+DAMAGE = (OSError, pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StoreError)
 
 Rows = list[tuple[Place, pa.Table]]
 
@@ -49,11 +52,13 @@ Rows = list[tuple[Place, pa.Table]]
 def encode(table: pa.Table, notes: dict[bytes, bytes] | None = None) -> bytes:
     """Return `table` as the bytes of a Parquet file, with `notes` in its footer.
 
-    The same rows give the same bytes. Without the Arrow schema in the footer, which says nothing that
-    Parquet's own does not, and would be a fifth of a small file.
+    The same rows give the same bytes, and pages have checksums. Without the Arrow schema in the footer, which
+    says nothing that Parquet's own does not, and would be a fifth of a small file.
     """
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, compression="zstd", store_schema=False) as writer:
+    with pq.ParquetWriter(
+        sink, table.schema, compression="zstd", store_schema=False, write_page_checksum=True
+    ) as writer:
         writer.write_table(table)
         if notes:
             writer.add_key_value_metadata(notes)
@@ -118,6 +123,22 @@ def places_of(store: ObjectStore, files: Files) -> set[Place]:
     ObjectMissing, StoreError
     """
     return {*files.pieces, *_in_force(store, files, NO_COLUMNS)}
+
+
+def holds(store: ObjectStore, table: str, place: Place, data: bytes) -> bool:
+    """Return whether a month holds a place as the piece `data` has it.
+
+    Raises
+    ------
+    ObjectMissing
+        A file has gone since it was listed: list again.
+    StoreError
+    """
+    files = newest(store, table, place.model, place.month)
+    entry = files.pieces.get(place)
+    if entry is not None:  # it is in force, or what is has its rows
+        return store.get(entry.path) == data
+    return _is_taken(_in_force(store, files, NO_COLUMNS), place, _digest(data))
 
 
 def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str], pa.Table | None]:
@@ -288,13 +309,20 @@ def _in_force(store: ObjectStore, files: Files, schema: pa.Schema) -> dict[Place
     file = _opened(store.get(path), path)
     named = (file.metadata.metadata or {}).get(PLACES)
     if named is None:
-        raise StoreError(f"{path} cannot be read: it does not say which places it holds; restore it")
+        raise _unreadable(path, ValueError("it does not say which places it holds"))
     table = _decoded(file, path, schema)
     folder = pieces_folder(files.table, files.model, files.month)
     held, start = {}, 0
-    for stem, rows, taken in json.loads(named):
-        held[place_of(f"{folder}/{stem}{SUFFIX}")] = Held(table.slice(start, rows), taken)
-        start += rows
+    try:
+        for stem, rows, taken in json.loads(named):
+            held[place_of(f"{folder}/{stem}{SUFFIX}")] = Held(table.slice(start, rows), taken)
+            start += rows
+    except DAMAGE as error:
+        raise _unreadable(path, error) from error
+    if start != file.metadata.num_rows:
+        raise _unreadable(
+            path, ValueError(f"it names the places of {start} of {file.metadata.num_rows} rows")
+        )
     return held
 
 
@@ -304,23 +332,29 @@ def _is_taken(held: dict[Place, Held], place: Place, digest: str) -> bool:
 
 def _opened(data: bytes, path: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(pa.BufferReader(data))
-    except (OSError, pa.ArrowException) as error:
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
 def _decoded(file: pq.ParquetFile, path: str, schema: pa.Schema) -> pa.Table:
     """Return the columns of `schema`; those newer than the file are null."""
-    present = set(file.schema_arrow.names)
     try:
+        present = set(file.schema_arrow.names)
         found = file.read(columns=[name for name in schema.names if name in present], use_threads=False)
         return conform(found, schema)
-    except (OSError, pa.ArrowException) as error:
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(path: str, error: Exception) -> StoreError:
-    return StoreError(f"{path} cannot be read: {error}; remove it and run its partition again")
+    folder, _, name = path.partition("/month=")
+    remedy = (
+        f"restore it, or remove {folder}/month={name.partition('/')[0]} and run the month's partitions again"
+        if path.startswith(f"{GENERATIONS}/")
+        else "remove it and run its partition again"
+    )
+    return StoreError(f"{path} cannot be read: {error}; {remedy}")
 
 
 def _digest(data: bytes) -> str:

@@ -11,6 +11,7 @@ They are a tree of their own, so that the folder of a table holds nothing that H
 """
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -67,9 +68,24 @@ def check_place(place: Place) -> Place:
 
 def month_may_hold(month: str, since: datetime | None, until: datetime | None) -> bool:
     """Return whether windows that start in ``[since, until)`` can be of `month` in some zone."""
-    return (since is None or month >= f"{since - ZONE:%Y-%m}") and (
-        until is None or month <= f"{until + ZONE:%Y-%m}"
+    return (since is None or month >= _month_of(since, -ZONE)) and (
+        until is None or month <= _month_of(until, ZONE)
     )
+
+
+def months_between(since: datetime, until: datetime) -> list[str]:
+    """Return the months, sorted, that `month_may_hold` windows which start in ``[since, until)``."""
+    first, last = (
+        12 * int(text[:4]) + int(text[5:]) - 1 for text in (_month_of(since, -ZONE), _month_of(until, ZONE))
+    )
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, last + 1)]
+
+
+def _month_of(moment: datetime, later: timedelta) -> str:
+    """Return ``yyyy-mm`` of a time that is shifted, but for what lies beyond the calendar."""
+    with suppress(OverflowError):
+        moment += later
+    return f"{moment.year:04d}-{moment.month:02d}"
 
 
 def path_of(table: str, place: Place) -> str:

@@ -17,11 +17,18 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[Place, pa.Table]] = {table: {} for table in SCHEMAS}
+        self.files = MemoryFiles()
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a place too."""
         written = to_table(table, rows)
         self._tables[table][check_place(place)] = written
+
+    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        """Return whether `rows` are exactly what `table` holds at `place`."""
+        written = to_table(table, rows)
+        held = self._tables[table].get(check_place(place))
+        return held is not None and bool(held.equals(written))
 
     def read(
         self,

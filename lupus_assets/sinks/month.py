@@ -17,12 +17,14 @@ from lupus_assets.sinks.layout import (
     generation_path,
     generations_folder,
     month_may_hold,
+    months_between,
     pieces_folder,
     place_of,
 )
 
 T = TypeVar("T")
 
+FEW_MONTHS = 12
 ATTEMPTS = 100  # looks at a month that others change meanwhile
 
 
@@ -104,18 +106,22 @@ def listed(
         Something is there that is no file of ours, and nothing takes up the error.
     """
     below = f"/model={model}" if model else ""
+    months = months_between(since, until) if model and since and until else []
+    # A look at each of few months costs the same after years; of many, one look at all is cheaper.
+    folders = [f"{below}/month={month}" for month in months] if 0 < len(months) <= FEW_MONTHS else [below]
     # Pieces first: one that goes in between has been taken in by a generation that is found then.
-    pieces = store.list(table + below)
+    pieces = [entry for folder in folders for entry in store.list(table + folder)]
     found: dict[tuple[str, str], Files] = {}
     for entry in pieces:
         if entry.path.endswith(SUFFIX) and month_may_hold(_month(entry.path, 2), since, until):
             place = _ours(place_of, entry, strays)
             if place is not None:
                 _at(found, table, place.model, place.month).pieces[place] = entry
-    for key, files in generations(store, table, below, since, until, strays).items():
-        own = _at(found, table, *key)
-        own.generations.update(files.generations)
-        own.marks.update(files.marks)
+    for folder in folders:
+        for key, files in generations(store, table, folder, since, until, strays).items():
+            own = _at(found, table, *key)
+            own.generations.update(files.generations)
+            own.marks.update(files.marks)
     return [found[key] for key in sorted(found)]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import TABLES, Month, Place, Row
-from lupus_assets.sinks.generation import encode, fold, places_of, rows_of, sweep
+from lupus_assets.sinks.generation import encode, fold, holds, places_of, rows_of, sweep
 from lupus_assets.sinks.layout import check_model, check_place, in_utc, path_of
 from lupus_assets.sinks.month import Files, listed, newest
 from lupus_assets.sinks.presence import common_places
@@ -46,6 +46,12 @@ class ParquetStore:
         # After the piece is there: a compaction that begins now finds the piece.
         if fold(self.files, table, place.model, place.month, place, data) and not self._followed:
             self.sweep(table, model=place.model, month=place.month)
+
+    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        """Return whether `rows` are exactly what `table` holds at `place`, to the byte of its file."""
+        data = encode(to_table(table, rows))
+        place = check_place(place)
+        return _steady(lambda: holds(self.files, table, place, data))
 
     def read(
         self,

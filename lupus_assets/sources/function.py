@@ -1,8 +1,9 @@
 """A prediction log that a Python function gives: the way in for every technology that has no module here."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from importlib import import_module
+from inspect import signature
 from itertools import chain
 from typing import Self, TypeAlias
 
@@ -22,10 +23,12 @@ class FunctionSource:
     Parameters
     ----------
     function : callable
-        Takes the bounds of the window in UTC and returns a `pyarrow.Table`, a
+        Takes the bounds of the window, aware and in `zone`, and returns a `pyarrow.Table`, a
         `pyarrow.RecordBatch`, an iterable of them, or None where the window has not arrived.
         Each question is a call of its own, `arrived` too: return a lazy iterable where reading
         is dear. A generator function never returns None, so to it every window has arrived.
+    zone : tzinfo, optional
+        Zone of the cadence: there the bounds of a day are midnights, and of its date.
     name : str, optional
         What errors call it; by default its module and name.
 
@@ -39,25 +42,26 @@ class FunctionSource:
     [2]
     """
 
-    def __init__(self, function: Function, name: str | None = None) -> None:
+    def __init__(self, function: Function, zone: tzinfo = UTC, name: str | None = None) -> None:
         self._function = function
+        self._zone = zone
         self._name = name or f"{function.__module__}:{getattr(function, '__qualname__', function)}"
 
     @classmethod
-    def from_path(cls, path: str) -> Self:
+    def from_path(cls, path: str, zone: tzinfo = UTC) -> Self:
         """Return the source of the function at ``package.module:function``.
 
         Raises
         ------
         SourceError
-            There is none, or its module cannot be imported.
+            There is none, its module cannot be imported, or it cannot be called with two times.
         """
         module, colon, attribute = path.partition(":")
         if not (module and colon and attribute):
             raise SourceError(f"function {path!r} is no path; write package.module:function")
         try:
             function = getattr(import_module(module), attribute)
-        except Exception as error:  # a user's module may fail in any way while it is imported
+        except (Exception, SystemExit) as error:  # a user's module may fail in any way while it is imported
             raise SourceError(
                 f"function {path!r} cannot be imported: {type(error).__name__}: {error}; "
                 "correct its name, or install what it needs where this runs"
@@ -66,7 +70,15 @@ class FunctionSource:
             raise SourceError(
                 f"{path!r} is {type(function).__name__}, not a function; name one of (start, end)"
             )
-        return cls(function, path)
+        try:
+            signature(function).bind(None, None)
+        except TypeError as error:
+            raise SourceError(
+                f"{path!r} does not take (start, end): {error}; correct its parameters"
+            ) from None
+        except ValueError:  # what is written in C may not say what it takes
+            pass
+        return cls(function, zone, path)
 
     def arrived(self, window: Window) -> bool:
         """Return whether the function has anything for `window`; it is called to find out."""
@@ -129,7 +141,7 @@ class FunctionSource:
 
     def _call(self, window: Window) -> Rows | None:
         try:
-            return self._function(window.start, window.end)
+            return self._function(window.start.astimezone(self._zone), window.end.astimezone(self._zone))
         except LupusError:
             raise
         except Exception as error:  # as above

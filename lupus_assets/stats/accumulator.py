@@ -249,7 +249,8 @@ class NumericAccumulator:
         found = self._sparse
         if self._counts is not None:
             keys = filled(self._counts)
-            found += Histogram.of_bins(PLACES[keys], self._counts[keys], self.grid)
+            dense = Histogram.of_bins(PLACES[keys], self._counts[keys], self.grid)
+            found = found + dense if found.counts.size else dense
         return found.without(CENTRE, self._centred)
 
 

@@ -46,6 +46,7 @@ from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.roc import RocCounts
 from lupus_assets.stats.stack import CategoricalMarginal, CategoryCounts, NumericMarginal
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
@@ -58,6 +59,7 @@ from lupus_assets.stats.surrogate import (
 MAGIC = b"LUPS"
 VERSION = 6
 READ = (1, 2, 3, 4, 5, 6)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
+BY_CODE = 6  # the format from which on scores are counted by `roc` and not on the score's grid
 HALF_HASHES = 3  # the format from which on hashes may be short
 CHECKED = 6  # the format from which on there is a checksum
 DEEPEST = 32  # lists within lists of a tree; a reference has 8
@@ -103,6 +105,7 @@ REFERENCED: tuple[type, ...] = (
     Ranking,
     Reference,
     Residual,
+    RocCounts,
     ScoreLabel,
     Surrogate,
 )
@@ -113,6 +116,7 @@ STATES: dict[str, type] = {state.__name__: state for state in (*PROFILED, *REFER
 MARGINAL: dict[str, type] = {
     "Categories": CategoryCounts,
     "CategoricalColumn": CategoricalMarginal,
+    "Distinct": Distinct,
     "Grid": Grid,
     "Histogram": Histogram,
     "NumericColumn": NumericMarginal,
@@ -303,6 +307,11 @@ def _planes(flat: NDArray[Any], size: int) -> bytes:
     return flat.view(np.uint8).reshape(-1, size).T.tobytes()
 
 
+def tells_nothing(item: Any) -> bool:
+    """Return whether this is the tree of a `Distinct` whose hashes no longer tell the values."""
+    return isinstance(item, list) and item[0] == Distinct.__name__ and bool(item[1].get("short"))
+
+
 class _Decoder:
     """Reads a tree; the arrays lie in the order in which the tree names them.
 
@@ -338,6 +347,8 @@ class _Decoder:
                 return self._array(*content)
             case "Distinct" if self.version < HALF_HASHES:
                 return Distinct.older(**{name: self.decode(item) for name, item in content[0].items()})
+            case "ScoreLabel" if self.version < BY_CODE:
+                return ScoreLabel.older(**{name: self.decode(item) for name, item in content[0].items()})
             case _:
                 return self._state(kind, content[0])
 
@@ -370,12 +381,15 @@ class _Decoder:
         made = self.classes[kind]
         if made is STATES[kind]:
             return made(**{name: self.decode(item) for name, item in values.items()})
-        found = {}
+        found: dict[str, Any] = {}
         for name, item in values.items():
-            if name in made.__dataclass_fields__:
-                found[name] = self.decode(item)
-            else:
+            if name not in made.__dataclass_fields__:
                 self._pass(item)
+            elif tells_nothing(item):
+                self._pass(item)
+                found[name] = None
+            else:
+                found[name] = self.decode(item)
         return made(**found)
 
     def _array(

@@ -5,7 +5,9 @@ the values ``true`` and ``false``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Self, TypeVar
 
 import numpy as np
@@ -55,6 +57,8 @@ class NumericColumn(State):
     def quantiles(self, q: ArrayLike) -> Floats:
         """Return quantiles of the finite values: `Histogram.quantile`, and never beyond their extremes.
 
+        Exact while there are at most `lupus_assets.stats.distinct.WHOLE` different ones, none in one bin.
+
         Parameters
         ----------
         q : array_like of float
@@ -65,8 +69,15 @@ class NumericColumn(State):
         ValueError
             Without finite values.
         """
-        found = self.histogram.quantile(q)
+        found = self.histogram.quantile(q, self.values)
         return found if self.minimum is None else np.clip(found, self.minimum, self.maximum)
+
+    @property
+    def values(self) -> Floats | None:
+        """All finite values that occur, increasing; None where they are too many."""
+        if self.minimum is None or self.maximum is None:
+            return None
+        return self.distinct.numbers(self.minimum, self.maximum)
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:
@@ -121,6 +132,17 @@ class NumericColumn(State):
             self.histogram + other.histogram,
             self.distinct + other.distinct,
             self.off_grid + other.off_grid,
+        )
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least: what two by two come to, for less work."""
+        histogram, distinct = Histogram.empty(parts[0].histogram.grid), Distinct.empty()
+        whole = reduce(add, (replace(part, histogram=histogram, distinct=distinct) for part in parts))
+        return replace(
+            whole,
+            histogram=Histogram.sum([part.histogram for part in parts]),
+            distinct=Distinct.sum([part.distinct for part in parts]),
         )
 
     @property

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincc, gammaln, rel_entr
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.histogram import Histogram, places
 from lupus_assets.stats.state import Bins, Counts, Floats, union
 
 HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amount (Jeffreys 1946)
@@ -271,11 +271,12 @@ def ks(reference: Histogram, current: Histogram) -> float:
     return float(np.max(np.abs(at - below)))
 
 
-def wasserstein(reference: Histogram, current: Histogram) -> float:
+def wasserstein(reference: Histogram, current: Histogram, values: Floats | None = None) -> float:
     """Return the first Wasserstein distance in the column's unit, at least 0.
 
     ∫ |F − G| with every row moved to the middle of its bin, without smoothing; bins are
     narrower than 0.8 % of the distance to the grid's centre, which bounds the error alike.
+    Where all `values` of both are given, increasing, rows stay where their bin holds only one.
 
     Raises
     ------
@@ -290,7 +291,7 @@ def wasserstein(reference: Histogram, current: Histogram) -> float:
     distributions on the line.
     """
     bins, below, at = _cumulative_shares(reference, current)
-    return float(np.sum(np.abs(at - below)[:-1] * np.diff(reference.grid.middle(bins))))
+    return float(np.sum(np.abs(at - below)[:-1] * np.diff(places(reference.grid, bins, values))))
 
 
 def _filled(counts: ArrayLike) -> Floats:

@@ -9,7 +9,10 @@ which several times as many fit into the same bytes; that many values share some
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -35,6 +38,9 @@ GAMMA = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
 
+# Their inverses modulo 2**64.
+FIRST_BACK, SECOND_BACK = np.uint64(0x96DE1B173F119089), np.uint64(0x319642B2D24D8EC3)
+
 HIGHEST = np.uint64(2**64 - 1)
 BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
@@ -59,6 +65,17 @@ def mix(values: Hashes) -> Hashes:
     z ^= np.right_shift(z, np.uint64(27), out=shifted)
     z *= SECOND
     z ^= np.right_shift(z, np.uint64(31), out=shifted)
+    return z
+
+
+def unmix(hashes: Hashes) -> Hashes:
+    """Return the values of which `mix` made these hashes."""
+    z: Hashes = hashes ^ (hashes >> np.uint64(31)) ^ (hashes >> np.uint64(62))
+    z *= SECOND_BACK
+    z ^= (z >> np.uint64(27)) ^ (z >> np.uint64(54))
+    z *= FIRST_BACK
+    z ^= (z >> np.uint64(30)) ^ (z >> np.uint64(60))
+    z -= GAMMA
     return z
 
 
@@ -165,6 +182,27 @@ class Distinct(State):
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
+    def numbers(self, low: float, high: float) -> Floats | None:
+        """Return all values, increasing, if they are numbers, at most `WHOLE`, and lie between two others.
+
+        None otherwise: an integer that no float holds was hashed as what it is, and would be another number.
+        """
+        if self.short or self.scheme != MIXED:
+            return None
+        found = np.sort(unmix(self.hashes).view(np.float64))
+        return found if found.size and low <= found[0] and found[-1] <= high else None
+
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, and sort the hashes of all at once where they are of one kind."""
+        some = [part for part in parts if part.hashes.size] or parts[:1]
+        alike = all(part.complete and part.scheme == some[0].scheme for part in some)
+        if len(some) == 1 or not alike:
+            return reduce(add, parts)
+        if any(part.short for part in some):
+            return cls(union(*(part.hashes & UPPER for part in some))[:K], some[0].scheme, short=True)
+        return cls._of(union(*(part.hashes for part in some)), some[0].scheme)
+
     def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
 
@@ -216,9 +254,9 @@ class Smallest:
 
     def _filled(self, h: Hashes) -> bool:
         """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
-        few = _finished(h, np.uint64(SPARE * K / h.size * 2.0**64))
-        kept = _halves(self._kept, self._short, few, *self._waiting)
-        if kept.size < K:  # values that repeat
+        bound = np.uint64(SPARE * K / h.size * 2.0**64)
+        kept = _halves(self._kept, self._short, _finished(h, bound), *self._waiting)
+        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
             return False
         self._keep(kept[:K])
         return True

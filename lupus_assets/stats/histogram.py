@@ -1,6 +1,9 @@
 """Exact counts on a `Grid`, kept for the bins that are not empty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Self
 
 import numpy as np
@@ -72,6 +75,16 @@ class Histogram(State):
         bins, counts, _, _ = add_counts(self.bins, self.counts, other.bins, other.counts)
         return type(self)(self.grid, bins, counts)
 
+    @classmethod
+    def sum(cls, parts: Sequence[Self]) -> Self:
+        """Add several, one at least, in counters of all bins: two by two, each sum would be sorted."""
+        if any(part.grid != parts[0].grid for part in parts):
+            return reduce(add, parts)
+        dense = np.zeros(BINS, np.int64)
+        for part in parts:
+            dense[part.bins] += part.counts
+        return cls.of_counts(dense, parts[0].grid)
+
     def without(self, grid_bin: int, count: int) -> Self:
         """Take `count` values out of a bin that holds as many."""
         if not count:
@@ -96,16 +109,17 @@ class Histogram(State):
         """Share of the values in the fullest bin, in [0, 1]; 0 when empty."""
         return float(self.counts.max() / self.total) if self.counts.size else 0.0
 
-    def quantile(self, q: ArrayLike) -> Floats:
-        """Return quantiles in the column's unit, interpolated linearly within their bin.
+    def quantile(self, q: ArrayLike, values: Floats | None = None) -> Floats:
+        """Return quantiles in the column's unit as ``np.quantile`` has them, to the width of a bin.
 
-        The rank of the answer is off by at most the mass of that bin, the value by at most
-        its width.
+        The values of a bin are taken as evenly spread over it. Where `values` are given it is exact for bins that hold one of them, and one of them in others.
 
         Parameters
         ----------
         q : float or array of float
             Probabilities in [0, 1].
+        values : array of float64, optional
+            All that occur, increasing.
 
         Returns
         -------
@@ -123,14 +137,25 @@ class Histogram(State):
         if not np.all((asked >= 0) & (asked <= 1)):
             raise ValueError(f"quantiles are asked for by probabilities in [0, 1], not {asked}")
         upto = self.cumulative
-        rank = asked * upto[-1]
-        at = np.searchsorted(upto, rank)  # the first bin that reaches the rank
-        share = 1 - (upto[at] - rank) / self.counts[at]
+        rank = asked * (upto[-1] - 1)
+        below = np.floor(rank)
+        low, high = (
+            self._ranked(each, upto, values) for each in (below, np.minimum(below + 1, upto[-1] - 1))
+        )
+        share = rank - below
+        # Weighing both rather than adding to one of them cannot overflow.
+        return np.where(low == high, low, (1 - share) * low + share * high)
+
+    def _ranked(self, rank: Floats, upto: Counts, values: Floats | None) -> Floats:
+        """Return the values of some ranks, from 0 on."""
+        at = np.searchsorted(upto, rank, side="right")
         bins = self.bins[at]
-        # Weighing the edges rather than adding to one of them cannot overflow.
-        value = (1 - share) * self.grid.lower(bins) + share * self.grid.upper(bins)
+        share = 1 - (upto[at] - rank - 0.5) / self.counts[at]
+        found = (1 - share) * self.grid.lower(bins) + share * self.grid.upper(bins)
+        if values is not None:
+            return _nearest(found, bins, values, self.grid)
         # Values that repeat the centre are common, those within 1e-40 of it are not.
-        return np.where(bins == CENTRE, self.grid.centre, value)
+        return np.where(bins == CENTRE, self.grid.centre, found)
 
     def mass(self, table: Floats) -> float:
         """Return the sum over all values of what the table says for their bin.
@@ -141,3 +166,40 @@ class Histogram(State):
             A number for every bin; the result is in its unit. Empty gives 0.
         """
         return float((self.counts * table[self.bins]).sum())
+
+
+def places(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
+    """Return where the values of each bin are taken to lie, in the column's unit.
+
+    Parameters
+    ----------
+    grid : Grid
+    bins : array of int32
+        Increasing.
+    values : array of float64 or None
+        All that occur, increasing; None if they are not known. The one value of a bin is its place, and
+        otherwise its middle.
+    """
+    middles = grid.middle(bins)
+    if values is None:
+        return middles
+    own = grid.bins(values)
+    first, behind = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right")
+    return np.where(behind - first == 1, values[np.minimum(first, own.size - 1)], middles)
+
+
+def all_values(*parts: Floats | None) -> Floats | None:
+    """Return the values that occur in any part, increasing; None if those of one are not known."""
+    known = [part for part in parts if part is not None]
+    return np.unique(np.concatenate(known)) if known and len(known) == len(parts) else None
+
+
+def _nearest(x: Floats, bins: Bins, values: Floats, grid: Grid) -> Floats:
+    """Return of some increasing values, for each x, the nearest in its bin; x where that has none."""
+    own = grid.bins(values)
+    first, last = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right") - 1
+    above = np.clip(np.searchsorted(values, x), first, np.maximum(last, first))
+    below = np.clip(above - 1, first, np.maximum(last, first))
+    above, below = (np.minimum(each, values.size - 1) for each in (above, below))
+    nearer = np.where(x - values[below] <= values[above] - x, values[below], values[above])
+    return np.where(first <= last, nearer, x)

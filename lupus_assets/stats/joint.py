@@ -4,16 +4,17 @@ Callers leave out rows whose prediction or label is missing, and count them else
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.grid import BINS, BLOCK, PLACES, Grid
-from lupus_assets.stats.histogram import FEW, Histogram
+from lupus_assets.stats.grid import BLOCK
+from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.state import Counts, Floats, Hashes, State, counted, filled, tally
+from lupus_assets.stats.roc import RocCounts
+from lupus_assets.stats.state import Counts, Floats, Hashes, State, union
 
 CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
 CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
@@ -90,8 +91,10 @@ class ScoreLabel(State):
 
     Attributes
     ----------
-    positive_scores, negative_scores : Histogram
-        Scores of the rows with either label, on the score column's grid.
+    roc : RocCounts
+        Rows of either label by score.
+    score : Moments
+        The score itself.
     log_loss : Moments
         −log of the probability given to the label, in nats; the score clipped by `CLIP`.
     squared_error : Moments
@@ -104,8 +107,8 @@ class ScoreLabel(State):
         Rows by decision and label.
     """
 
-    positive_scores: Histogram
-    negative_scores: Histogram
+    roc: RocCounts
+    score: Moments
     log_loss: Moments
     squared_error: Moments
     residual: Moments
@@ -113,7 +116,7 @@ class ScoreLabel(State):
     decisions: Decisions
 
     @classmethod
-    def of(cls, score: ArrayLike, label: ArrayLike, grid: Grid, threshold: float) -> Self:
+    def of(cls, score: ArrayLike, label: ArrayLike, threshold: float) -> Self:
         """Return the state of some rows.
 
         Parameters
@@ -122,8 +125,6 @@ class ScoreLabel(State):
             In [0, 1]; the caller leaves out NaN and what lies outside.
         label : array_like of bool, or of 0 and 1, shape (rows,)
             What became true.
-        grid : Grid
-            Of the score column.
         threshold : float
             A row is decided positive if its score is at least this.
 
@@ -138,11 +139,10 @@ class ScoreLabel(State):
             raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
         if p.size and not (np.minimum.reduce(p) >= 0 and np.maximum.reduce(p) <= 1):  # nor with NaN
             raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
-        positive, negative = _histograms(p, y, grid)
         loss, squared, residual = _errors(p, y)
         return cls(
-            positive_scores=positive,
-            negative_scores=negative,
+            roc=RocCounts.of(p, y),
+            score=_scores(p),
             log_loss=loss,
             squared_error=squared,
             residual=residual,
@@ -151,9 +151,26 @@ class ScoreLabel(State):
         )
 
     @classmethod
-    def empty(cls, grid: Grid, threshold: float) -> Self:
+    def empty(cls, threshold: float) -> Self:
         """Return the state of no rows."""
-        return cls.of(np.empty(0), np.empty(0, dtype=bool), grid, threshold)
+        return cls.of(np.empty(0), np.empty(0, dtype=bool), threshold)
+
+    @classmethod
+    def older(cls, positive_scores: Histogram, negative_scores: Histogram, **others: Any) -> Self:
+        """Return the state that a format before 6 meant: scores as the middles of their grid bins."""
+        bins = union(positive_scores.bins, negative_scores.bins)
+        scores = np.clip(positive_scores.grid.middle(bins), 0.0, 1.0)
+        counts = np.zeros((2, bins.size), np.int64)
+        for own, histogram in zip(counts, (positive_scores, negative_scores), strict=True):
+            own[np.searchsorted(bins, histogram.bins)] = histogram.counts
+        # Bins beyond 0 or 1 have one middle there.
+        scores, place = np.unique(scores, return_inverse=True)
+        by_label = [np.bincount(place, own, scores.size).astype(np.int64) for own in counts]
+        return cls(
+            roc=RocCounts.of_counts(scores, *by_label),
+            score=Moments.of_counts(scores, by_label[0] + by_label[1]),
+            **others,
+        )
 
     @property
     def n(self) -> int:
@@ -163,7 +180,7 @@ class ScoreLabel(State):
     @property
     def positives(self) -> int:
         """Rows with a positive label."""
-        return self.positive_scores.total
+        return int(self.roc.positives.sum())
 
     @property
     def correct(self) -> int:
@@ -172,8 +189,8 @@ class ScoreLabel(State):
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
-            self.positive_scores + other.positive_scores,
-            self.negative_scores + other.negative_scores,
+            self.roc + other.roc,
+            self.score + other.score,
             self.log_loss + other.log_loss,
             self.squared_error + other.squared_error,
             self.residual + other.residual,
@@ -302,21 +319,19 @@ def log_losses(score: Floats, label: NDArray[np.bool_]) -> Floats:
     return -np.log(np.where(label, clipped, 1 - clipped))
 
 
-def _histograms(p: Floats, y: NDArray[np.bool_], grid: Grid) -> tuple[Histogram, Histogram]:
-    """Return the scores of the rows with either label, the positive first; counted in one go."""
-    keys = grid.keys_of(p).astype(np.intp)
-    keys += y * np.intp(BINS)
-    if p.size < FEW:
-        found, counts = counted(keys)
-    else:
-        dense = tally(keys, 2 * BINS)
-        found = filled(dense)
-        counts = dense[found]
-    split = int(np.searchsorted(found, BINS))
-    return (
-        Histogram.of_bins(PLACES[found[split:] - BINS], counts[split:], grid),
-        Histogram.of_bins(PLACES[found[:split]], counts[:split], grid),
-    )
+def _scores(p: Floats) -> Moments:
+    """Return the moments of scores in [0, 1]; their powers are summed about 0, a block at a time."""
+    if not p.size:
+        return Moments.empty()
+    sums = [0.0] * 4
+    for start in range(0, p.size, BLOCK):
+        score = p[start : start + BLOCK]
+        square = score * score
+        sums[0] += float(np.add.reduce(score))
+        sums[1] += float(score @ score)
+        sums[2] += float(square @ score)
+        sums[3] += float(square @ square)
+    return Moments.of_sums(p.size, 0.0, *sums) or Moments.of(p)
 
 
 def _errors(p: Floats, y: NDArray[np.bool_]) -> tuple[Moments, Moments, Moments]:

@@ -90,6 +90,22 @@ class Moments:
         )
 
     @classmethod
+    def about(cls, x: Floats, shift: float) -> Self:
+        """Sum finite values in one pass around a guess of their mean; in two where it is none."""
+        if not x.size:
+            return cls.empty()
+        sums = [0.0, 0.0, 0.0, 0.0]
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            for start in range(0, x.size, BLOCK):
+                d = x[start : start + BLOCK] - shift if shift else x[start : start + BLOCK]
+                square = d * d
+                sums[0] += float(np.add.reduce(d))
+                sums[1] += float(d @ d)
+                sums[2] += float(square @ d)
+                sums[3] += float(square @ square)
+        return cls.of_sums(x.size, shift, *sums) or cls.of(x)
+
+    @classmethod
     def of_counts(cls, x: Floats, counts: Counts) -> Self:
         """Take finite values, and how often each occurs."""
         n = int(counts.sum())

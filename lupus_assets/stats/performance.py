@@ -5,12 +5,12 @@ take rows as independent; where a ratio or a square is taken they are first-orde
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.state import Floats
 
 NO_LABELS = "no labels yet"
@@ -23,8 +23,9 @@ OVERFLOW = "squared errors exceed the range of floats"
 def auc(state: ScoreLabel) -> Estimate:
     """Return the area under the ROC curve, in [0, 1]; ties count half.
 
-    Scores in one grid bin are taken as tied, so the error is at most half the probability
-    that a positive and a negative share a bin. The variance is DeLong's; None with a single
+    Exact while no more scores differ than `lupus_assets.stats.roc.MOST`. Of more, those that share a bin
+    count as tied: the area is off by half the share of such pairs at most, and by a hundredth of its standard
+    error where scores do not crowd. The variance is DeLong's, and what ties may cost; None with a single
     row of either label. Undefined unless both labels occur.
 
     References
@@ -36,15 +37,14 @@ def auc(state: ScoreLabel) -> Estimate:
         return Estimate.undefined(NO_LABELS)
     if state.positives in (0, state.n):
         return Estimate.undefined(ALL_POSITIVE if state.positives else ALL_NEGATIVE, state.n)
-    bins = np.union1d(state.positive_scores.bins, state.negative_scores.bins)
-    positives, negatives = np.zeros(bins.size), np.zeros(bins.size)
-    positives[np.searchsorted(bins, state.positive_scores.bins)] = state.positive_scores.counts
-    negatives[np.searchsorted(bins, state.negative_scores.bins)] = state.negative_scores.counts
+    positives, negatives = state.roc.positives.astype(np.float64), state.roc.negatives.astype(np.float64)
     # A row's placement is the share of the other label's rows that its score outranks or undercuts.
     value, of_positives = _mean_and_variance(_mid_ranks(negatives), positives)
     _, of_negatives = _mean_and_variance(_mid_ranks(positives), negatives)
-    variance = None if of_positives is None or of_negatives is None else of_positives + of_negatives
-    return Estimate(value, variance, state.n, None)
+    if of_positives is None or of_negatives is None:
+        return Estimate(value, None, state.n, None)
+    of_ties = (state.roc.tied / 2) ** 2 / 3  # of an error anywhere between half of them either way
+    return Estimate(value, of_positives + of_negatives + of_ties, state.n, None)
 
 
 def log_loss(state: ScoreLabel) -> Estimate:
@@ -71,20 +71,23 @@ def brier_excess(state: ScoreLabel) -> Estimate:
     """Return the Brier score less what calibrated scores would have, mean((y − p)(1 − 2p)), in [−1, 1].
 
     0 in expectation while the scores are calibrated, above 0 where they are too sure of themselves. The
-    variance is that of labels drawn from the scores, so that a few rows do not vouch for themselves. Scores
-    count as the middle of their grid bin.
+    variance is that of labels drawn from the scores, so that a few rows do not vouch for themselves.
 
     References
     ----------
     Spiegelhalter (1986), Probabilistic prediction in patient management and clinical trials.
     """
-    return _score_test(state, lambda p: 1 - 2 * p)
+    if state.n == 0:
+        return Estimate.undefined(NO_LABELS)
+    p1, p2, p3, p4 = _powers(state.score)
+    variance = p1 - 5 * p2 + 8 * p3 - 4 * p4  # of p (1 − p) (1 − 2p)², row by row
+    return Estimate(state.squared_error.mean - p1 + p2, max(variance, 0.0) / state.n, state.n, None)
 
 
 def slope_excess(state: ScoreLabel) -> Estimate:
     """Return cov(label − score, score), in [−1/4, 1/4]: below 0 where the score has lost its grip.
 
-    0 in expectation while the scores are calibrated. Variance and scores as `brier_excess`.
+    0 in expectation while the scores are calibrated. Variance as `brier_excess`.
 
     References
     ----------
@@ -92,22 +95,28 @@ def slope_excess(state: ScoreLabel) -> Estimate:
     """
     if state.n == 0:
         return Estimate.undefined(NO_LABELS)
-    grid = state.positive_scores.grid
-    scores = [h.counts @ grid.middle(h.bins) for h in (state.positive_scores, state.negative_scores)]
-    mean = float(sum(scores)) / state.n
-    return _score_test(state, lambda p: p - mean)
+    p1, p2, p3, p4 = _powers(state.score)
+    rate = state.positives / state.n
+    # Labels are their own squares: (label − score)² has the product of label and score in it.
+    both = (rate + p2 - state.squared_error.mean) / 2
+    value = both - p2 - p1 * state.residual.mean
+    variance = (p3 - 2 * p1 * p2 + p1**3) - (p4 - 2 * p1 * p3 + p1 * p1 * p2)  # of p (1 − p) (p − mean)²
+    return Estimate(value, max(variance, 0.0) / state.n, state.n, None)
 
 
-def _score_test(state: ScoreLabel, weight: Callable[[Floats], Floats]) -> Estimate:
-    """Return mean((y − p) weight(p)) with the variance it has if every label is drawn with its score."""
-    if state.n == 0:
-        return Estimate.undefined(NO_LABELS)
-    total = variance = 0.0
-    for histogram, label in ((state.positive_scores, 1.0), (state.negative_scores, 0.0)):
-        p = np.clip(histogram.grid.middle(histogram.bins), 0.0, 1.0)
-        total += float(histogram.counts @ ((label - p) * weight(p)))
-        variance += float(histogram.counts @ (p * (1 - p) * weight(p) ** 2))
-    return Estimate(total / state.n, variance / state.n**2, state.n, None)
+def _powers(score: Moments) -> tuple[float, float, float, float]:
+    """Return the means of the first four powers."""
+    mean, second, third, fourth = (
+        score.mean,
+        *(each / score.n for each in (score.m2, score.m3, score.m4)),
+    )
+    square = mean * mean
+    return (
+        mean,
+        second + square,
+        third + 3 * mean * second + mean * square,
+        fourth + 4 * mean * third + 6 * square * second + square * square,
+    )
 
 
 def calibration_error(state: ScoreLabel) -> Estimate:

@@ -42,9 +42,7 @@ class Residual:
         """Return the state of some rows: finite transformed scores and surrogates, each of shape (rows,)."""
         given, explained = np.asarray(score, np.float64), np.asarray(expected, np.float64)
         residual = given - explained
-        return cls(
-            Moments.of(residual), Moments.of(np.abs(residual)), Moments.of(given), Moments.of(explained)
-        )
+        return cls(*(Moments.about(each, 0.0) for each in (residual, np.abs(residual), given, explained)))
 
     @classmethod
     def empty(cls) -> Self:

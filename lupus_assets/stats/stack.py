@@ -17,8 +17,9 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
 from lupus_assets.stats.binning import DECILES, TOP, Parts, cut_places, forecast_categories, most_frequent
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BINS, Grid
-from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.histogram import Histogram, all_values, places
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
 BINNED = ("psi", "jensen_shannon", "chi_square", "chi_square_p", "l_infinity")
@@ -35,6 +36,16 @@ class NumericMarginal:
     positive_infinities: int
     negative_infinities: int
     histogram: Histogram
+    minimum: float | None = None
+    maximum: float | None = None
+    distinct: Distinct | None = None  # and where it does not tell the values
+
+    @property
+    def values(self) -> Floats | None:
+        """All finite values that occur, as `NumericColumn.values`."""
+        if self.distinct is None or self.minimum is None or self.maximum is None:
+            return None
+        return self.distinct.numbers(self.minimum, self.maximum)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +96,16 @@ class NumericStack(_Windows):
         Finite values per bin.
     apart : ndarray of int64, shape (windows, 3)
         Negative infinities, positive infinities, and nulls with NaN.
+    extremes : tuple of (float, float) or None
+        Lowest and highest finite value of each window, where there are some.
+    values : tuple of array or None
+        All finite values of each window, increasing, where they are few.
     """
 
     grid: Grid
     bins: Bins
+    extremes: tuple[tuple[float, float] | None, ...]
+    values: tuple[Floats | None, ...]
 
     @classmethod
     def of(cls, windows: Sequence[Sequence[Numeric]]) -> Self:
@@ -121,7 +138,14 @@ class NumericStack(_Windows):
             [(c.negative_infinities, c.positive_infinities, c.nulls + c.nans) for c in window]
             for window in windows
         ]
-        return cls(np.array(counts), _apart(apart, 3), grid, bins.astype(np.int32))
+        return cls(
+            np.array(counts),
+            _apart(apart, 3),
+            grid,
+            bins.astype(np.int32),
+            tuple([_extremes(window) for window in windows]),
+            tuple([_values(window) for window in windows]),
+        )
 
     @cached_property
     def _cumulative(self) -> Counts:
@@ -167,9 +191,11 @@ class NumericStack(_Windows):
         return Histogram(self.grid, self.bins[filled], self.counts[window, filled])
 
     def quantile(self, window: int, q: float) -> float | None:
-        """Return a quantile of one window, as `Histogram.quantile` does; None without finite values."""
-        histogram = self._histogram(window)
-        return float(histogram.quantile(q)) if histogram.counts.size else None
+        """Return a quantile of one window, as `NumericColumn.quantiles` does; None without finite values."""
+        histogram, extremes = self._histogram(window), self.extremes[window]
+        if extremes is None or not histogram.counts.size:
+            return None
+        return float(np.clip(histogram.quantile(q, self.values[window]), *extremes))
 
     def expected_psi(self, reference: int, rows: int) -> float:
         """Return the PSI of `rows` rows from one window without any drift."""
@@ -220,7 +246,7 @@ class NumericStack(_Windows):
         gaps = self._shares[windows] - self._shares[reference]
         np.abs(gaps, out=gaps)
         largest = gaps.max(axis=1)  # NaN where a window has no values
-        widths = np.diff(self.grid.middle(self.bins))
+        widths = np.diff(places(self.grid, self.bins, all_values(*self.values)))
         return {"ks": largest, "wasserstein": np.where(np.isnan(largest), np.nan, gaps[:, :-1] @ widths)}
 
 
@@ -303,6 +329,23 @@ class CategoricalStack(_Windows):
 
 
 Stack = NumericStack | CategoricalStack
+
+
+def _extremes(window: Sequence[Numeric]) -> tuple[float, float] | None:
+    ranges = [(c.minimum, c.maximum) for c in window if c.minimum is not None and c.maximum is not None]
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+
+
+def _values(window: Sequence[Numeric]) -> Floats | None:
+    found = []
+    for column in window:
+        if not column.histogram.counts.size:
+            continue
+        values = column.values
+        if values is None:
+            return None
+        found.append(values)
+    return all_values(*found) if found else np.empty(0)
 
 
 def _summed(places: Sequence[NDArray[np.intp]], counts: Sequence[Counts], size: int) -> Counts:

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Bins = NDArray[np.int32]
 Counts = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-Keys = TypeVar("Keys", Bins, Hashes, NDArray[np.uint16], NDArray[np.uint32], NDArray[np.intp])
+Keys = TypeVar("Keys", Bins, Counts, Hashes, NDArray[np.uint16], NDArray[np.uint32], NDArray[np.intp])
 
 FEW_COUNTERS = 4
 

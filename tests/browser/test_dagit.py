@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 
 PROJECT = Path(__file__).parents[2]
 METRICS = "/assets/shop/churn/churn_champion_metrics"
+VERDICTS = "/assets/shop/churn/churn_champion_verdicts"
 START, DAYS, ROWS = date(2025, 1, 1), 40, 200
 DECLARATION = """
 type: lupus_assets.assets.MonitoredModel
@@ -165,7 +166,7 @@ def test_a_backfill_over_thirty_days_from_the_dialog_finishes_green(page: Page, 
 
 
 def test_every_partition_shows_its_own_check_results(page: Page) -> None:
-    page.goto(f"{METRICS}?view=checks")
+    page.goto(f"{VERDICTS}?view=checks")
     page.get_by_text("completeness", exact=True).first.click()
     page.get_by_text("Partitions", exact=True).nth(1).click()
     expect(page.get_by_text("Passed (29)")).to_be_visible()

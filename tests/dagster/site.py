@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lupus_assets.assets import load_location
-from lupus_assets.assets.key import step_key
+from lupus_assets.assets.key import checked_key, step_key
 from lupus_assets.assets.operation import group_slug
 from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.declare import MonitoredModel
@@ -130,7 +130,7 @@ class Site:
 
     def checked(self, model: MonitoredModel, check: str, track: str = "champion") -> dict[str, "Checked"]:
         """Return the latest result of a check for every partition that has one."""
-        key = dg.AssetCheckKey(step_key(model, track, "metrics"), check)
+        key = dg.AssetCheckKey(checked_key(model, track), check)
         storage = self.instance.event_log_storage
         current = {
             each.partition_key: each.is_current for each in storage.get_asset_check_partition_info([key])

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from lupus_assets.assets.arrival import absent_reports
-from lupus_assets.assets.key import STEPS, comparison_key, made_keys, step_key
+from lupus_assets.assets.key import STEPS, checked_key, comparison_key, made_keys, step_key
 from lupus_assets.assets.launched import PARTITION, WORK
 from lupus_assets.assets.operation import RANGE_END, RANGE_START, group_slug, situation
 from lupus_assets.assets.work import BATCH, Task, batches, reference_due
@@ -244,7 +244,7 @@ def test_the_repeated_hour_of_autumn_is_launched_and_run_by_its_key(zones):
     (request,) = tick(site, berlin, utc(2013, 10, 27, 4))
     assert span(request) == (night[0].key, night[-1].key)
     assert site.run(berlin, night[2].key).success
-    assert site.materialised(berlin, "metrics") == {night[2].key}
+    assert night[2].key in site.materialised(berlin, "metrics")
     assert [span(each) for each in tick(site, berlin, utc(2013, 10, 27, 4))] == [(night[0].key, night[1].key)]
     assert execute(site, berlin, request).success
     assert site.materialised(berlin, "metrics") >= {window.key for window in night}
@@ -298,7 +298,7 @@ def test_a_due_partition_that_has_not_come_is_reported_once_and_without_a_run(si
     runs = site.instance.get_runs_count()
     cursor, said = sense(site, None)
     assert said == "1 due partitions have not arrived; 0 declarations are broken"
-    key = dg.AssetCheckKey(step_key(model, "champion", "metrics"), "arrival")
+    key = dg.AssetCheckKey(checked_key(model, "champion"), "arrival")
     history = site.instance.event_log_storage.get_asset_check_execution_history
     assert len(history(key, limit=10)) == 1
     ((partition, found),) = site.checked(model, "arrival").items()
@@ -322,7 +322,7 @@ def test_arrival_is_about_the_newest_due_partition_whatever_a_backfill_did(site_
 
     def absent(now: datetime) -> list[str]:
         found = situation(resources_of(site.home)["lupus"], site.instance, [model], now)
-        return [state for _, state, _ in absent_reports([model], found)]
+        return [state for _, state, _ in absent_reports([model], found)[0]]
 
     assert absent(utc(2013, 3, 9, 5)) == []  # within its grace
     assert absent(utc(2013, 3, 9, 6)) == ["2013-03-08"]

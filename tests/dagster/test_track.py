@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lupus_assets.assets.key import STEPS, made_keys, reference_key, step_key
+from lupus_assets.assets.key import STEPS, checked_key, made_keys, reference_key, step_key
 from lupus_assets.assets.launched import PARTITION
 from lupus_assets.monitor import sampling
 from lupus_assets.monitor.check import CHECKS
@@ -29,15 +29,22 @@ def test_one_step_alone_is_made_from_what_is_stored(march, step):
     assert steps_of(result) == {step}
 
 
-def test_metrics_without_a_stored_profile_fail_and_say_what_to_do(march):
+def test_verdicts_without_a_stored_profile_fail_and_say_what_to_do(march):
     model = march.models[0]
-    result = march.run(model, "2013-03-11", [step_key(model, "champion", "metrics")])
+    result = march.run(model, "2013-03-11", [step_key(model, "champion", "verdicts")])
     assert result.success
-    assert "2013-03-11" not in march.materialised(model, "metrics")
+    assert "2013-03-11" not in march.materialised(model, "verdicts")
     assert (
         "has no profile; materialise it first" in march.checked(model, "completeness")["2013-03-11"].sentence
     )
     assert "2013-03-11" not in march.checked(model, "arrival")
+
+
+def test_a_step_without_checks_fails_itself_and_says_why(march):
+    model = march.models[0]
+    result = march.run(model, "2013-03-11", [step_key(model, "champion", "metrics")])
+    (failed,) = result.get_step_failure_events()
+    assert "has no profile; materialise it first" in failed.step_failure_data.error_display_string
 
 
 def only_checks(site: Site, selection: dg.AssetSelection, key: str) -> dg.ExecuteInProcessResult:
@@ -52,7 +59,7 @@ def only_checks(site: Site, selection: dg.AssetSelection, key: str) -> dg.Execut
 
 def test_checks_alone_are_evaluated_and_materialise_nothing(march):
     model = march.models[0]
-    asset = step_key(model, "champion", "metrics")
+    asset = checked_key(model, "champion")
     result = only_checks(march, dg.AssetSelection.checks_for_assets(asset), "2013-03-10")
     assert result.success
     assert not steps_of(result)
@@ -64,7 +71,7 @@ def test_checks_alone_are_evaluated_and_materialise_nothing(march):
 
 def test_one_check_alone_says_what_keeps_it_from_judging_though_that_is_not_its_own(march):
     model = march.models[0]
-    check = dg.AssetCheckKey(step_key(model, "champion", "metrics"), "performance")
+    check = dg.AssetCheckKey(checked_key(model, "champion"), "performance")
     result = only_checks(march, dg.AssetSelection.checks(check), "2013-03-12")
     (said,) = result.get_asset_check_evaluations()
     assert not said.passed
@@ -145,25 +152,6 @@ def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_b
     assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed
 
 
-def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
-    site_of, monkeypatch
-):
-    monkeypatch.setattr(sampling, "MOST_CODES", 20)
-    monkeypatch.setattr(sampling, "MOST_RANKED", 2)
-    model = small_model("wide")
-    site = site_of([model])
-    site.write(model, site.windows(model, "2013-03-01", "2013-03-08"))
-    assert site.run(model, "2013-03-08").success
-    told = (
-        "of 2 inputs 1 are held against the score and 1 are held against each other, "
-        "the others are each watched alone"
-    )
-    frozen = site.instance.get_latest_materialization_event(reference_key(model)).asset_materialization
-    assert frozen.metadata["champion inputs"].value == told
-    assert told in site.checked(model, "input_drift")["2013-03-08"].sentence
-    assert told not in site.checked(model, "completeness")["2013-03-08"].sentence
-
-
 def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of):
     model = small_model("damaged")
     site = site_of([model])
@@ -184,3 +172,22 @@ def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of)
     assert said.sentence.endswith("; materialise the profile of this partition again")
     assert site.run(model, "2013-03-09").success
     assert site.checked(model, "completeness")["2013-03-09"].passed
+
+
+def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
+    site_of, monkeypatch
+):
+    monkeypatch.setattr(sampling, "MOST_CODES", 12)
+    monkeypatch.setattr(sampling, "MOST_RANKED", 2)
+    model = small_model("wide")
+    site = site_of([model])
+    site.write(model, site.windows(model, "2013-03-01", "2013-03-08"))
+    assert site.run(model, "2013-03-08").success
+    told = (
+        "of 2 inputs 1 are held against the score and 1 are held against each other, "
+        "the others are each watched alone"
+    )
+    frozen = site.instance.get_latest_materialization_event(reference_key(model)).asset_materialization
+    assert frozen.metadata["champion inputs"].value == told
+    assert told in site.checked(model, "input_drift")["2013-03-08"].sentence
+    assert told not in site.checked(model, "completeness")["2013-03-08"].sentence

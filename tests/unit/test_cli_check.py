@@ -1,5 +1,6 @@
 """`lupus check` prints every mistake and fails if there is one."""
 
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -84,3 +85,59 @@ def test_a_scaffold_passes_and_says_how_long_the_default_reference_is(definition
     (definitions / "b" / "defs.yaml").write_text(text)
     assert main(["check"]) == 0
     assert "the first 28 days (hourly: 14 days, weekly: 12 weeks)" in text
+
+
+BY_PYTHON = """\
+import sys
+
+TEXT = "no function"
+
+def rows(start, end): ...
+def one(start): ...
+def more(start, end, *others, zone=None): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("shop.log:rows", None),
+        ("shop.log:more", None),
+        (
+            "shop.log:rosw",
+            "cannot be imported: AttributeError: module 'shop.log' has no attribute 'rosw'",
+        ),
+        (
+            "shop.lgo:rows",
+            "cannot be imported: ModuleNotFoundError: No module named 'shop.lgo'",
+        ),
+        ("shop.log:TEXT", "'shop.log:TEXT' is str, not a function, name one of (start, end)"),
+        (
+            "shop.log:one",
+            "'shop.log:one' does not take (start, end): too many positional arguments",
+        ),
+        ("shop.exits:rows", "cannot be imported: SystemExit: 3, correct its name, or install what it needs"),
+        ("shop.broken:rows", "cannot be imported: SyntaxError: "),
+    ],
+)
+def test_functions_are_imported_from_the_folder_as_dagster_does(
+    definitions, capsys, monkeypatch, function, said
+):
+    folder = definitions.parent / "shop"
+    folder.mkdir()
+    (folder / "log.py").write_text(BY_PYTHON)
+    (folder / "exits.py").write_text("raise SystemExit(3)")
+    (folder / "broken.py").write_text("def")
+    monkeypatch.setattr("sys.path", [*sys.path])
+    for name in ("shop", "shop.log", "shop.exits", "shop.broken"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    text = GOOD.replace("NAME", "b").replace('parquet: "{partition}.parquet"', f'function: "{function}"')
+    (definitions / "b" / "defs.yaml").write_text(text)
+    assert main(["check"]) == (0 if said is None else 1)
+    out, err = capsys.readouterr()
+    if said is None:
+        assert (out, err) == ("", "2 declarations, no mistakes\n")
+    else:
+        assert out.startswith("definitions/b/defs.yaml:6: tracks.champion.function: ")
+        assert said in out
+        assert err == "1 mistake in 1 of 2 declarations\n"

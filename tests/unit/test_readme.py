@@ -1,11 +1,16 @@
 """What the README shows works as it stands."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from lupus_assets.declare import MonitoredModel, load
 
-README = Path(__file__).parents[2] / "README.md"
+PROJECT = Path(__file__).parents[2]
+README = PROJECT / "README.md"
 
 
 def block(language: str) -> str:
@@ -26,3 +31,25 @@ def test_the_model_in_python_is_one():
     names: dict[str, object] = {}
     exec(statement, names)  # noqa: S102  # our own README
     assert isinstance(eval(expression, names), MonitoredModel)  # noqa: S307  # our own README
+
+
+def test_scaffolding_tells_nobody_and_says_nothing_of_it(tmp_path):
+    (command,) = re.findall(r"^ +(.*bin/dg scaffold .*)$", README.read_text(), re.MULTILINE)
+    home, project = tmp_path / "user", tmp_path / "project"
+    home.mkdir()
+    (project / ".lupus" / "dagster").mkdir(parents=True)
+    shutil.copy(PROJECT / "resources" / "dagster.yaml", project / ".lupus" / "dagster")
+    shutil.copy(PROJECT / "pyproject.toml", project)
+    shutil.copytree(PROJECT / "definitions", project / "definitions")
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "dg").symlink_to(Path(sys.executable).parent / "dg")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    done = subprocess.run(
+        ["/bin/bash", "-c", command], cwd=project, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "elemetry" not in done.stdout + done.stderr
+    assert (project / "definitions" / "shop" / "churn" / "defs.yaml").exists()
+    assert [path for path in [*home.rglob("*"), *(project / ".lupus").rglob("*")] if path.is_file()] == [
+        project / ".lupus" / "dagster" / "dagster.yaml"
+    ]

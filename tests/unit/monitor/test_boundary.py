@@ -149,3 +149,23 @@ def test_labels_of_the_rows_own_cut_wait_for_its_instant():
     (cut,) = cuts(model, day(5))
     assert open_cuts(model, day(5), cut.as_of - MICROSECOND) == ()
     assert open_cuts(model, day(5), cut.as_of) == (cut,)
+
+
+@pytest.mark.parametrize("segments", [(), ("country",)])
+@pytest.mark.parametrize("version", [["v1"] * 300, ["v1", "v2"] * 150])
+def test_a_cut_holds_the_rows_that_had_arrived_with_and_without_segments_and_versions(segments, version):
+    model = declared({"arrival": "came"}, segments=segments)
+    reference = frozen(model, [log(0, came=[day(0).start] * 300)])
+    (cut,) = cuts(model, day(5))
+    arrived = np.arange(300) % 3 > 0
+    came = np.where(arrived, cut.as_of, cut.as_of + MICROSECOND).tolist()
+    whole = log(5, came=came, version=version)
+    profiles = profiled(model, reference, whole)[cut].profiles
+    kept = profiled(model, reference, whole.filter(arrived))[cut].profiles
+    assert profiles.keys() == kept.keys()
+    for cell, profile in profiles.items():
+        assert profile.counts == kept[cell].counts
+        assert profile.columns["amount"].histogram == kept[cell].columns["amount"].histogram
+        assert profile.columns["user"] == kept[cell].columns["user"]
+        assert profile.joint.n == kept[cell].joint.n
+    assert profiles[WHOLE].counts.rows == 200

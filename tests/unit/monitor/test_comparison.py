@@ -194,3 +194,24 @@ def test_a_comparison_reads_key_prediction_and_label_and_nothing_else():
     model = declared({"private": ["amount"]}, tracks=TRACKS, compare=PAIR, segments=())
     listed = compared_roles(roles(model, kinds(model, log(5).schema)), model.columns.key)
     assert [role.column for role in listed] == ["id", "p", "y"]
+
+
+def test_of_values_the_mean_absolute_error_alone_is_compared_row_by_row():
+    """The others have no error of one row: their intervals add the variances of both tracks."""
+    columns = {"prediction": {"value": "p"}, "label": {"column": "y"}}
+    rng = np.random.default_rng(0)
+    keys, label = [f"key-{row}" for row in range(60)], rng.normal(10, 2, 60)
+    old = {"id": keys, "p": (label + rng.normal(0, 1, 60)).tolist(), "y": label.tolist()}
+    new = {"id": keys, "p": (np.array(old["p"]) + rng.normal(0, 0.1, 60)).tolist(), "y": label.tolist()}
+    found = compared(old, new, columns)
+    errors = [np.array(each["p"]) - label for each in (old, new)]
+    paired = np.abs(errors[1]) - np.abs(errors[0])
+    reach = 1.959964 * paired.std(ddof=1) / np.sqrt(60)
+    assert (found["mae"].lower, found["mae"].upper) == pytest.approx(
+        (paired.mean() - reach, paired.mean() + reach)
+    )
+    variance = sum(error.var(ddof=1) for error in errors) / 60
+    reach, difference = 1.959964 * np.sqrt(variance), errors[1].mean() - errors[0].mean()
+    error = found["mean_error"]
+    assert (error.lower, error.upper) == pytest.approx((difference - reach, difference + reach))
+    assert found["rmse"].upper - found["rmse"].lower > 5 * (found["mae"].upper - found["mae"].lower)

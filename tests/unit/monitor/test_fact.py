@@ -30,13 +30,26 @@ def test_an_ordinary_day_has_no_facts():
     assert found(log(5)) == {}
 
 
-def test_a_missing_column_is_named_with_the_remedy():
-    assert found(log(5, amount=None)) == {
-        ("amount", "null_rate"): (
-            None,
-            "column 'amount' is missing; write it to the log or take it out of the declaration",
-        )
-    }
+FEATURES = {"numeric": ["amount"], "categorical": ["country"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "remedy"),
+    [
+        (declared(columns={"features": FEATURES}), "amount", "take it out of the declaration"),
+        (declared(), "p", "take it out of the declaration"),
+        (
+            declared(columns={"features": "auto"}),
+            "amount",
+            "list in `columns.features` those that it reads, and materialise m_reference again",
+        ),
+    ],
+)
+def test_a_missing_column_is_named_with_the_remedy_that_its_declaration_leaves(model, column, remedy):
+    ((where, (value, sentence)),) = found(log(5, **{column: None}), model, frozen(model)).items()
+    assert (where, value) == ((column, "null_rate"), None)
+    assert sentence.startswith(f"column '{column}' is missing; write it to the log")
+    assert remedy in sentence
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def same(left, right) -> None:
             assert vars(moments or EMPTY) == pytest.approx(vars(others or EMPTY), rel=1e-9, abs=1e-6)
         assert isinstance(profile.joint, ScoreLabel)
         assert profile.joint.decisions == other.joint.decisions
-        assert profile.joint.positive_scores == other.joint.positive_scores
+        assert profile.joint.roc == other.joint.roc
         assert profile.residual.signed.mean == pytest.approx(other.residual.signed.mean, rel=1e-9, abs=1e-12)
 
 

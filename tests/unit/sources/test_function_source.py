@@ -2,13 +2,16 @@
 
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
 from lupus_assets.errors import ColumnMismatch, PartitionMissing, SourceError, SourceUnreadable
+from lupus_assets.installation import Installation
 from lupus_assets.sources.column import TEXT
 from lupus_assets.sources.function import FunctionSource
+from tests.models import declared
 
 ROWS = pa.table({"score": [0.1, 0.9], "dest": ["JFK", None]})
 
@@ -38,6 +41,27 @@ def test_the_function_is_asked_for_the_window_in_utc(day):
 
     assert scores(FunctionSource(log), day) == [0.1, 0.9]
     assert asked == [(datetime(2013, 5, 1, 4, tzinfo=UTC), datetime(2013, 5, 2, 4, tzinfo=UTC))]
+
+
+def test_an_installation_asks_a_function_for_days_of_the_cadences_zone(day, tmp_path, monkeypatch):
+    asked = []
+
+    def log(start, end):
+        asked.append((start, end))
+        return ROWS
+
+    monkeypatch.setitem(sys.modules, "by_python", SimpleNamespace(log=log))
+    model = declared(
+        tracks={"champion": {"function": "by_python:log"}},
+        cadence={"every": "day", "start": "2013-05-01", "timezone": "America/New_York"},
+    )
+    source = Installation.from_environment({}, tmp_path).source(model, "champion", tmp_path)
+    assert source.arrived(day)
+    (start, end), *_ = asked
+    assert [f"{each:%Y-%m-%d %H:%M %Z}" for each in (start, end)] == [
+        "2013-05-01 00:00 EDT",
+        "2013-05-02 00:00 EDT",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.residual import Residual
 
-GRID = Grid(0.5, 0.25)
 FIELDS_OF_FLOATS = ("mean", "m2", "m3", "m4")
 
 splits = st.integers(0, 40)
@@ -53,10 +52,10 @@ def assert_moments(a: Moments, b: Moments):
 
 @given(scores, labels, splits)
 def test_score_and_label_add_up_over_any_split(score, label, at):
-    whole = ScoreLabel.of(score, label, GRID, 0.5)
-    parts = [ScoreLabel.of(score[rows], label[rows], GRID, 0.5) for rows in (slice(at), slice(at, None))]
+    whole = ScoreLabel.of(score, label, 0.5)
+    parts = [ScoreLabel.of(score[rows], label[rows], 0.5) for rows in (slice(at), slice(at, None))]
     assert_same(parts[0] + parts[1], whole)
-    assert whole + ScoreLabel.empty(GRID, 0.5) == whole
+    assert whole + ScoreLabel.empty(0.5) == whole
 
 
 @given(values, values, splits)
@@ -78,7 +77,7 @@ def test_confusions_add_up_over_any_split(predicted, actual, at):
 
 @given(scores, labels, st.floats(0, 1))
 def test_every_row_is_decided_and_calibrated_once(score, label, threshold):
-    state = ScoreLabel.of(score, label, GRID, threshold)
+    state = ScoreLabel.of(score, label, threshold)
     decided = score >= threshold
     assert state.decisions.true_positives == np.sum(decided & label)
     assert state.decisions.false_positives == np.sum(decided & ~label)
@@ -91,14 +90,14 @@ def test_every_row_is_decided_and_calibrated_once(score, label, threshold):
 
 
 def test_a_score_at_the_threshold_is_decided_positive_and_a_score_of_one_has_a_bin():
-    state = ScoreLabel.of([0.5, 1.0], [0, 1], GRID, 0.5)
+    state = ScoreLabel.of([0.5, 1.0], [0, 1], 0.5)
     assert state.decisions.false_positives == 1
     assert state.calibration.rows.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 1]
 
 
 def test_decisions_at_different_thresholds_do_not_add():
     with pytest.raises(StateError, match="threshold"):
-        ScoreLabel.empty(GRID, 0.5) + ScoreLabel.empty(GRID, 0.4)
+        ScoreLabel.empty(0.5) + ScoreLabel.empty(0.4)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_decisions_at_different_thresholds_do_not_add():
 )
 def test_rows_that_should_have_been_left_out_are_refused(score, label, message):
     with pytest.raises(ValueError, match=message):
-        ScoreLabel.of(score, label, GRID, 0.5)
+        ScoreLabel.of(score, label, 0.5)
 
 
 def test_errors_that_are_not_finite_or_not_aligned_are_refused():
@@ -140,8 +139,8 @@ def test_a_confusion_lists_the_pairs_that_occurred_in_order():
 @pytest.mark.parametrize(
     "state",
     [
-        ScoreLabel.of([0.1, 0.9, 0.9], [0, 1, 0], GRID, 0.5),
-        ScoreLabel.empty(GRID, 0.5),
+        ScoreLabel.of([0.1, 0.9, 0.9], [0, 1, 0], 0.5),
+        ScoreLabel.empty(0.5),
         ErrorSums.of([1.0, 2.0], [1.5, 0.0]),
         Confusion.of(np.array([9, 2], dtype=np.uint64), np.array([2, 2], dtype=np.uint64)),
         Confusion.empty(),

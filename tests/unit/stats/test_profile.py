@@ -56,7 +56,7 @@ def test_what_was_not_counted_on_one_side_is_the_other_sides() -> None:
 
 
 def test_profiles_of_different_kinds_of_prediction_cannot_be_added() -> None:
-    scores = Profile(None, {}, joint=ScoreLabel.empty(UNIT, 0.5))
+    scores = Profile(None, {}, joint=ScoreLabel.empty(0.5))
     with pytest.raises(StateError, match="different kinds of prediction"):
         scores + Profile(None, {}, joint=ErrorSums.empty())
 

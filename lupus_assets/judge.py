@@ -1,0 +1,248 @@
+"""The verdicts of a track from its stored metrics: what is known is gone on from, and what is new is read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.errors import ServiceUnreachable, StoreError
+from lupus_assets.journal import Claim, Journal
+from lupus_assets.monitor.chain import Setting
+from lupus_assets.monitor.checkpoint import Checkpoint, key_of
+from lupus_assets.monitor.cut import Cut, cuts
+from lupus_assets.monitor.incident import Episodes, Open, resumed
+from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
+from lupus_assets.monitor.judging import Found, chains, foreign_since, go_on, judge, told_of
+from lupus_assets.monitor.ledger import COLUMNS, Ledger
+from lupus_assets.monitor.rule import rule_rows, rules_of
+from lupus_assets.monitor.verdict import LABELS, LATE, ROWS
+from lupus_assets.ports import MetricStore
+from lupus_assets.records import Place, Row, VerdictRow, Window
+
+PAST = ("partition_key", "window_start", "as_of", "family", "column_name", "flagged")
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def kind_of(cut: Cut) -> str:
+    """Return what a cut describes: `LABELS` where it is these only, after the rows' own; else `ROWS`."""
+    return LABELS if cut.labels and not cut.rows else ROWS
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the rows that checkpoints of a track rest on.
+
+    Parameters
+    ----------
+    store : MetricStore
+    journal : Journal
+    """
+
+    store: MetricStore
+    journal: Journal
+
+    @classmethod
+    def of(cls, store: MetricStore, model: MonitoredModel, track: str) -> "Writer":
+        """Return the writer of a track."""
+        return cls(store, Journal(store.files, model.name, track))
+
+    def replace(
+        self,
+        table: str,
+        place: Place,
+        rows: Sequence[Row],
+        kinds: Collection[str],
+        but: Collection[Claim] = (),
+    ) -> None:
+        """Make `rows` exactly what `table` holds at `place`; what it holds already is not written again.
+
+        Parameters
+        ----------
+        table : str
+        place : Place
+        rows : sequence of Row
+        kinds : collection of str
+            Of the checkpoints that rest on these rows.
+        but : collection of Claim
+            Of checkpoints that will rest on them as they are now.
+        """
+        if self._holds(table, place, rows) and not self.journal.left(table, place, kinds):
+            return
+        intents = self.journal.intend(table, place, kinds)
+        self.store.replace(table, place, rows)
+        self.journal.written(intents, place, kinds, but)
+
+    def _holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        try:
+            return self.store.holds(table, place, rows)
+        except ServiceUnreachable:
+            raise
+        except StoreError:  # what cannot be read is written anew
+            return False
+
+
+@dataclass
+class Judge:
+    """Judges the partitions of one track, in time order.
+
+    Parameters
+    ----------
+    store : MetricStore
+    model : MonitoredModel
+    track : str
+    reference : str
+        Digest of the reference.
+    windows : mapping of Window to collection of Cut
+        What is to be judged.
+    """
+
+    store: MetricStore
+    model: MonitoredModel
+    track: str
+    reference: str
+    windows: Mapping[Window, Collection[Cut]]
+    claims: dict[str, Claim] = field(init=False)
+    after: dict[str, Checkpoint] = field(init=False, default_factory=dict)
+    _before: dict[str, Checkpoint] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._writer = Writer.of(self.store, self.model, self.track)
+        self._spans = sorted(self.windows)
+        self._split = len(cuts(self.model, self._spans[0])) > 1
+        # The last partition of which each kind takes something in.
+        self._last = {ROWS: self._spans[-1]}
+        labelled = [
+            window for window in self._spans if any(kind_of(cut) == LABELS for cut in self.windows[window])
+        ]
+        if labelled:
+            self._last[LABELS] = labelled[-1]
+        self._key = key_of(self.model, self.track, self.reference)
+        self.claims = {}
+
+    def rows(self) -> list[VerdictRow]:
+        """Return the verdicts of the detector and of the team's rules, for every partition in their order."""
+        journal = self._writer.journal
+        self.claims = {
+            kind: journal.claim(kind, window.start, self._key) for kind, window in self._last.items()
+        }
+        self._before = self._checkpoints(journal)
+        model = self.model
+        setting = Setting(model, (model.alarms.budget,), model.reference_window()[1])
+        parts, found = self._parts(), None
+        if self._before:
+            states = {name: chain for each in self._before.values() for name, chain in each.chains.items()}
+            found = go_on(self._ledgers(parts), setting, self._spans, states)
+        if found is None:
+            self._before, parts = {}, self._parts() if self._before else parts
+            found = judge(self._ledgers(parts), setting, self._spans)
+        return self._told(found, parts)
+
+    def _checkpoints(self, journal: Journal) -> dict[str, Checkpoint]:
+        """Return the states to go on from; none where one is missing."""
+        first, found = microseconds(self._spans[0].start), {}
+        if LABELS in self._last:
+            labels = journal.newest(LABELS, self._key, first)
+            if labels is None:
+                return {}
+            found[LABELS] = labels
+            first = min(first, labels.upto + 1)  # the labels hear of the rows of every partition of theirs
+        rows = journal.newest(ROWS, self._key, first)
+        return {} if rows is None else {**found, ROWS: rows}
+
+    def _parts(self) -> dict[str, pa.Table]:
+        """Return the metrics of each kind that are new to `_before`."""
+        metrics = self.store.read(
+            "metrics",
+            model=self.model.name,
+            track=self.track,
+            since=self._since(),
+            until=self._spans[-1].end,
+            columns=COLUMNS,
+        )
+        return {kind: self._part(metrics, kind, last) for kind, last in self._last.items()}
+
+    def _ledgers(self, parts: Mapping[str, pa.Table]) -> dict[str, Ledger]:
+        if not self._split:
+            return chains(Ledger.of(parts[ROWS], self.reference))
+        nothing = parts[ROWS].slice(0, 0)
+        return {name: Ledger.of(parts.get(name, nothing), self.reference) for name in (ROWS, LABELS)}
+
+    def _told(self, found: Found, parts: Mapping[str, pa.Table]) -> list[VerdictRow]:
+        """Return the rows of what was found, and keep what is known by now in `after`."""
+        model, track, reference = self.model, self.track, self.reference
+        rows: list[VerdictRow] = []
+        rules: list[VerdictRow] = []
+        first: datetime | None = None
+        for kind, part in parts.items():
+            named = {kind} if self._split else {ROWS, LABELS}
+            before = self._before.get(kind)
+            foreign = before.foreign if before and before.foreign else foreign_since(part, reference)
+            first = min(filter(None, (first, foreign)), default=None)
+            mine = [each for each in found.judgements if each.chain in named]
+            rows += told_of(mine, self._spans, track, first)
+            pasts = before.pasts if before else [{} for _ in rules_of(model, track)]
+            rules += rule_rows(
+                part, model=model, track=track, reference=reference, windows=self._spans, pasts=pasts
+            )
+            learned = {name: chain for name, chain in found.chains.items() if name in named}
+            if learned and named <= {*learned, *(name for name in named if name not in found.series)}:
+                upto = microseconds(self._last[kind].start)
+                self.after[kind] = Checkpoint(upto, foreign, learned, pasts, Open())
+        return [*rows, *rules]
+
+    def _since(self) -> datetime | None:
+        """Return where what is new begins; None where all is."""
+        if not self._before:
+            return None
+        return EPOCH + timedelta(microseconds=min(each.upto for each in self._before.values())) + MICROSECOND
+
+    def _part(self, table: pa.Table, kind: str, last: Window) -> pa.Table:
+        """Return the rows of a kind that are new to its state."""
+        starts = table_integers(table, "window_start")
+        kept = starts <= microseconds(last.start)
+        if kind in self._before:
+            kept &= starts > self._before[kind].upto
+        if self._split:
+            late = is_in(table, "family", LATE)
+            kept &= late if kind == LABELS else ~late
+        return rows_where(table, kept)
+
+    def incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
+        """Return the incidents of each kind, given all verdicts of what is judged."""
+        past = self.store.read(
+            "verdicts",
+            model=self.model.name,
+            track=self.track,
+            since=self._since(),
+            until=self._spans[-1].start,
+            columns=PAST,
+        )
+        found = {}
+        for kind, last in self._last.items():
+            mine = {key: rows for key, rows in judged.items() if kind_of(key[1]) == kind}
+            part = self._part(past, kind, last)
+            again = {microseconds(window.start) for window, _ in mine}
+            starts = table_integers(part, "window_start")
+            part = rows_where(part, ~np.isin(starts, sorted(again)))
+            name = f"{self.track}/labels" if kind == LABELS else self.track
+            known = self._before.get(kind)
+            found[kind] = resumed(name, part, mine, known.incident if known else Open())
+            if kind in self.after:
+                self.after[kind].incident = found[kind].last
+        return found
+
+    def replace(self, table: str, place: Place, rows: Sequence[Row], kind: str) -> None:
+        """Write rows that the checkpoints of a kind rest on, those of this judging as they are now."""
+        self._writer.replace(table, place, rows, {kind}, self.claims.values())
+
+    def keep(self) -> None:
+        """Keep what is known by now; after everything was written."""
+        for kind, claim in self.claims.items():
+            if kind in self.after:
+                self._writer.journal.keep(claim, self.after[kind], self.model.cadence.period)
+            else:
+                self._writer.journal.abandon(claim)
