@@ -204,7 +204,7 @@ def test_a_damaged_reference_fails_every_partition_with_the_remedy_and_is_mended
 def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
     site_of, monkeypatch
 ):
-    monkeypatch.setattr(sampling, "MOST_CODES", 20)
+    monkeypatch.setattr(sampling, "MOST_CODES", 12)
     monkeypatch.setattr(sampling, "MOST_RANKED", 2)
     model = small_model("wide")
     site = site_of([model])
