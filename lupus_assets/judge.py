@@ -132,14 +132,15 @@ class Judge:
         self._before = self._checkpoints(journal)
         model = self.model
         setting = Setting(model, (model.alarms.budget,), model.reference_window()[1])
-        parts, found = self._parts(), None
         if self._before:
+            parts = self._parts()
             states = {name: chain for each in self._before.values() for name, chain in each.chains.items()}
             found = go_on(self._ledgers(parts), setting, self._spans, states)
-        if found is None:
-            self._before, parts = {}, self._parts() if self._before else parts
-            found = judge(self._ledgers(parts), setting, self._spans)
-        return self._told(found, parts)
+            if found is not None:
+                return self._told(found, parts)
+            self._before = {}
+        parts = self._parts()
+        return self._told(judge(self._ledgers(parts), setting, self._spans), parts)
 
     def _checkpoints(self, journal: Journal) -> dict[str, Checkpoint]:
         """Return the states to go on from; none where one is missing."""

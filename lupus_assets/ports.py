@@ -185,8 +185,22 @@ class MetricStore(Protocol):
 class Tables(MetricStore, Protocol):
     """A store that says, month by month, what has changed in it."""
 
-    def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
-        """Return the months of `tables` and of `model`, by default of all, sorted; reads no rows."""
+    def months(
+        self,
+        tables: Sequence[str] | None = None,
+        *,
+        model: str | None = None,
+        strays: list[str] | None = None,
+    ) -> list[Month]:
+        """Return the months of `tables` and of `model`, by default of all, sorted; reads no rows.
+
+        `strays` takes up the errors of files that are none of the store's, which are left out then.
+
+        Raises
+        ------
+        StoreError
+            There is such a file, and nothing takes up the error.
+        """
         ...
 
     def month(self, table: str, *, model: str, month: str) -> list[tuple[Place, pa.Table]]:

@@ -6,16 +6,17 @@ from lupus_assets.errors import ServiceUnreachable, StoreError
 from lupus_assets.ports import Tables, View
 
 
-def follow(tables: Tables, view: View) -> int:
+def follow(tables: Tables, view: View, strays: list[str] | None = None) -> int:
     """Make a view show the tables as they are; return how many months it changed.
 
-    Doing it again, or after being killed halfway, comes to the same.
+    Doing it again, or after being killed halfway, comes to the same. `strays` takes up the errors of
+    files that are none of the store's: a view does without them.
 
     Raises
     ------
     ServiceUnreachable, ServiceRefused, StoreError
     """
-    return view.follow(view.behind(tables.months()))
+    return view.follow(view.behind(tables.months(strays=strays)))
 
 
 def settle(tables: Tables) -> None:
@@ -25,7 +26,7 @@ def settle(tables: Tables) -> None:
     ------
     StoreError
     """
-    for month in tables.months():
+    for month in tables.months(strays=[]):  # of a stray, `follow` says it
         if month.unswept:
             tables.compact(month.table, model=month.model, month=month.month)
 
@@ -42,7 +43,7 @@ def sweep(tables: Tables, view: View) -> int:
     """
     return sum(
         tables.sweep(month.table, model=month.model, month=month.month)
-        for month in view.released([month for month in tables.months() if month.unswept])
+        for month in view.released([month for month in tables.months(strays=[]) if month.unswept])
     )
 
 

@@ -62,7 +62,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
                 rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)
             except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")
-                undertaking.end([window])
+                undertaking.end([window], [])
                 continue
             except ServiceUnreachable:
                 raise  # nor does it answer for the others, after as long a wait for each
@@ -71,7 +71,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
                 context.log.error(traceback.format_exc())
                 continue
             yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
-            undertaking.end([window])
+            undertaking.end([window], [window])
         if failed:
             first, reason = next(iter(failed.items()))
             raise dg.Failure(

@@ -128,7 +128,8 @@ def _table(rows: Sequence[VerdictRow]) -> dg.MetadataValue:
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
-                {
+                {  # the sentence first: what is to its right leaves Dagit's page
+                    "sentence": row.sentence,
                     "target": target(row),
                     "segment": row.segment,
                     "metric": row.metric,
@@ -136,7 +137,6 @@ def _table(rows: Sequence[VerdictRow]) -> dg.MetadataValue:
                     "low": _shown(row.low),
                     "high": _shown(row.high),
                     "incident": row.incident or "",
-                    "sentence": row.sentence,
                 }
             )
             for row in rows

@@ -55,11 +55,23 @@ def reference_of(
     """
     reference = pipeline.reference(model, track)
     if reference is not None:
+        if not _told(context.instance, model, track, reference):
+            kept = {each: pipeline.reference(model, each) for each in model.tracks}
+            known = {each: found for each, found in kept.items() if found is not None}
+            context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, known)))
         return reference
     context.log.info(f"{model.key}: no reference is frozen yet; freezing the declared window")
     frozen = pipeline.freeze(model, reference_windows(model), now)
     context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, frozen)))
     return frozen[track]
+
+
+def _told(instance: dg.DagsterInstance, model: MonitoredModel, track: str, reference: Reference) -> bool:
+    """Return whether Dagster knows the reference in force: a run may have died after it was frozen."""
+    event = instance.get_latest_materialization_event(reference_key(model))
+    latest = None if event is None else event.asset_materialization
+    said = None if latest is None else latest.metadata.get(f"{track} reference")
+    return said is not None and said.value == reference.digest
 
 
 def _metadata(model: MonitoredModel, frozen: Mapping[str, Reference]) -> dict[str, int | str]:

@@ -177,7 +177,7 @@ class _Run:
             self._materialise(window, partition)
         yield from self._evaluated(done, wrong)
         # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
-        self.undertaking.end([window for window in windows if window.key not in self.crashed])
+        self.undertaking.end([window for window in windows if window.key not in self.crashed], [*done])
 
     def _measured(self, window: Window, reference: Reference) -> _Partition:
         partition = _Partition()

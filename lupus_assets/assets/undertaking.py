@@ -61,18 +61,21 @@ class Undertaking:
         self._begun |= set(windows)
         self._note(self.run, self.parts, self._begun)
 
-    def end(self, windows: Collection[Window]) -> None:
-        """Strike out `windows`, of which all is written and Dagster has stored all that was to be said.
+    def end(self, told: Collection[Window], made: Collection[Window]) -> None:
+        """Strike out `told`, of which Dagster has stored all that was to be said.
+
+        What a run before left behind is struck out only where it is `made` anew: what cannot be read now
+        may have been written in part then.
 
         Raises
         ------
         StoreError
         """
-        self._begun -= set(windows)
+        self._begun -= set(told)
         self._note(self.run, self.parts, self._begun)
         for pending in self._inherited:
-            if pending.windows & set(windows):
-                self._note(pending.run, pending.parts, pending.windows - set(windows))
+            if pending.windows & set(made):
+                self._note(pending.run, pending.parts, pending.windows - set(made))
 
     def _note(self, run: str, parts: frozenset[str], windows: Collection[Window]) -> None:
         self.journal.note(Pending(run, self.model, self.track, parts, frozenset(windows)))

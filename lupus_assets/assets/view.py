@@ -77,10 +77,11 @@ def view_asset(name: str) -> dg.AssetsDefinition:
     def bring_up_to_date(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         installation = installation_of(context)
         tables, view = installation.tables(), installation.view(name)
+        strays: list[str] = []
         try:
             if view.in_place:
                 settle(tables)
-            changed = follow(tables, view)
+            changed = follow(tables, view, strays)
             removed = sweep(tables, view) if view.in_place else 0
         except StoreError as error:
             context.log_event(said(name, str(error)))
@@ -88,11 +89,22 @@ def view_asset(name: str) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             metadata={"months changed": changed, "files removed": removed},
             check_results=[
-                dg.AssetCheckResult(passed=True, check_name=CHECK, description="every month as it is")
+                dg.AssetCheckResult(
+                    passed=not strays,
+                    check_name=CHECK,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=_without(strays) or "every month as it is",
+                )
             ],
         )
 
     return bring_up_to_date
+
+
+def _without(strays: Sequence[str]) -> str:
+    """Return what a view is without, where files lie among the tables that are none of theirs."""
+    more = f" (and {len(strays) - 1:,} more)" if len(strays) > 1 else ""
+    return f"every other month as it is; {strays[0]}{more}" if strays else ""
 
 
 def said(name: str, problem: str) -> dg.AssetCheckEvaluation:
@@ -122,9 +134,10 @@ def view_sensor(name: str) -> dg.SensorDefinition:
         if waiting:
             return dg.SkipReason(waiting)
         installation = installation_of(context)
+        strays: list[str] = []
         try:
             tables, view = installation.tables(), installation.view(name)
-            months = tables.months()
+            months = tables.months(strays=strays)
             behind = bool(view.behind(months))
             if view.in_place and not behind:
                 behind = any(view.released([month for month in months if month.unswept]))
@@ -133,7 +146,10 @@ def view_sensor(name: str) -> dg.SensorDefinition:
                 context.instance.report_runless_asset_event(said(name, str(error)))
             context.update_cursor(str(error))
             return dg.SkipReason(f"{error}. What it misses meanwhile is made up for when it answers.")
-        context.update_cursor("")
+        without = _without(strays)
+        if without and context.cursor != without:
+            context.instance.report_runless_asset_event(said(name, without))
+        context.update_cursor(without)
         if not behind:
             return dg.SkipReason("every month is shown as it is")
         return dg.RunRequest()

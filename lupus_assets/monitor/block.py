@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lupus_assets.monitor.intake import string_hashes
+from lupus_assets.monitor.intake import long_strings, string_hashes
 from lupus_assets.stats.grid import Grid
 
 Mask = npt.NDArray[np.bool_]
@@ -77,9 +77,14 @@ class CategoricalBlock:
         return len(self.dictionary) == size and np.array_equal(self.index, np.arange(size, dtype=np.int32))
 
     @cached_property
-    def names(self) -> list[str]:
-        """The values of the dictionary."""
-        return [str(name) for name in self.dictionary.to_pylist()]
+    def names(self) -> list[str | None]:
+        """The values of the dictionary; None of those too long for the name of anything."""
+        long = long_strings(self.dictionary)
+        if not long.any():
+            return [str(name) for name in self.dictionary.to_pylist()]
+        return [
+            None if skip else str(name) for name, skip in zip(self.dictionary, long.tolist(), strict=True)
+        ]
 
     @cached_property
     def hashes(self) -> Hashes:

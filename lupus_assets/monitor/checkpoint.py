@@ -5,6 +5,8 @@
     b"LUPC" | version, uint16 | digest of what follows, 16 bytes | length, uint64 | zstd( length of the tree,
     uint64 | tree | arrays )
 
+The digest is looked at first: no length is believed that is not as it was written.
+
 The tree is JSON: numbers, strings and None are themselves, everything else is a list that begins with what
 it is. Arrays lie behind it in the order in which it names them, as they are in memory. The bytes are a cache:
 another version than `VERSION`, or bytes that are damaged, are as good as none.
@@ -40,7 +42,7 @@ from lupus_assets.monitor.rule import Past, Pasts, rules_of
 
 VERSION = 1  # another whenever the detector, or what it is given, comes to other verdicts or has other states
 MAGIC = b"LUPC"
-PREFIX = struct.Struct("<4sH16sQ")
+PREFIX = struct.Struct("<4sH16s")
 LENGTH = struct.Struct("<Q")
 PLAIN = frozenset({type(None), bool, int, float, str})
 CODEC = "zstd"
@@ -95,7 +97,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     tree = json.dumps(_encode(checkpoint, arrays), separators=(",", ":")).encode()
     body = b"".join([LENGTH.pack(len(tree)), tree, *arrays])
     packed: bytes = pa.compress(body, codec=CODEC, asbytes=True)
-    return PREFIX.pack(MAGIC, VERSION, _digest(packed), len(body)) + packed
+    content = LENGTH.pack(len(body)) + packed
+    return PREFIX.pack(MAGIC, VERSION, _digest(content)) + content
 
 
 def from_bytes(data: bytes) -> Checkpoint:
@@ -107,13 +110,14 @@ def from_bytes(data: bytes) -> Checkpoint:
         The bytes are none, are damaged, or of another version.
     """
     try:
-        magic, written, digest, size = PREFIX.unpack_from(data)
-        packed = memoryview(data)[PREFIX.size :]
+        magic, written, digest = PREFIX.unpack_from(data)
+        content = memoryview(data)[PREFIX.size :]
         if (magic, written) != (MAGIC, VERSION):
             raise StateError(f"it is of version {written}, and this is {VERSION}")
-        if _digest(packed) != digest:
+        if _digest(content) != digest:
             raise StateError("it is damaged")
-        body = memoryview(pa.decompress(packed, decompressed_size=size, codec=CODEC))
+        (size,) = LENGTH.unpack_from(content)
+        body = memoryview(pa.decompress(content[LENGTH.size :], decompressed_size=size, codec=CODEC))
         (length,) = LENGTH.unpack_from(body)
         start = LENGTH.size + length
         found = _decode(json.loads(bytes(body[LENGTH.size : start])), _Arrays(body[start:]))
@@ -124,8 +128,8 @@ def from_bytes(data: bytes) -> Checkpoint:
     return found
 
 
-def _digest(packed: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(packed, digest_size=16).digest()
+def _digest(content: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def _encode(value: Any, arrays: list[bytes]) -> Any:

@@ -140,10 +140,10 @@ class ColumnDrift:
     nulls : tuple of float or None
         Shares of nulls and NaN.
     median : tuple of float or None
-        In the column's unit, to within the width of a bin; None where there is no finite value.
+        In the column's unit, as `NumericColumn.quantiles`; None where there is no finite value.
     distances : dict of str to float or None
         As `lupus_assets.stats.stack` names and `lupus_assets.stats.distance` defines them; None where a
-        window has no rows, or no finite value.
+        window has no rows, or no finite value, and where the distance is larger than floats are.
     expected_psi : float or None
         The PSI that windows of so many rows have without any drift.
     """
@@ -210,7 +210,7 @@ def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> Colu
         rows=(before, after),
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),
-        distances={key: None if np.isnan(value) else value for key, value in values.items()},
+        distances={key: value if np.isfinite(value) else None for key, value in values.items()},
         expected_psi=windows.expected_psi(0, after) if before and after else None,
     )
 

@@ -62,12 +62,14 @@ class Groups:
         sizes = tally(code, count + 1)[:count]
         bounds = np.concatenate([[0], np.cumsum(sizes)])
         # Numbers are sorted four times as fast as their places are: each code is sorted with its own.
-        bits = max(code.size - 1, 1).bit_length()
-        dtype = np.uint32 if (count + 1) << bits <= 1 << 32 else np.uint64
-        both = code.astype(dtype) << dtype(bits)
-        both |= np.arange(code.size, dtype=dtype)
+        rows = code.size
+        both: npt.NDArray[Any] = code.astype(np.uint32 if rows * (count + 1) <= 1 << 32 else np.uint64)
+        both *= rows
+        both += np.arange(rows, dtype=both.dtype)
         both.sort()
-        return cls((both[: bounds[-1]] & dtype((1 << bits) - 1)).astype(np.intp), bounds, code.size)
+        order = both[: bounds[-1]].astype(np.intp)
+        order -= np.repeat(np.arange(count) * rows, sizes)
+        return cls(order, bounds, rows)
 
     def ordered(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return what is said of each row, in the order of the groups."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.stats.siphash import hash_bytes, seeds
+from lupus_assets.stats.siphash import LONG, hash_bytes, seeds
 
 Kind = Literal["numeric", "categorical", "timestamp", "identity"]
 
@@ -242,13 +242,27 @@ def as_text(array: pa.Array) -> pa.Array:
 
 def string_hashes(array: pa.Array, salt: bytes) -> npt.NDArray[np.uint64]:
     """Return the salted hash of each string of an Arrow array; whatever it is where that is null."""
-    _, offsets, data = array.buffers()
-    if offsets is None or not len(array):
+    bounds = _bounds(array)
+    if bounds.size < 2:
         return np.zeros(len(array), np.uint64)
-    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
-    bounds: npt.NDArray[Any] = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
+    data = array.buffers()[2]
     octets = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
     return hash_bytes(octets, bounds, seeds(salt))
+
+
+def long_strings(array: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return which strings of an Arrow array have more than `LONG` bytes."""
+    bounds = _bounds(array)
+    return np.diff(bounds) > LONG if bounds.size else np.zeros(len(array), np.bool_)
+
+
+def _bounds(array: pa.Array) -> npt.NDArray[Any]:
+    """Return where each string begins, and the last ends; empty where there is none."""
+    offsets = array.buffers()[1]
+    if offsets is None or not len(array):
+        return np.empty(0, np.int32)
+    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    return np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
 
 
 def positions(at: npt.NDArray[np.intp]) -> pa.Array:

@@ -165,8 +165,8 @@ def _profile(group: _Group, columns: dict[str, Any]) -> Profile:
 
 
 def coded(
-    names: Sequence[str], wanted: dict[str, int], places: npt.NDArray[np.intp], rest: int
+    names: Sequence[str | None], wanted: dict[str, int], places: npt.NDArray[np.intp], rest: int
 ) -> npt.NDArray[np.int64]:
     """Return the code of each row by its value's name; `rest` where that has none, or there is no value."""
-    table = np.array([wanted.get(name, rest) for name in names] + [rest], np.int64)
+    table = np.array([rest if name is None else wanted.get(name, rest) for name in names] + [rest], np.int64)
     return table.take(places)

@@ -173,8 +173,9 @@ class _Gathering:
         if block is None or not rows.count:
             return
         counts = np.bincount(block.places[visible], minlength=len(block.dictionary) + 1)
-        held = list(dict.fromkeys(block.names[at] for at in np.flatnonzero(counts[:-1])))
-        alone = len(held) == 1 and not counts[-1] and self.only in (None, held[0])
+        seen = dict.fromkeys(block.names[at] for at in np.flatnonzero(counts[:-1]))
+        held = [name for name in seen if name is not None]
+        alone = len(held) == len(seen) == 1 and not counts[-1] and self.only in (None, held[0])
         if not self.versions.cells and (alone or not visible.any()):
             self.only = held[0] if held else self.only
             return

@@ -25,13 +25,14 @@ from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.ranking import Ranking
 from lupus_assets.stats.screening import strength, strongest
 from lupus_assets.stats.state import Counts, Floats
-from lupus_assets.stats.surrogate import CategoricalEncoder, Design
+from lupus_assets.stats.surrogate import PARTS, CategoricalEncoder, Design
 
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
 SAMPLE = 2_000  # rows of each batch behind grids and cuts: enough for a median and an interquartile range
 MOST_VALUES = 1 << 25  # of the sample: 256 MiB
-MOST_CODES = 3_200  # of the surrogate: 188 columns of numbers, or 100 of text; its equations take 78 MiB
+MOST_CODES = 3_200  # of the surrogate: 100 columns of text, or 188 of numbers; its equations take 78 MiB
+COARSEST = 8  # bins of a number where the codes of all are too many: 355 columns, and still a smooth effect
 MOST_RANKED = 256  # columns whose rank correlations are kept
 FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
 
@@ -149,7 +150,9 @@ class _Tallies:
 
     Attributes
     ----------
+    columns : mapping of str to NumericColumn or CategoricalColumn
     design : Design
+        Of them all.
     rows, scored : list of ndarray of int64, each of shape (codes,)
         Rows with each code, and those of them with a score.
     sums : list of ndarray of float64, each of shape (codes,)
@@ -158,22 +161,16 @@ class _Tallies:
         Of all these.
     """
 
+    columns: Mapping[str, NumericColumn | CategoricalColumn]
     design: Design
     rows: list[Counts]
     scored: list[Counts]
     sums: list[Floats]
     score: Moments
 
-    def strongest(self, places: Sequence[int], *, columns: int, codes: int) -> list[int]:
-        """Return those of some columns that say most of the score, one by one, in the order of `places`."""
-        strengths = [strength(self.scored[at], self.sums[at], self.score) for at in places]
-        widths = [self.design.encoders[at].width for at in places]
-        return [places[at] for at in strongest(strengths, widths, columns=columns, codes=codes)]
-
-    def only(self, places: Sequence[int]) -> Design:
-        """Return the design of some columns."""
-        names, encoders = self.design.names, self.design.encoders
-        return Design(tuple(names[at] for at in places), tuple(encoders[at] for at in places))
+    def strengths(self, places: Sequence[int]) -> list[float]:
+        """Return how much some columns say of the score, one by one."""
+        return [strength(self.scored[at], self.sums[at], self.score) for at in places]
 
 
 def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
@@ -186,7 +183,7 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
     design = Design.of(columns)
     rows_of, scored = ([np.zeros(each.width, np.int64) for each in design.encoders] for _ in range(2))
     found = _Tallies(
-        design, rows_of, scored, [np.zeros(each.width) for each in design.encoders], Moments.empty()
+        columns, design, rows_of, scored, [np.zeros(each.width) for each in design.encoders], Moments.empty()
     )
     for each in sample:
         rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
@@ -235,10 +232,16 @@ def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColu
 
 
 def _design(tallies: _Tallies, prediction: str) -> Design:
-    """Return the design of the surrogate: all features, or the strongest where their codes are too many."""
-    names = tallies.design.names
-    features = [at for at, name in enumerate(names) if name != prediction]
-    return tallies.only(tallies.strongest(features, columns=len(features), codes=MOST_CODES))
+    """Return the design of the surrogate: of all features, or with fewer bins, or of the strongest alone."""
+    columns = {name: column for name, column in tallies.columns.items() if name != prediction}
+    for parts in range(PARTS, COARSEST - 1, -1):
+        design = Design.of(columns, parts)
+        if design.width <= MOST_CODES:
+            return design
+    places = [at for at, name in enumerate(tallies.design.names) if name != prediction]
+    widths = [encoder.width for encoder in design.encoders]
+    kept = strongest(tallies.strengths(places), widths, columns=len(places), codes=MOST_CODES)
+    return design.only(kept)
 
 
 def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
@@ -254,12 +257,13 @@ def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
         for at, encoder in enumerate(encoders)
         if at not in score and (score or not isinstance(encoder, CategoricalEncoder))
     ]
-    codes_of_all = tallies.design.width
-    ranked = tallies.strongest(features, columns=MOST_RANKED - len(score), codes=codes_of_all) + score
+    most, widths = MOST_RANKED - len(score), [encoders[at].width for at in features]
+    kept = strongest(tallies.strengths(features), widths, columns=most, codes=sum(widths))
+    ranked = [features[at] for at in kept] + score
     if len(ranked) < 2:
         return None
     order = [_order(encoders[at], tallies.scored[at], tallies.sums[at]) for at in ranked]
-    return Ranking.of(tallies.only(ranked), [tallies.rows[at] for at in ranked], order)
+    return Ranking.of(tallies.design.only(ranked), [tallies.rows[at] for at in ranked], order)
 
 
 def _order(encoder: object, scored: Counts, sums: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lupus_assets.monitor.intake import positions, string_hashes
+from lupus_assets.monitor.intake import long_strings, positions, string_hashes
 from lupus_assets.stats.category import CAP, Categories
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.state import Counts, filled
@@ -17,6 +17,7 @@ Index = npt.NDArray[np.intp]
 LOT = 1 << 25  # bytes of dictionaries and counts that may wait to be brought together
 COUNTED = 16  # bytes of an entry's place and count
 MOST = 1 << 20  # values that are counted exactly; beyond, the rarest half goes, and counts are lower bounds
+MOST_BYTES = 1 << 26  # of these values, likewise
 
 
 class _Entry(NamedTuple):
@@ -26,6 +27,16 @@ class _Entry(NamedTuple):
     group: int
     values: Index
     counts: Counts
+
+
+class _Parted(NamedTuple):
+    """A dictionary's values by length: the long ones are known by their hashes alone."""
+
+    given: pa.Array
+    short: pa.Array
+    kept: Index | None  # places of the short ones; None where all are short
+    long: Index
+    hashes: npt.NDArray[np.uint64]  # of the long ones
 
 
 class _Rows(NamedTuple):
@@ -41,7 +52,8 @@ class Vocabulary:
     """Counts by value and group of rows.
 
     Dictionaries, which may repeat values, are brought together by Arrow, many at a time; only what is left at
-    the end is hashed with the salt, and only the names that a state keeps become Python's.
+    the end is hashed with the salt, and only the names that a state keeps become Python's. Values of more
+    than `lupus_assets.stats.siphash.LONG` bytes are documents and no names: they are hashed, and not kept.
 
     Parameters
     ----------
@@ -53,24 +65,51 @@ class Vocabulary:
     _entries: list[_Entry] = field(default_factory=list)
     _rows: list[_Rows] = field(default_factory=list)  # not yet counted
     _waiting: int = 0
-    _lost: dict[int, Categories] = field(
-        default_factory=dict
-    )  # by group: what went since there were too many
+    # By group: long values, and what went since there were too many.
+    _nameless: dict[int, Categories] = field(default_factory=dict)
+    _parted: _Parted | None = None
 
     def add(self, dictionary: pa.Array, counts: Counts, group: int) -> None:
         """Take how often each value of a dictionary occurs in a group."""
-        if not len(dictionary):
+        parted = self._by_length(dictionary)
+        if parted.kept is not None:
+            self._add_nameless(group, Categories.of_hashes(parted.hashes, counts[parted.long]))
+            counts = counts[parted.kept]
+        if not len(parted.short):
             return
-        at = self._taken(dictionary)
+        at = self._taken(parted.short)
         held = filled(counts)
         self._entries.append(_Entry(at, group, held, counts[held]))
 
     def add_rows(self, values: pa.Array, absent: Index, group: int) -> None:
         """Take the values of the rows of a group, one by one, but those of `absent` rows."""
-        if not len(values):
+        parted = self._by_length(values)
+        if parted.kept is not None:
+            present = np.ones(len(values), np.int64)
+            present[absent] = 0
+            self._add_nameless(group, Categories.of_hashes(parted.hashes, present[parted.long]))
+            absent = np.flatnonzero(present[parted.kept] == 0)
+        if not len(parted.short):
             return
-        at = self._taken(values)
+        at = self._taken(parted.short)
         self._rows.append(_Rows(at, group, absent))
+
+    def _by_length(self, dictionary: pa.Array) -> _Parted:
+        if self._parted is None or self._parted.given is not dictionary:
+            is_long = long_strings(dictionary)
+            long = np.flatnonzero(is_long)
+            if long.size:
+                kept = np.flatnonzero(~is_long)
+                hashes = string_hashes(dictionary.take(positions(long)), self.salt)
+                short = dictionary.take(positions(kept))
+                self._parted = _Parted(dictionary, short, kept, long, hashes)
+            else:
+                self._parted = _Parted(dictionary, dictionary, None, long, np.empty(0, np.uint64))
+        return self._parted
+
+    def _add_nameless(self, group: int, categories: Categories) -> None:
+        before = self._nameless.get(group)
+        self._nameless[group] = categories if before is None else before + categories
 
     def _taken(self, dictionary: pa.Array) -> int:
         if not self._dictionaries or self._dictionaries[-1] is not dictionary:
@@ -87,7 +126,10 @@ class Vocabulary:
         hashes = self._hashes()
         for entry in self._entries:
             found[entry.group] = self._categories(hashes, entry.values, entry.counts)
-        return [each + self._lost.get(group, Categories.empty()) for group, each in enumerate(found)]
+        return [
+            each + self._nameless[group] if group in self._nameless else each
+            for group, each in enumerate(found)
+        ]
 
     def whole(self) -> Categories:
         """Return the counts of all groups together."""
@@ -97,8 +139,8 @@ class Vocabulary:
             total[entry.values] += entry.counts
         held = filled(total)
         found = self._categories(self._hashes(), held, total[held])
-        for lost in self._lost.values():
-            found += lost
+        for nameless in self._nameless.values():
+            found += nameless
         return found
 
     @property
@@ -122,7 +164,7 @@ class Vocabulary:
         groups = {each.group for each in self._entries}
         if len(self._dictionaries) > 1 or self._rows or len(groups) < len(self._entries):
             self._unite()
-        if self._size > MOST:
+        if self._size > CAP and (self._size > MOST or self._dictionaries[0].nbytes > MOST_BYTES):
             self._prune()
 
     def _unite(self) -> None:
@@ -148,7 +190,7 @@ class Vocabulary:
         for entry in self._entries:
             total[entry.values] += entry.counts
         kept = np.zeros(total.size, np.bool_)
-        kept[np.argsort(-total, kind="stable")[: max(MOST // 2, CAP)]] = True
+        kept[np.argsort(-total, kind="stable")[: max(min(MOST, self._size) // 2, CAP)]] = True
         hashes = self._hashes()
         places = np.cumsum(kept) - 1
         entries = []
@@ -162,7 +204,7 @@ class Vocabulary:
                 int(entry.counts[~stays].sum()),
                 Distinct.of_hashes(hashes[gone]),
             )
-            self._lost[entry.group] = self._lost.get(entry.group, Categories.empty()) + lost
+            self._add_nameless(entry.group, lost)
             entries.append(entry._replace(values=places[entry.values[stays]], counts=entry.counts[stays]))
         self._entries = entries
         self._dictionaries = [self._dictionaries[0].take(positions(np.flatnonzero(kept)))]

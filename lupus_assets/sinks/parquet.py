@@ -119,9 +119,15 @@ class ParquetStore:
         since = since and in_utc(since, "since")
         return _steady(lambda: common_places(self.files, tables, wanted, since))
 
-    def months(self, tables: Sequence[str] | None = None, *, model: str | None = None) -> list[Month]:
-        """Return the months of `tables` and of `model`, by default of all, sorted."""
-        return [files.as_month() for files in self._files(tables, model)]
+    def months(
+        self,
+        tables: Sequence[str] | None = None,
+        *,
+        model: str | None = None,
+        strays: list[str] | None = None,
+    ) -> list[Month]:
+        """Return the months of `tables` and of `model`, by default of all, sorted; `strays` takes others."""
+        return [files.as_month() for files in self._files(tables, model, strays)]
 
     def month(self, table: str, *, model: str, month: str) -> list[tuple[Place, pa.Table]]:
         """Return every place of a month with its rows, sorted by place."""

@@ -15,6 +15,7 @@ WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times 
 LONGEST_DICTIONARY = 1 << 20  # bytes: what parquet-cpp and parquet-java stop at if not told otherwise
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
 MOST_VALUES = 1 << 25  # of a batch: 256 MiB of doubles, which 256 columns of so many rows have
+MOST_TEXT = 1 << 26  # bytes of text in a batch: rows of documents come fewer at a time
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,9 @@ def _read(handle: pa.NativeFile, schema: pa.Schema, where: str, *, remote: bool)
         read_dictionary=[name for name in texts if name not in spread],
         pre_buffer=remote,
     )
+    rows = min(_rows_at_once(footer, texts), MOST_VALUES // max(len(schema.names), 1))
     zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
     shifted = _hive_times(footer, schema.names) if zone != "UTC" else []
-    rows = min(BATCH, MOST_VALUES // max(len(schema.names), 1))
     for groups in [[group] for group in range(file.num_row_groups)] if remote else [None]:
         for batch in file.iter_batches(batch_size=rows, row_groups=groups, columns=schema.names):
             yield _as_written(_by_row(batch, spread), shifted, zone)
@@ -163,6 +164,16 @@ def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]
         for name in texts
         if name in chunks and chunks[name].has_dictionary_page and chunks[name].total_uncompressed_size > most
     ]
+
+
+def _rows_at_once(file: pq.ParquetFile, texts: Sequence[str]) -> int:
+    """Return how many rows of the widest row group hold `MOST_TEXT` bytes of text; not more than `BATCH`."""
+    widest = 0
+    for group in map(file.metadata.row_group, range(file.num_row_groups)):
+        chunks = map(group.column, range(group.num_columns)) if texts else ()
+        held = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in texts)
+        widest = max(widest, held // max(group.num_rows, 1))
+    return max(1, min(BATCH, MOST_TEXT // max(widest, 1)))
 
 
 def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:

@@ -72,7 +72,11 @@ class Categories(State):
 
     @classmethod
     def of_hashes(
-        cls, given: Hashes, counts: Counts, names: Callable[[NDArray[np.intp]], Sequence[str]], cap: int = CAP
+        cls,
+        given: Hashes,
+        counts: Counts,
+        names: Callable[[NDArray[np.intp]], Sequence[str]] | None = None,
+        cap: int = CAP,
     ) -> Self:
         """Take counts by value whose hashes are known already: see `of`.
 
@@ -81,8 +85,8 @@ class Categories(State):
         given : array of uint64
             The hash of each value.
         counts : array of int
-        names : callable
-            Gives the values at some places; asked for those that are kept, once.
+        names : callable, optional
+            Gives the values at some places; asked for those that are kept, once. Without it none is named.
         cap : int
         """
         present = filled(counts)
@@ -95,7 +99,7 @@ class Categories(State):
         return cls(
             hashes[kept],
             sums[kept],
-            tuple(names(ordered[kept])),
+            (None,) * kept.size if names is None else tuple(names(ordered[kept])),
             int(sums.sum() - sums[kept].sum()),
             Distinct.of_hashes(hashes),
         )

@@ -75,9 +75,7 @@ class NumericColumn(State):
     @property
     def values(self) -> Floats | None:
         """All finite values that occur, increasing; None where they are too many."""
-        if self.minimum is None or self.maximum is None:
-            return None
-        return self.distinct.numbers(self.minimum, self.maximum)
+        return self.histogram.agreeing(self.distinct.numbers())
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:

@@ -182,15 +182,14 @@ class Distinct(State):
         complete = self.complete and other.complete
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
-    def numbers(self, low: float, high: float) -> Floats | None:
-        """Return all values, increasing, if they are numbers, at most `WHOLE`, and lie between two others.
+    def numbers(self) -> Floats | None:
+        """Return all values as numbers, increasing; None where they are more than `WHOLE`, or text.
 
-        None otherwise: an integer that no float holds was hashed as what it is, and would be another number.
+        An integer that no float holds was hashed as what it is, and looks like another number here.
         """
-        if self.short or self.scheme != MIXED:
+        if self.short or not self.hashes.size or self.scheme != MIXED:
             return None
-        found = np.sort(unmix(self.hashes).view(np.float64))
-        return found if found.size and low <= found[0] and found[-1] <= high else None
+        return np.sort(unmix(self.hashes).view(np.float64))
 
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
@@ -228,8 +227,8 @@ class Smallest:
     """Gathers the K smallest hashes block by block."""
 
     def __init__(self) -> None:
-        self._kept: Hashes | Halves = np.empty(0, np.uint64)
-        self._short = False
+        self._whole = np.empty(0, np.uint64)
+        self._halves: Halves | None = None  # of more than `WHOLE` hashes only their upper halves
         self._waiting: list[Hashes] = []
         self._held = 0
         self._limit = HIGHEST
@@ -255,7 +254,7 @@ class Smallest:
     def _filled(self, h: Hashes) -> bool:
         """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
         bound = np.uint64(SPARE * K / h.size * 2.0**64)
-        kept = _halves(self._kept, self._short, _finished(h, bound), *self._waiting)
+        kept = self._with(_finished(h, bound))
         if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
             return False
         self._keep(kept[:K])
@@ -280,15 +279,21 @@ class Smallest:
             self._settle()
 
     def _settle(self) -> None:
-        if not self._short:
-            kept = union(self._kept, *self._waiting)
-            if kept.size <= WHOLE:
-                self._kept, self._waiting, self._held = kept, [], 0
+        if self._halves is None:
+            whole = union(self._whole, *self._waiting)
+            if whole.size <= WHOLE:
+                self._whole, self._waiting, self._held = whole, [], 0
                 return
-        self._keep(_halves(self._kept, self._short, *self._waiting)[:K])
+        self._keep(self._with()[:K])
+
+    def _with(self, *more: Hashes) -> Halves:
+        """Return the sorted unique upper halves of all hashes so far, and of `more`."""
+        whole = (*self._waiting, *more) if self._halves is not None else (self._whole, *self._waiting, *more)
+        upper = [(each >> BY_32).astype(np.uint32) for each in whole]
+        return union(*upper) if self._halves is None else union(self._halves, *upper)
 
     def _keep(self, halves: Halves) -> None:
-        self._kept, self._short, self._waiting, self._held = halves, True, [], 0
+        self._halves, self._waiting, self._held = halves, [], 0
         if halves.size == K:
             self._limit = (np.uint64(halves[-1]) << BY_32) | LOWER_HALF
 
@@ -296,8 +301,9 @@ class Smallest:
         """Return the hashes, the scheme and whether they are short: what `Distinct` is made of."""
         if self._waiting:
             self._settle()
-        kept = self._kept.astype(np.uint64)
-        return (kept << BY_32 if self._short else kept), scheme, self._short
+        if self._halves is None:
+            return self._whole, scheme, False
+        return self._halves.astype(np.uint64) << BY_32, scheme, True
 
 
 def _finished(h: Hashes, limit: np.uint64) -> Hashes:
@@ -308,9 +314,3 @@ def _finished(h: Hashes, limit: np.uint64) -> Hashes:
     low = h[h <= (limit | LOWER)]
     low ^= low >> np.uint64(31)
     return low
-
-
-def _halves(kept: Hashes | Halves, short: bool, *waiting: Hashes) -> Halves:
-    """Return the sorted unique upper halves of hashes, those `kept` being halves already where `short`."""
-    upper = [(each >> BY_32).astype(np.uint32) for each in (waiting if short else (kept, *waiting))]
-    return union(kept, *upper) if short else union(*upper)

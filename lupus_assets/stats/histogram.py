@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, CENTRE, Grid
-from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted, filled
+from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted, filled, union
 
 FEW = 4_096  # below so many values sorting them is quicker than clearing and reading 65,536 counters
 
@@ -146,6 +146,13 @@ class Histogram(State):
         # Weighing both rather than adding to one of them cannot overflow.
         return np.where(low == high, low, (1 - share) * low + share * high)
 
+    def agreeing(self, values: Floats | None) -> Floats | None:
+        """Return finite values if they are in the bins that are filled, and in all of them; else None."""
+        if values is None or not np.isfinite(values).all():
+            return None
+        own = self.grid.bins(values)
+        return values if np.array_equal(union(own), self.bins) else None
+
     def _ranked(self, rank: Floats, upto: Counts, values: Floats | None) -> Floats:
         """Return the values of some ranks, from 0 on."""
         at = np.searchsorted(upto, rank, side="right")
@@ -195,11 +202,10 @@ def all_values(*parts: Floats | None) -> Floats | None:
 
 
 def _nearest(x: Floats, bins: Bins, values: Floats, grid: Grid) -> Floats:
-    """Return of some increasing values, for each x, the nearest in its bin; x where that has none."""
+    """Return of some increasing values, for each x, the nearest in its bin, which has one at least."""
     own = grid.bins(values)
     first, last = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right") - 1
-    above = np.clip(np.searchsorted(values, x), first, np.maximum(last, first))
-    below = np.clip(above - 1, first, np.maximum(last, first))
-    above, below = (np.minimum(each, values.size - 1) for each in (above, below))
-    nearer = np.where(x - values[below] <= values[above] - x, values[below], values[above])
-    return np.where(first <= last, nearer, x)
+    above = np.clip(np.searchsorted(values, x), first, last)
+    below = np.maximum(above - 1, first)
+    low, high = values[below], values[above]
+    return np.where(x / 2 - low / 2 <= high / 2 - x / 2, low, high)  # halves do not overflow

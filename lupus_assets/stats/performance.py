@@ -17,7 +17,7 @@ NO_LABELS = "no labels yet"
 ALL_POSITIVE = "labels are all positive"
 ALL_NEGATIVE = "labels are all negative"
 NONE_DECIDED = "no row is decided positive"
-OVERFLOW = "squared errors exceed the range of floats"
+OVERFLOW = "errors exceed the range of floats"
 
 
 def auc(state: ScoreLabel) -> Estimate:
@@ -185,10 +185,14 @@ def wape(state: ErrorSums) -> Estimate:
     if n == 0 or level == 0:
         return Estimate.undefined("the labels sum to 0" if n else NO_LABELS, n)
     value = state.absolute.mean / level
+    if not math.isfinite(value):
+        return Estimate.undefined(OVERFLOW, n)
     of_error, of_label = state.absolute.variance, state.label.variance
     if of_error is None or of_label is None:
         return Estimate(value, None, n, None)
-    return Estimate(value, (of_error + value**2 * of_label) / level**2 / n, n, None)
+    # Products and quotients overflow to inf, and a square of what is small would be 0.
+    variance = (of_error / level / level + value * value * (of_label / level / level)) / n
+    return Estimate(value, variance if math.isfinite(variance) else None, n, None)
 
 
 def rmse(state: ErrorSums) -> Estimate:
@@ -207,7 +211,8 @@ def rmse(state: ErrorSums) -> Estimate:
     value = math.sqrt(square)
     if n == 1 or square == 0 or not math.isfinite(fourth):
         return Estimate(value, None, n, None)
-    of_squares = fourth + 4 * moments.mean * third + 4 * moments.mean**2 * second - second**2
+    mean = moments.mean
+    of_squares = fourth + 4 * mean * third + 4 * mean * mean * second - second * second
     return Estimate(value, max(of_squares, 0.0) / (n - 1) / (4 * square), n, None)
 
 

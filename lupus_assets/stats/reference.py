@@ -212,11 +212,13 @@ class NumericReference(State):
         if n == 0:
             return Estimate.undefined(NO_VALUES)
         values = of_bins(histogram.bins)
-        mean = float(values @ histogram.counts) / n
-        if n == 1:
-            return Estimate(mean, None, n, None)
-        variance = float((values - mean) ** 2 @ histogram.counts) / (n - 1)
-        return Estimate(mean, variance / n, n, None)
+        with np.errstate(over="ignore"):
+            mean = float(values @ histogram.counts) / n
+            if not np.isfinite(mean):  # the sum overflowed
+                mean = float(values @ (histogram.counts / n))
+            squares = float((values - mean) ** 2 @ histogram.counts)
+        variance = squares / (n - 1) / n if n > 1 and np.isfinite(squares) else None
+        return Estimate(mean, variance, n, None)
 
     def _same_grid(self, column: NumericColumn) -> Histogram:
         if column.histogram.grid != self.column.histogram.grid:

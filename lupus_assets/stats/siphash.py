@@ -74,7 +74,7 @@ def hash_bytes(data: Bytes, offsets: NDArray[np.signedinteger], key: tuple[int, 
 def _digest(string: Bytes, key: tuple[int, int]) -> int:
     """Return the hash of a long string: BLAKE2b, keyed as well."""
     secret = b"".join(half.to_bytes(WORD, "little") for half in key)
-    return int.from_bytes(hashlib.blake2b(string, digest_size=WORD, key=secret).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(string.data, digest_size=WORD, key=secret).digest(), "little")
 
 
 def _block(

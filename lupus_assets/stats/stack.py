@@ -43,9 +43,7 @@ class NumericMarginal:
     @property
     def values(self) -> Floats | None:
         """All finite values that occur, as `NumericColumn.values`."""
-        if self.distinct is None or self.minimum is None or self.maximum is None:
-            return None
-        return self.distinct.numbers(self.minimum, self.maximum)
+        return self.histogram.agreeing(None if self.distinct is None else self.distinct.numbers())
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,8 +244,10 @@ class NumericStack(_Windows):
         gaps = self._shares[windows] - self._shares[reference]
         np.abs(gaps, out=gaps)
         largest = gaps.max(axis=1)  # NaN where a window has no values
-        widths = np.diff(places(self.grid, self.bins, all_values(*self.values)))
-        return {"ks": largest, "wasserstein": np.where(np.isnan(largest), np.nan, gaps[:, :-1] @ widths)}
+        steps = np.diff(places(self.grid, self.bins, all_values(*self.values)) / 2)  # halves do not overflow
+        with np.errstate(over="ignore"):
+            far = gaps[:, :-1] @ steps * 2
+        return {"ks": largest, "wasserstein": np.where(np.isnan(largest), np.nan, far)}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ fit sees nothing but counts of code pairs and sums of the score per code: `Norma
 add up over blocks and windows, and the solution is the same for any split.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -46,9 +46,9 @@ class NumericEncoder(State):
     cuts: Bins
 
     @classmethod
-    def of(cls, column: NumericColumn) -> Self:
-        """Cut the reference's column into at most `PARTS` bins, at bounds of its grid's bins."""
-        return cls(quantile_cuts(column.histogram, PARTS))
+    def of(cls, column: NumericColumn, parts: int = PARTS) -> Self:
+        """Cut the reference's column into at most `parts` bins, at bounds of its grid's bins."""
+        return cls(quantile_cuts(column.histogram, parts))
 
     @property
     def width(self) -> int:
@@ -156,10 +156,12 @@ class Design(State):
     encoders: tuple[Encoder, ...]
 
     @classmethod
-    def of(cls, columns: Mapping[str, NumericColumn | CategoricalColumn]) -> Self:
-        """Return the design for the reference's feature columns, in their order."""
+    def of(cls, columns: Mapping[str, NumericColumn | CategoricalColumn], parts: int = PARTS) -> Self:
+        """Return the design for the reference's feature columns, in their order; numbers cut into `parts`."""
         encoders = tuple(
-            NumericEncoder.of(column) if isinstance(column, NumericColumn) else CategoricalEncoder.of(column)
+            NumericEncoder.of(column, parts)
+            if isinstance(column, NumericColumn)
+            else CategoricalEncoder.of(column)
             for column in columns.values()
         )
         return cls(tuple(columns), encoders)
@@ -173,6 +175,10 @@ class Design(State):
     def width(self) -> int:
         """Number of effects: codes of all columns together."""
         return self.offsets[-1]
+
+    def only(self, places: Sequence[int]) -> Self:
+        """Return the design of some of the columns."""
+        return type(self)(tuple(self.names[at] for at in places), tuple(self.encoders[at] for at in places))
 
     def check(self, codes: Codes) -> None:
         """Raise ValueError unless `codes` has one column per encoder."""

@@ -175,8 +175,29 @@ def test_every_partition_shows_its_own_check_results(page: Page) -> None:
     expect(page.get_by_text("is null in all 200 rows").first).to_be_visible()
 
 
+def test_a_model_that_is_well_today_looks_well_in_lists_and_lineage(page: Page, address: str) -> None:
+    """Of the thirty partitions one failed, and not the newest: the list of checks is about the newest."""
+    answer = ask(
+        address,
+        "query AssetChecksQuery"
+        '{assetNodeOrError(assetKey: {path: ["shop", "churn", "churn_champion_verdicts"]})'
+        "{... on AssetNode{assetChecksOrError{... on AssetChecks{checks{name partitionStatuses"
+        "{... on AssetCheckTimePartitionStatuses{ranges{endKey status}}}}}}}}}",
+    )
+    checks = answer["assetNodeOrError"]["assetChecksOrError"]["checks"] if answer else []
+    found = {each["name"]: each["partitionStatuses"]["ranges"] for each in checks}
+    assert found["completeness"] == [{"endKey": "2025-02-06", "status": "SUCCEEDED"}]
+    page.goto(f"{VERDICTS}?view=checks")
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(len(checks))
+    expect(page.get_by_text("Failed", exact=True)).to_have_count(0)
+
+
 def test_a_failed_check_leads_to_the_whole_history_of_what_is_wrong(page: Page) -> None:
     complaints: list[str] = []
+    page.goto(f"{VERDICTS}?view=checks")
+    page.get_by_text("completeness", exact=True).first.click()
+    page.get_by_text("Partitions", exact=True).nth(1).click()
+    page.get_by_text("2025-02-04", exact=True).locator("visible=true").first.click()
     with page.expect_popup() as opened:
         page.locator("a[href^='/lupus/history/shop/churn/champion?']").first.click()
     history = opened.value

@@ -55,6 +55,15 @@ class ShownByHive:
         self.tables.replace(table, place, rows)
         follow(self.tables, self.view)
 
+    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
+        """Return whether the files hold exactly `rows` at a place."""
+        return self.tables.holds(table, place, rows)
+
+    @property
+    def files(self) -> ObjectStore:
+        """Files beside the tables."""
+        return self.tables.files
+
     def read(
         self,
         table: str,
@@ -94,3 +103,9 @@ class ShownByHive:
     def places(self, table: str, *, models: Sequence[str], since: datetime | None = None) -> set[Place]:
         """Return the places of the files."""
         return self.tables.places(table, models=models, since=since)
+
+    def common_places(
+        self, tables: Sequence[str], *, models: Sequence[str], since: datetime | None = None
+    ) -> set[Place]:
+        """Return the places of the files."""
+        return self.tables.common_places(tables, models=models, since=since)

@@ -13,10 +13,11 @@ import pytest
 from lupus_assets.errors import StoreError
 from lupus_assets.sinks.duckdb import Warehouse
 from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.generation import encode
 from lupus_assets.sinks.layout import generation_path, path_of
 from lupus_assets.sinks.memory import MemoryFiles
 from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.sinks.schema import SCHEMAS
+from lupus_assets.sinks.schema import SCHEMAS, to_table
 
 MODEL, MONTH = "flights.delay", "2013-05"
 COMPACTED = {"model": MODEL, "month": MONTH}
@@ -66,6 +67,18 @@ def seen(store):
 def parquets(paths):
     """Return the files of rows, without the marks."""
     return [path for path in paths if path.endswith(".parquet")]
+
+
+@pytest.mark.parametrize("table", ["metrics", "verdicts"])
+def test_what_tables_have_in_common_is_found_though_one_is_compacted(filled, table):
+    for place in filled.places("metrics", models=[MODEL]):
+        filled.replace("verdicts", place, [])
+    before = filled.common_places(["metrics", "verdicts"], models=[MODEL])
+    assert before == filled.places("metrics", models=[MODEL])
+    assert filled.compact(table, **COMPACTED)
+    assert filled.common_places(["metrics", "verdicts"], models=[MODEL]) == before
+    filled.files.put("verdicts/model=a.b/month=2013-05/champion copy.parquet", b"")
+    assert filled.common_places(["metrics", "verdicts"], models=[MODEL, "a.b"]) == before
 
 
 def test_a_compacted_month_is_one_file_with_the_same_rows_and_places(filled):
@@ -403,3 +416,34 @@ def test_a_column_newer_than_a_generation_is_null_in_it(filled, place, rows, mon
     found = seen(filled)
     assert found.schema == SCHEMAS["metrics"]
     assert [reason for reason in found["reason"].to_pylist() if reason] == ["no rows"]
+
+
+def test_a_compacted_place_holds_what_was_written_there_last(filled, place, rows):
+    first, second = rows(place(1), [1.0, None]), rows(place(1), [7.0])
+    filled.compact("metrics", **COMPACTED)
+    assert filled.holds("metrics", place(1), first)
+    assert filled.holds("metrics", place(3), [])
+    assert not filled.holds("metrics", place(4), [])
+    filled.replace("metrics", place(1), second)
+    assert filled.holds("metrics", place(1), second)
+    assert not filled.holds("metrics", place(1), first)
+    filled.files.put(path_of("metrics", place(1)), encode(to_table("metrics", first)))  # and not taken in yet
+    assert filled.holds("metrics", place(1), first)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_read_of_some_days_looks_at_their_months_only(place, rows, compacted):
+    """A look at all there is would cost more with every day of a history."""
+    files = Watched()
+    store = ParquetStore(files)
+    for day in range(0, 400, 20):
+        store.replace("metrics", place(day), rows(place(day), [float(day)]))
+    if compacted:
+        for month in store.months(["metrics"]):
+            store.compact("metrics", model=MODEL, month=month.month)
+    looked_at = []
+    files.before = lambda verb, path: looked_at.append((verb, path))
+    found = store.read("metrics", model=MODEL, since=place(100).start, until=place(141).start)
+    assert found["value"].to_pylist() == [100.0, 120.0, 140.0]
+    assert all("/month=2013-" in path for _, path in looked_at)
+    assert len([path for verb, path in looked_at if verb == "get"]) <= 4

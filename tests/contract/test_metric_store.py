@@ -170,6 +170,23 @@ def test_no_rows_are_a_place_too(store, place):
     assert store.read("metrics", model=MODEL).schema == SCHEMAS["metrics"]
 
 
+def test_a_place_holds_exactly_what_was_written_there_last(store, place, rows):
+    first, second = rows(place(), [1.0, None]), rows(place(), [2.0])
+    assert not store.holds("metrics", place(), [])
+    store.replace("metrics", place(), first)
+    assert store.holds("metrics", place(), first)
+    assert not store.holds("metrics", place(), first[:1])
+    assert not store.holds("metrics", place(late=1), first)
+    store.replace("metrics", place(), second)
+    assert store.holds("metrics", place(), second)
+    assert not store.holds("metrics", place(), first)
+
+
+def test_a_place_without_rows_holds_none(store, place):
+    store.replace("metrics", place(), [])
+    assert store.holds("metrics", place(), [])
+
+
 def test_places_of_several_models_are_asked_for_at_once(store, place, rows):
     mine = {
         place(day, model=model, late=late) for day in (0, 40) for model in ("a.x", "b.x") for late in (0, 1)
@@ -179,6 +196,20 @@ def test_places_of_several_models_are_asked_for_at_once(store, place, rows):
     assert store.places("metrics", models=["a.x", "b.x", "d.x"]) == mine
     assert store.places("verdicts", models=["a.x"]) == set()
     assert store.places("metrics", models=[]) == set()
+
+
+def test_places_that_several_tables_hold_are_asked_for_at_once(store, place):
+    for table, days in (("metrics", (0, 1, 40)), ("verdicts", (0, 40, 41))):
+        for day in days:
+            for model in (MODEL, "a.b"):
+                store.replace(table, place(day, model=model), [])
+    both = ["metrics", "verdicts"]
+    assert store.common_places(both, models=[MODEL]) == {place(0), place(40)}
+    assert store.common_places(both, models=[MODEL, "a.b", "c.d"], since=place(1).start) == {
+        place(40), place(40, model="a.b")
+    }  # fmt: skip
+    assert store.common_places(["incidents", "verdicts"], models=[MODEL]) == set()
+    assert store.common_places(both, models=[]) == set()
 
 
 def test_columns_come_in_the_order_asked_for(store, place, rows):

@@ -1,11 +1,16 @@
 """The contract of `lupus_assets.ports.ObjectStore`, asked of memory and a disk here, of S3 beside it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from operator import attrgetter
 
 import pytest
 
 from lupus_assets.errors import ObjectMissing, StoreError
+from lupus_assets.records import Pending, Window
 from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.journal import StoreJournal
 
 
 def paths(files, prefix):
@@ -24,6 +29,30 @@ def test_a_listing_is_of_one_folder_and_all_below_it_sorted(any_files):
     assert paths(any_files, "a") == ["a/model=x.y/1", "a/model=x.y/2", "a/model=x.y_2/1", "a/z"]
     assert paths(any_files, "a/model=x.y") == ["a/model=x.y/1", "a/model=x.y/2"]
     assert paths(any_files, "nothing/here") == []
+    for folder in ("a", "a/model=x.y", "nothing/here"):
+        assert sorted(any_files.paths(folder)) == paths(any_files, folder)
+
+
+def test_what_runs_have_begun_is_noted_by_run_model_and_track_until_it_is_struck_out(any_files):
+    journal = StoreJournal(any_files)
+    day = Window(datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC), "2013-03-01-00:00+0100")
+    noted = [
+        Pending(run, model, track, frozenset({"profile", "arrival"}), frozenset({day}))
+        for run in ("0a1b-2c", "run2")
+        for model in ("a.b", "a.b_2")
+        for track in ("champion", "champion~challenger")
+    ]
+    for pending in noted:
+        journal.note(pending)
+    key = attrgetter("model", "track", "run")
+    assert sorted(journal.noted(), key=key) == sorted(noted, key=key)
+    assert {each.run for each in journal.noted("a.b", "champion")} == {"0a1b-2c", "run2"}
+    any_files.put("pending/model=a.b/notes.txt", b"a person's")
+    for pending in noted[1:]:
+        journal.note(replace(pending, windows=frozenset()))
+    assert journal.noted() == noted[:1]
+    journal.note(replace(noted[0], windows=frozenset()))
+    assert journal.noted("a.b") == []
 
 
 def test_more_files_than_one_page_are_listed(any_files):

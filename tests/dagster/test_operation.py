@@ -338,3 +338,21 @@ def test_a_batch_compares_the_tracks_of_its_models(site_of):
     (request,) = tick(site, model, utc(2013, 3, 8, 6))
     assert comparison_key(model, "champion", "challenger") in (request.asset_selection or ())
     assert len(request.tags[WORK].split()) == 3  # two tracks and their comparison
+
+
+def test_the_history_of_an_hourly_model_goes_into_few_runs_and_not_one_for_every_hour(site_of):
+    model = small_model(
+        "historied",
+        cadence={"every": "hour", "start": "2013-03-01", "end": "2013-06-01"},
+        reference={"from": "2013-03-01", "to": "2013-03-02"},
+    )
+    site = site_of([model])
+    hours = site.windows(model, "2013-03-01-00:00", "2013-03-20-06:00")
+    site.write(model, hours[:1])
+    for hour in hours[1:]:
+        site.log(model, hour).symlink_to(site.log(model, hours[0]))
+    assert len(hours) == 463
+    (request,) = tick(site, model, utc(2013, 3, 20, 7))
+    assert span(request) == (hours[0].key, hours[399].key)
+    launch(site, model, request, dg.DagsterRunStatus.STARTED)
+    assert evaluated(site, model, utc(2013, 3, 20, 7, 10)) == ([], "463 partitions are under way")

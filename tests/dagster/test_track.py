@@ -1,5 +1,7 @@
 """One track: what is selected is done, and what goes wrong in one place stays there."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -152,17 +154,22 @@ def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_b
     assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed
 
 
+def damage(site: Site, files: str) -> None:
+    """Flip one bit in every state of the one file of the warehouse."""
+    (path,) = (site.home / "warehouse").rglob(files)
+    table = pq.read_table(path)
+    states = [state[:-9] + bytes([state[-9] ^ 4]) + state[-8:] for state in table["state"].to_pylist()]
+    at = table.schema.get_field_index("state")
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(states, pa.binary())), path)
+
+
 def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of):
     model = small_model("damaged")
     site = site_of([model])
     days = site.windows(model, "2013-03-01", "2013-03-10")
     site.write(model, days)
     assert site.run(model, ("2013-03-01", "2013-03-10"), [step_key(model, "champion", "profile")]).success
-    path = next((site.home / "warehouse").rglob("profiles/**/champion~20130309T*"))
-    table = pq.read_table(path)
-    states = [state[:-9] + bytes([state[-9] ^ 4]) + state[-8:] for state in table["state"].to_pylist()]
-    at = table.schema.get_field_index("state")
-    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(states, pa.binary())), path)
+    damage(site, "profiles/**/champion~20130309T*")
     later = [step_key(model, "champion", step) for step in ("metrics", "verdicts")]
     assert not site.run(model, ("2013-03-01", "2013-03-10"), later).success
     assert site.materialised(model, "verdicts") == {day.key for day in days} - {"2013-03-09"}
@@ -174,10 +181,30 @@ def test_a_damaged_profile_costs_its_partition_only_and_says_what_to_do(site_of)
     assert site.checked(model, "completeness")["2013-03-09"].passed
 
 
+def test_a_damaged_reference_fails_every_partition_with_the_remedy_and_is_mended_by_it(site_of):
+    model = small_model("unfrozen")
+    site = site_of([model])
+    site.write(model, site.windows(model, "2013-03-01", "2013-03-09"))
+    assert site.run(model, "2013-03-08").success
+    damage(site, "frozen_references/**/champion~*")
+    assert not site.run(model, ("2013-03-08", "2013-03-09")).success
+    for key in ("2013-03-08", "2013-03-09"):
+        said = site.checked(model, "completeness")[key]
+        assert not said.passed
+        assert said.sentence.startswith(
+            "shop/unfrozen: the stored reference of champion: the state is damaged"
+        )
+        assert said.sentence.endswith("; materialise unfrozen_reference, then all partitions")
+    assert site.materialised(model, "verdicts") == {"2013-03-08"}
+    site.pipeline.freeze(model, site.windows(model, "2013-03-01", "2013-03-07"), datetime.now(UTC))
+    assert site.run(model, ("2013-03-08", "2013-03-09")).success
+    assert site.checked(model, "completeness")["2013-03-09"].passed
+
+
 def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_watched_alone(
     site_of, monkeypatch
 ):
-    monkeypatch.setattr(sampling, "MOST_CODES", 20)
+    monkeypatch.setattr(sampling, "MOST_CODES", 12)
     monkeypatch.setattr(sampling, "MOST_RANKED", 2)
     model = small_model("wide")
     site = site_of([model])

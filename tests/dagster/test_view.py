@@ -121,6 +121,24 @@ def test_an_outage_is_said_once_and_made_up_for(place, location, instance):
     assert len(tick(location, instance, said.cursor).run_requests) == 1
 
 
+def test_a_file_of_nobodys_among_the_tables_is_said_once_and_stops_no_other_month(place, location, instance):
+    place.store.replace("incidents", OLD, [])
+    place.store.files.put("incidents/model=shop.other/month=2013-05/champion copy.parquet", b"")
+    first = tick(location, instance)
+    assert len(first.run_requests) == 1
+    assert not latest(instance).passed
+    assert run(location, instance).success
+    assert "every other month as it is; incidents/model=shop.other" in latest(instance).description
+    assert (
+        "champion copy.parquet is no file of this store; move it out of the way"
+        in latest(instance).description
+    )
+    assert any("shop.churn" in shown for shown in place.shown.known)
+    place.store.files.delete(["incidents/model=shop.other/month=2013-05/champion copy.parquet"])
+    assert run(location, instance).success
+    assert latest(instance).passed
+
+
 def test_a_failed_run_says_why_and_the_next_waits(place, location, instance):
     place.store.replace("incidents", OLD, [])
     place.shown.away = True

@@ -49,7 +49,7 @@ def test_the_column_that_moved_most_comes_first(home, capsys):
     assert header.split()[:3] == ["column", "null", "median"]
     assert lines[0].startswith("moved")
     dry = next(line for line in lines if line.startswith("dry"))
-    assert dry.split()[1:3] == ["0.00%", "→"]
+    assert dry.split()[1:7] == ["0.00%", "→", "0.00%", "0", "→", "0"]
     assert err == "2013-05-01..2013-05-02 (2 profiles, 1,000 rows) against 2013-05-03 (1 profile, 500 rows)\n"
 
 

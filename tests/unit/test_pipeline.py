@@ -8,6 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
+from lupus_assets.declare.column import Decision
 from lupus_assets.errors import ColumnMismatch, PartitionMissing, ReferenceMissing
 from lupus_assets.monitor.cut import cuts, open_cuts
 from lupus_assets.pipeline import Pipeline
@@ -373,11 +374,14 @@ def test_a_reference_is_as_of_the_last_cut_of_its_last_partition():
 
 
 def test_of_several_stored_references_of_the_window_the_latest_counts():
-    """The labels are declared to come later: the reference is frozen again, as of another moment."""
+    """Labels are declared to come later, and decided otherwise: it is frozen again, as of another moment."""
     pipeline = built()
     before = pipeline.freeze(MODEL, REFERENCE_DAYS, LATER)["champion"]
     columns = MODEL.columns.model_copy(
-        update={"label": MODEL.columns.label.model_copy(update={"arrives_within": timedelta(days=4)})}
+        update={
+            "label": MODEL.columns.label.model_copy(update={"arrives_within": timedelta(days=4)}),
+            "decision": Decision(threshold=0.4),
+        }
     )
     later = MODEL.model_copy(update={"columns": columns})
     after = pipeline.freeze(later, REFERENCE_DAYS, LATER)["champion"]

@@ -82,3 +82,25 @@ def test_one_storm_widens_no_tail_for_good():
     for at in range(500):
         evidence.step(np.abs(rng.normal(size=SHAPE)) + (30.0 if at in (100, 101, 102) else 0.0))
     assert np.median(evidence.tail.width) < 1.1 * np.median(quiet.tail.width)
+
+
+@pytest.mark.parametrize(("first", "counted"), [(27, 7), (28, 7), (30, 5), (35, 0)])
+def test_a_tail_is_flattened_by_the_excess_of_the_partitions_from_the_twenty_ninth_on(first, counted):
+    """It is first looked at before the thirty-sixth, with six partitions of a normal's as the prior."""
+    evidence = Evidence(1)
+    for at in range(36):
+        evidence.step(each(3.0) if first <= at < 35 else each(0.0))
+    excess = -np.log10(2 * stats.norm.sf(3.0)) - 0.7
+    mean = (counted * excess + 6 * NORMAL_SLOPE) / (counted + 6)
+    assert evidence.tail.slope[0] == pytest.approx(min(1.0, NORMAL_SLOPE / mean))
+
+
+@pytest.mark.parametrize("largest", [3.0, 5.0, 12.0])
+def test_a_tail_is_widened_by_the_largest_of_the_past(largest):
+    """Of n deviations of a normal the largest has about p = 1/(2(n + 1)); none counts for more than 8."""
+    evidence = Evidence(1)
+    for at in range(22):
+        evidence.step(each(largest) if at == 15 else each(0.5))
+    expected = min(largest, 8.0) / -stats.norm.ppf(0.5 / (21 - 14 + 1))
+    usual = min(largest, 8.0) / stats.norm.ppf(0.975)
+    assert evidence.tail.width[0, 0] == pytest.approx(max(1.0, expected, usual))

@@ -236,3 +236,15 @@ def test_values_whose_error_overflows_are_left_out():
     assert isinstance(whole.joint, ErrorSums)
     assert whole.joint.n == 200
     assert whole.joint.error.mean == pytest.approx(1.5, rel=1e-12)
+
+
+def test_a_document_is_the_name_of_no_category_version_or_segment():
+    document = "x" * 2_000
+    columns = {"country": [document] * 150 + ["de"] * 150, "version": ["v1"] * 100 + [document] * 200}
+    reference = frozen(MODEL, [log(number, **columns) for number in range(5)])
+    assert reference.segments == ("country=de",)
+    found = only(profiled(MODEL, reference, log(5, **columns)))
+    assert list(found.profiles) == [WHOLE, ("*", "country=de")]
+    country = found.profiles[WHOLE].columns["country"].categories
+    assert sorted(country.counts.tolist()) == [150, 150]
+    assert set(country.names) == {"de", None}

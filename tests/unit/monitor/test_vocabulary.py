@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -74,3 +75,60 @@ def test_beyond_the_most_that_are_counted_totals_and_distinct_values_stay(monkey
     assert whole.total == 6 * (CAP + 500)
     assert {whole.names[at]: int(whole.counts[at]) for at in whole.top(10)} == dict.fromkeys(frequent, 300)
     assert whole.distinct.estimate() == pytest.approx(6 * CAP + 10, rel=0.1)
+
+
+LONG = ["x" * 1_025, "y" * 5_000, "x" * 100_000]
+
+
+def hashed_alone(counts: Counter[str]) -> Categories:
+    """Return the counts with long values by their hash alone."""
+    found = plain(counts)
+    names = tuple(None if name is not None and len(name) > 1_024 else name for name in found.names)
+    return replace(found, names=names)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.dictionaries(st.sampled_from([*"abc", *LONG]), st.integers(0, 9))),
+        max_size=5,
+    ),
+    st.lists(st.sampled_from(["a", "z", None, *LONG]), max_size=9),
+)
+def test_long_values_are_counted_by_hash_and_have_no_name(parts, rows):
+    total = [Counter[str](), Counter[str]()]
+    for group, counts in parts:
+        total[group].update(counts)
+    found = counted(parts)
+    found.add_rows(pa.array(rows, pa.string()), np.flatnonzero([each is None for each in rows]), 0)
+    total[0].update(value for value in rows if value is not None)
+    assert found.states(2) == [hashed_alone(each) for each in total]
+    assert found.whole() == hashed_alone(total[0] + total[1])
+
+
+def test_long_values_are_not_kept():
+    found = Vocabulary(SALT)
+    before = pa.total_allocated_bytes()
+    for at in range(20):
+        documents = pa.array([f"{at} {n} " * 1_000 for n in range(100)])
+        found.add(documents, np.ones(100, np.int64), 0)
+        found.add_rows(documents, np.empty(0, np.intp), 0)
+        del documents
+    assert pa.total_allocated_bytes() - before < 4_000_000
+    assert found.whole().total == 4_000
+    assert found.whole().distinct.estimate() == 2_000
+
+
+def test_beyond_the_most_bytes_the_rarest_values_go(monkeypatch):
+    monkeypatch.setattr(vocabulary, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(vocabulary, "LOT", 0)
+    found = Vocabulary(SALT)
+    before = pa.total_allocated_bytes()
+    for at in range(6):
+        names = ["frequent", *(f"{at} {n} {'x' * 900}" for n in range(CAP))]
+        found.add(pa.array(names), np.array([50] + [1] * CAP), 0)
+        assert pa.total_allocated_bytes() - before < 5 * CAP * 1_000
+    whole = found.whole()
+    assert whole.total == 6 * (CAP + 50)
+    assert int(whole.counts[whole.names.index("frequent")]) == 300
+    assert whole.distinct.estimate() == pytest.approx(6 * CAP + 1, rel=0.1)

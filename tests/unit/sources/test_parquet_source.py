@@ -257,3 +257,19 @@ def test_narrower_and_all_null_columns_take_the_type_of_the_others(write, source
         {"x": 1.0, "t": "a"},
         {"x": 1.5, "t": "b"},
     ]
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"row_group_size": 300}])
+def test_rows_of_long_text_come_fewer_at_a_time(write, source, day, monkeypatch, options):
+    monkeypatch.setattr("lupus_assets.sources.file.MOST_TEXT", 200_000)
+    rng = np.random.default_rng(1)
+    documents = ["".join(chr(c) for c in rng.integers(97, 123, 2_000)) for _ in range(1_000)]
+    table = pa.table({"text": documents, "n": np.arange(1_000)})
+    write("2013-05-01.parquet", table, **options)
+    batches = list(source().batches(day, ["text", "n"]))
+    assert max(batch.num_rows for batch in batches) <= 100
+    rows = pa.Table.from_batches(batches)
+    assert rows["text"].to_pylist() == documents
+    assert rows["n"].to_pylist() == list(range(1_000))
+    (numbers,) = source().batches(day, ["n"])
+    assert numbers.num_rows == 1_000

@@ -87,3 +87,15 @@ def test_a_state_of_an_older_format_bounds_the_sum_with_a_new_one() -> None:
     few = np.sort(mix(x[:900].view(np.uint64)))
     assert Distinct.older(few) == Distinct.of_floats(x[:900])
     assert Distinct.older(few, SIPHASH) == Distinct.of_hashes(few)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
+def test_few_numbers_are_told_by_their_hashes(values):
+    x = np.array(values)
+    assert Distinct.of_floats(x).numbers().tolist() == np.unique(x + 0.0).tolist()
+
+
+def test_many_numbers_and_text_are_not_told():
+    assert Distinct.of_floats(np.arange(2_000.0)).numbers() is None
+    assert Distinct.of_hashes(np.arange(9, dtype=np.uint64)).numbers() is None
+    assert Distinct.empty().numbers() is None

@@ -3,7 +3,7 @@ from operator import add
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -98,3 +98,18 @@ def test_mass_sums_a_table_over_the_values() -> None:
 def test_histograms_on_different_grids_cannot_be_added() -> None:
     with pytest.raises(StateError, match="same reference"):
         Histogram.of(MANY, UNIT) + Histogram.of(MANY, Grid(1.0, 1.0))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=60), st.floats(0, 1))
+def test_quantiles_of_values_that_are_told_are_numpys(values, q):
+    x = np.array(values)
+    found = Histogram.of(x, UNIT).quantile(q, np.unique(x))
+    assert found == pytest.approx(np.quantile(x, q), rel=1e-12, abs=1e-12)
+
+
+def test_values_agree_if_they_are_in_the_bins_that_are_filled_and_in_all():
+    histogram = Histogram.of(np.array([1.0, 2.0, 2.0]), UNIT)
+    assert histogram.agreeing(np.array([1.0, 2.0])).tolist() == [1.0, 2.0]
+    for others in (None, np.array([1.0]), np.array([1.0, 2.0, 7.0]), np.array([1.0, np.nan])):
+        assert histogram.agreeing(others) is None

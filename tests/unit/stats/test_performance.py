@@ -229,7 +229,7 @@ def test_rmse_without_any_error_is_zero_and_has_no_variance():
 
 def test_errors_too_large_to_square_leave_rmse_undefined_and_mae_defined():
     state = ErrorSums.of([1e200, -1e200], [0.0, 0.0])
-    assert performance.rmse(state) == Estimate.undefined("squared errors exceed the range of floats", 2)
+    assert performance.rmse(state) == Estimate.undefined("errors exceed the range of floats", 2)
     assert performance.mae(state).value == 1e200
 
 

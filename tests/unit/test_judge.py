@@ -1,0 +1,245 @@
+"""Judging goes on from what is known; every byte of the tables is as if all had been replayed."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import lupus_assets.judge as judging
+from lupus_assets.judge import Writer, kind_of
+from lupus_assets.monitor.cut import cuts, place
+from lupus_assets.monitor.verdict import LABELS
+from lupus_assets.pipeline import Pipeline
+from lupus_assets.sinks.memory import MemoryFiles
+from lupus_assets.sinks.parquet import ParquetStore
+from tests.models import START, day, declared, metric
+
+TAUGHT, DAYS = 24, 75
+RULES = [
+    {"metric": "row_count", "below": 940},
+    {"metric": "auc", "falls_from_recent": {"partitions": 5, "by": 0.03}},
+    {"metric": "clipped_mean", "rises_from_season": {"periods": 2, "by": 0.1}},
+    {"metric": "psi", "rises_steadily": {"partitions": 9}},
+]
+LATE = {"label": {"column": "y", "arrives_within": "3d"}}
+AT_ONCE = {"label": {"column": "y", "arrives_within": "0d"}}
+REFERENCE = {"from": START.date(), "to": (START + timedelta(days=TAUGHT - 1)).date()}
+
+
+def model_of(columns=LATE, **parts):
+    return declared(columns, **({"reference": REFERENCE, "rules": RULES} | parts))
+
+
+class Judged(Pipeline):
+    """A pipeline whose partitions have metrics and no rows."""
+
+    def _facts(self, *_):
+        return iter(())
+
+
+@dataclass
+class Track:
+    """The metrics of a track as they come, and its verdicts."""
+
+    rng: np.random.Generator
+    columns: dict = field(default_factory=lambda: LATE)
+    parts: dict = field(default_factory=dict)
+    reference: str = "now"
+    wide: set = field(default_factory=set)  # days from which on there is a column more
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    rows: dict = field(default_factory=dict)  # by (day, kind)
+    labelled: set = field(default_factory=set)
+
+    @property
+    def model(self):
+        return model_of(self.columns, **self.parts)
+
+    def measure(self, number: int) -> None:
+        """Draw the metrics of a day."""
+        rng, window = self.rng, day(number)
+        jump = 3.0 if rng.random() < 0.1 else 0.0
+        by_cut = {cut: [] for cut in cuts(self.model, window)}
+        n = int(rng.poisson(1000))
+
+        def add(family, column, name, value, *, late=False, segment="*"):
+            cut = next(cut for cut in by_cut if (cut.labels if late else cut.rows))
+            value = None if rng.random() < 0.03 else float(value)
+            upper = None if value is None else value + 0.1
+            by_cut[cut].append(metric(
+                number, value, family=family, column_name=column, metric=name, segment=segment, n=n,
+                lower=None, upper=upper, as_of=cut.as_of, reference=self.reference,
+            ))  # fmt: skip
+
+        add("input", "", "row_count", n)
+        front = rng.normal()
+        for at, column in enumerate(
+            ("a", "b", "c", *(("d",) if any(number >= day for day in self.wide) else ()))
+        ):
+            if column == "c" and rng.random() < 0.1:
+                continue  # a column that vanishes for a day
+            for segment in ("*", "country=de"):
+                add(
+                    "input",
+                    column,
+                    "clipped_mean",
+                    front / 2 + rng.normal() / 10 + jump * (at == 0),
+                    segment=segment,
+                )
+            add("input", column, "psi", abs(rng.normal()) / 100)
+            add("input", column, "null_rate", rng.poisson(3 + 9 * jump) / n)
+            add("input", column, "null_design_effect", 1 + rng.random())
+            add("input", column, "top_share", 0.99 if column == "b" else rng.random() / 3)
+        add("prediction", "p", "residual_mean", rng.normal() / 10 + jump / 3)
+        add("performance", "y", "auc", 0.8 + rng.normal() / 50 - jump / 20, late=True)
+        add("target", "y", "labelled_rate", 0.95, late=True)
+        self.rows[number] = by_cut
+
+    def write(self, number: int, *, labels: bool, killed: bool = False) -> None:
+        """Write the metrics of a day, of its labels too if they are in; or be killed in the middle of it."""
+        writer = Writer.of(ParquetStore(self.files), self.model, "champion")
+        for cut, rows in self.rows[number].items():
+            if cut.rows or labels:
+                where = place(self.model, "champion", day(number), cut.as_of)
+                kinds = {LABELS, kind_of(cut)}
+                if killed:
+                    writer.journal.intend("metrics", where, kinds)
+                    if self.rng.random() < 0.5:
+                        writer.store.replace("metrics", where, rows)
+                    return
+                writer.replace("metrics", where, rows, kinds)
+        if labels:
+            self.labelled.add(number)
+
+    def judge(self, numbers, *, files=None):
+        """Judge some days; return what was returned."""
+        windows = {
+            day(number): {cut: None for cut in self.rows[number] if cut.rows or number in self.labelled}
+            for number in numbers
+        }
+        store = ParquetStore(self.files if files is None else files)
+        reference = SimpleNamespace(digest=self.reference, kinds={})
+        pipeline = Judged(store=store, source=None, salt=b"")
+        return pipeline.verdicts(self.model, "champion", reference, windows)
+
+    def judge_both_ways(self, numbers) -> None:
+        """Judge some days from what is known and from nothing, and hold all tables against each other."""
+        replayed = MemoryFiles()
+        replayed.held = tables(self.files)
+        expected = self.judge(numbers, files=replayed)
+        assert self.judge(numbers) == expected
+        assert tables(self.files) == tables(replayed)
+
+
+def tables(files):
+    return {path: data for path, data in files.held.items() if not path.startswith("checkpoints/")}
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Count how often judging went on from a checkpoint, and how often it began anew."""
+    counts = {"on": 0, "anew": 0}
+
+    def counted(name, function):
+        def call(*args):
+            found = function(*args)
+            counts[name] += found is not None
+            return found
+
+        return call
+
+    monkeypatch.setattr(judging, "go_on", counted("on", judging.go_on))
+    monkeypatch.setattr(judging, "judge", counted("anew", judging.judge))
+    return counts
+
+
+def chaos(track: Track, upto: int) -> int:
+    """Do one of all that may happen to a track whose newest day is `upto`; return the newest day."""
+    rng = track.rng
+    known = sorted(track.rows)
+    old = int(rng.choice(known))
+    match rng.choice(
+        [
+            "next",
+            "labels",
+            "changed",
+            "unjudged",
+            "again",
+            "range",
+            "gap",
+            "killed",
+            "damaged",
+            "lost",
+            "rare",
+        ],
+        p=[0.3, 0.2, 0.1, 0.05, 0.05, 0.1, 0.08, 0.04, 0.03, 0.02, 0.03],
+    ):
+        case "next":
+            upto += 1
+            track.measure(upto)
+            track.write(upto, labels=False)
+            track.judge_both_ways([upto])
+        case "labels":
+            wanted = [number for number in known if number not in track.labelled][:2]
+            for number in wanted:
+                track.write(number, labels=True)
+                track.judge_both_ways([number])
+        case "changed" | "unjudged" as what:
+            track.measure(old)
+            track.write(old, labels=old in track.labelled)
+            if what == "changed":
+                track.judge_both_ways([old])
+        case "again":
+            track.write(old, labels=old in track.labelled)
+            track.judge_both_ways([old])
+        case "range":
+            track.judge_both_ways([number for number in known if old <= number < old + 9])
+        case "gap":  # a day that is skipped, or one that comes late
+            missing = sorted({*range(upto)} - {*known})
+            number = int(rng.choice(missing)) if missing and rng.random() < 0.5 else upto + 2
+            track.measure(number)
+            track.write(number, labels=False)
+            track.judge_both_ways([number])
+            upto = max(upto, number)
+        case "killed":
+            track.measure(old)
+            track.write(old, labels=old in track.labelled, killed=True)
+            if rng.random() < 0.5:
+                track.write(old, labels=old in track.labelled)
+        case "damaged":
+            for path in [path for path in track.files.held if path.endswith(".state")][-2:]:
+                track.files.held[path] = track.files.held[path][:-9] + bytes(9)
+        case "lost":
+            track.files.delete([path for path in track.files.held if path.startswith("checkpoints/")][::2])
+        case "rare":
+            match rng.choice(["wide", "declared", "reference", "compacted"]):
+                case "wide":
+                    track.wide.add(upto + 1)
+                case "declared":
+                    track.parts = dict([
+                        [("alarms", {"budget": "4 per month"})],
+                        [("rules", RULES[:2])],
+                        [("cadence", {"every": "day", "start": START.date(), "holidays": "DE"})],
+                        [],
+                    ][rng.integers(4)])  # fmt: skip
+                case "reference":
+                    track.reference = "other" if track.reference == "now" else "now"
+                case "compacted":
+                    ParquetStore(track.files).compact("metrics", model="t.m", month=f"{day(old).start:%Y-%m}")
+    return upto
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_comes_in_whatever_order_the_tables_are_those_of_a_full_replay(seed, passes):
+    rng = np.random.default_rng(seed)
+    track = Track(rng, columns=LATE if seed % 4 else AT_ONCE)
+    known = [number for number in range(40) if rng.random() < 0.95]
+    for number in rng.permutation(known).tolist():
+        track.measure(number)
+        track.write(number, labels=bool(seed % 4 == 0 or number < 30))
+    track.judge_both_ways(known)
+    upto = known[-1]
+    for _ in range(40):
+        upto = chaos(track, upto)
+    assert passes["on"] >= 5
