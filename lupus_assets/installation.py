@@ -242,7 +242,7 @@ class Installation:
         return Hive(self.hive)
 
     def check_made(self) -> None:
-        """Raise `UsageError` if the tables are to be in a folder that is not there: nothing was written yet."""
+        """Raise `UsageError` if the folder of the tables is not there: nothing was written yet."""
         if isinstance(self.files, Folder) and not self.files.root.is_dir():
             remedy = "give --home, or materialise a model first (`make demo` does)"
             raise UsageError(f"{self.files.root} does not exist, {remedy}")
