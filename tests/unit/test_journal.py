@@ -1,6 +1,6 @@
 """A checkpoint that is gone on from rests on what is there, whoever writes beside whom or is killed."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -131,7 +131,7 @@ def test_few_checkpoints_are_kept_and_the_older_they_are_the_further_apart():
     ages = sorted(399 - int(name.split("~")[1]) // 86_400_000_000 + 19_723 for name in names(of, ".state"))
     assert ages[0] == 0
     assert len(ages) <= 10
-    assert all(later <= 4 * max(earlier, 1) for earlier, later in zip(ages, ages[1:], strict=False))
+    assert all(later <= 4 * max(earlier, 1) for earlier, later in pairwise(ages))
     assert len(names(of, ".claim")) == len(ages)
 
 

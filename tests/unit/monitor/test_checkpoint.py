@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_what_is_read_back_goes_on_as_if_it_had_never_been_written(seed, cut_at)
     bounds = [*sorted(cut_at), DAYS]
     state = behind(rows, bounds[0])
     found = []
-    for first, end in zip(bounds, bounds[1:], strict=False):
+    for first, end in pairwise(bounds):
         state = from_bytes(to_bytes(state))
         each = go_on(ledgers(rows, first, end), SETTING, [day(at) for at in range(first, end)], state.chains)
         found += verdicts(each.judgements)
