@@ -173,5 +173,6 @@ def pooled_categories(reference: Categories, current: Categories) -> Counts:
 
 def most_frequent(counts: Counts) -> NDArray[np.intp]:
     """Return the places of the `TOP` largest counts above 0, the largest first, of equal ones the first."""
-    top = np.argsort(-counts, kind="stable")[:TOP]
-    return np.asarray(top[counts[top] > 0])
+    least = max(int(np.partition(counts, -TOP)[-TOP]), 1) if counts.size > TOP else 1
+    most = np.flatnonzero(counts >= least)
+    return np.asarray(most[np.argsort(-counts[most], kind="stable")[:TOP]])
