@@ -304,6 +304,11 @@ class CategoricalStack(_Windows):
         rest = self.rows - counts.sum(axis=1) - self.apart[:, 1]
         return np.column_stack([counts, rest, self.apart[:, 1]])
 
+    @cached_property
+    def _held(self) -> list[NDArray[np.intp]]:
+        """Places of the values that each window held."""
+        return [np.flatnonzero(counts) for counts in self.counts]
+
     def pooled(self, reference: int, windows: NDArray[np.intp]) -> Counts:
         """Return the rows of one window, and of others, per most frequent value of both together.
 
@@ -315,9 +320,11 @@ class CategoricalStack(_Windows):
         """
         found = np.zeros((2, windows.size, 2 + TOP), np.int64)
         mine = self.counts[reference]
+        own = self._held[reference]
         for at, window in enumerate(windows.tolist()):
             theirs = self.counts[window]
-            top = most_frequent(mine + theirs)
+            held = np.concatenate([self._held[window], own[theirs[own] == 0]])
+            top = most_frequent(mine[held] + theirs[held], held)
             found[0, at, 2 : 2 + top.size], found[1, at, 2 : 2 + top.size] = mine[top], theirs[top]
         totals = self.rows - self.apart[:, 1]
         found[0, :, 0], found[1, :, 0] = totals[reference], totals[windows]
