@@ -19,7 +19,7 @@ from lupus_assets.stats.histogram import Histogram, places
 from lupus_assets.stats.state import Bins, Counts, Floats, union
 
 HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amount (Jeffreys 1946)
-POINTS = 129  # at which the count of a bin is looked at; their sum is that over all counts to 1e-4
+POINTS = 65  # at which the count of a bin is looked at; their sum is that over all counts to 1e-3
 BELOW, ABOVE = 8.0, 12.0  # standard deviations of it that are looked at; few counts have a long upper tail
 LEAST = 4  # rows of both sides that a p value takes; of fewer none is below a third
 

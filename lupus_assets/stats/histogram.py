@@ -112,7 +112,8 @@ class Histogram(State):
     def quantile(self, q: ArrayLike, values: Floats | None = None) -> Floats:
         """Return quantiles in the column's unit as ``np.quantile`` has them, to the width of a bin.
 
-        The values of a bin are taken as evenly spread over it. Where `values` are given it is exact for bins that hold one of them, and one of them in others.
+        The values of a bin are taken as evenly spread over it. Where `values` are given a quantile is exact
+        for bins that hold one of them, and one of them in others.
 
         Parameters
         ----------

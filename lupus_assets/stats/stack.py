@@ -5,7 +5,7 @@ the stack. A window may be of many partitions. Of a stored state only its *margi
 `lupus_assets.stats.codec.marginal_of` reads without the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -15,14 +15,19 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
-from lupus_assets.stats.binning import DECILES, TOP, Parts, cut_places, forecast_categories, most_frequent
+from lupus_assets.stats.binning import DECILES, TOP, Parts, forecast_categories, most_frequent
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram, all_values, places
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
-BINNED = ("psi", "jensen_shannon", "chi_square", "chi_square_p", "l_infinity")
+BINNED: dict[str, Callable[[Counts, Counts], Floats]] = {
+    "psi": distance.psi,
+    "jensen_shannon": distance.jensen_shannon,
+    "l_infinity": distance.l_infinity,
+}
+POOLED = ("chi_square", "chi_square_p")
 FULL = ("ks", "wasserstein")
 NULL = 2  # the last place in `NumericStack.apart`
 
@@ -166,23 +171,32 @@ class NumericStack(_Windows):
         outside = self.rows - inside.sum(axis=1) - self.apart[:, NULL]
         return np.column_stack([inside, outside, self.apart[:, NULL]])
 
-    def pooled(self, reference: int) -> Counts:
-        """Return the rows of one window and of each window on bins of both together, which favour neither.
+    def pooled(self, reference: int, windows: NDArray[np.intp]) -> Counts:
+        """Return the rows of one window, and of others, on bins of both together, which favour neither.
 
         Returns
         -------
         ndarray of int64, shape (2, windows, bins)
             Laid out as `lupus_assets.stats.reference.NumericReference.pooled`, the infinities and nulls
-            first, and filled up with empty bins.
+            first; bins may be empty.
         """
-        found = np.zeros((2, len(self.counts), NULL + 1 + DECILES), np.int64)
-        found[0, :, : NULL + 1], found[1, :, : NULL + 1] = self.apart[reference], self.apart
-        mine = self._cumulative[reference]
-        for window, upto in enumerate(self._cumulative):
-            at = np.concatenate(([0], cut_places(mine + upto, DECILES), [self.bins.size]))
-            deciles = slice(NULL + 1, NULL + at.size)
-            found[0, window, deciles], found[1, window, deciles] = np.diff(mine[at]), np.diff(upto[at])
-        return found
+        mine, size = self._cumulative[reference], self.bins.size
+        ends = np.zeros((windows.size, DECILES + 1), np.intp)
+        ends[:, -1] = size
+        if size:
+            of_all = self._cumulative[windows, -1] + mine[-1]
+            wanted = of_all[:, None] * np.arange(1, DECILES) / DECILES
+            above = np.array(
+                [
+                    np.searchsorted(mine + self._cumulative[window], least)
+                    for window, least in zip(windows.tolist(), np.ceil(wanted).astype(np.int64), strict=True)
+                ]
+            ).clip(1, size)
+            low, high = (mine[at] + self._cumulative[windows[:, None], at] for at in (above - 1, above))
+            ends[:, 1:-1] = above - (wanted - low < high - wanted)  # as `binning.cut_places`
+        parted = np.diff(mine[ends]), np.diff(self._cumulative[windows[:, None], ends])
+        apart = np.broadcast_to(self.apart[reference], (windows.size, NULL + 1)), self.apart[windows]
+        return np.concatenate([apart, parted], axis=2)
 
     def _histogram(self, window: int) -> Histogram:
         filled = np.flatnonzero(self.counts[window])
@@ -207,11 +221,16 @@ class NumericStack(_Windows):
         Returns
         -------
         dict of str to ndarray of float64, shape (windows,)
-            The names of `BINNED` and `FULL`, as `lupus_assets.stats.distance` defines them; NaN where a
-            window holds no rows or, for `FULL`, no finite value.
+            The names of `BINNED`, `POOLED` and `FULL`, as `lupus_assets.stats.distance` defines them; NaN
+            where a window holds no rows or, for `FULL`, no finite value.
         """
-        found = _binned_distances(self.binned(self.parts(reference)), self.pooled(reference), reference)
-        return found | self._full(reference, np.arange(len(self.counts)))
+        windows = np.arange(len(self.counts))
+        found = _binned_distances(self.binned(self.parts(reference)), reference)
+        return (
+            found
+            | _chi_square(self.rows, self.pooled(reference, windows), windows)
+            | self._full(reference, windows)
+        )
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, each as (reference, current).
@@ -221,15 +240,13 @@ class NumericStack(_Windows):
         dict of str to ndarray of float64, shape (windows, windows)
             As `distances`, one row per reference.
         """
-        size = len(self.counts)
-        found = {name: np.zeros((size, size)) for name in (*BINNED, *FULL)}
-        for at in range(size):
-            for name, values in _binned_distances(self.binned(self.parts(at)), self.pooled(at), at).items():
-                found[name][at] = values
-            later = np.arange(at, size)
-            for name, values in self._full(at, later).items():  # the same both ways
-                found[name][at, later] = found[name][later, at] = values
-        return found
+
+        def symmetric(at: int, later: NDArray[np.intp]) -> dict[str, Floats]:
+            return _chi_square(self.rows, self.pooled(at, later), later) | self._full(at, later)
+
+        return _pairs(
+            len(self.counts), lambda at: _binned_distances(self.binned(self.parts(at)), at), symmetric
+        )
 
     @cached_property
     def _shares(self) -> Floats:
@@ -287,8 +304,13 @@ class CategoricalStack(_Windows):
         rest = self.rows - counts.sum(axis=1) - self.apart[:, 1]
         return np.column_stack([counts, rest, self.apart[:, 1]])
 
-    def pooled(self, reference: int) -> Counts:
-        """Return the rows of one window and of each window per most frequent value of both together.
+    @cached_property
+    def _held(self) -> list[NDArray[np.intp]]:
+        """Places of the values that each window held."""
+        return [np.flatnonzero(counts) for counts in self.counts]
+
+    def pooled(self, reference: int, windows: NDArray[np.intp]) -> Counts:
+        """Return the rows of one window, and of others, per most frequent value of both together.
 
         Returns
         -------
@@ -296,14 +318,18 @@ class CategoricalStack(_Windows):
             Laid out as `lupus_assets.stats.reference.CategoricalReference.pooled`, the rest and nulls first,
             and filled up with empty bins.
         """
-        found = np.zeros((2, len(self.counts), 2 + TOP), np.int64)
+        found = np.zeros((2, windows.size, 2 + TOP), np.int64)
         mine = self.counts[reference]
-        totals = self.counts.sum(axis=1) + self.apart[:, 0]
-        for window, theirs in enumerate(self.counts):
-            top = most_frequent(mine + theirs)
-            found[0, window, 2 : 2 + top.size], found[1, window, 2 : 2 + top.size] = mine[top], theirs[top]
-        rest = np.stack([np.broadcast_to(totals[reference], totals.shape), totals]) - found.sum(axis=2)
-        found[..., 0], found[0, :, 1], found[1, :, 1] = rest, self.apart[reference, 1], self.apart[:, 1]
+        own = self._held[reference]
+        for at, window in enumerate(windows.tolist()):
+            theirs = self.counts[window]
+            held = np.concatenate([self._held[window], own[theirs[own] == 0]])
+            top = most_frequent(mine[held] + theirs[held], held)
+            found[0, at, 2 : 2 + top.size], found[1, at, 2 : 2 + top.size] = mine[top], theirs[top]
+        totals = self.rows - self.apart[:, 1]
+        found[0, :, 0], found[1, :, 0] = totals[reference], totals[windows]
+        found[..., 0] -= found[..., 2:].sum(axis=2)
+        found[0, :, 1], found[1, :, 1] = self.apart[reference, 1], self.apart[windows, 1]
         return found
 
     def expected_psi(self, reference: int, rows: int) -> float:
@@ -317,15 +343,20 @@ class CategoricalStack(_Windows):
         Returns
         -------
         dict of str to ndarray of float64, shape (windows,)
-            The names of `BINNED`, as `lupus_assets.stats.distance` defines them; NaN where a window
-            holds no rows.
+            The names of `BINNED` and `POOLED`, as `lupus_assets.stats.distance` defines them; NaN where a
+            window holds no rows.
         """
-        return _binned_distances(self.binned(reference), self.pooled(reference), reference)
+        windows = np.arange(len(self.counts))
+        pooled = self.pooled(reference, windows)
+        return _binned_distances(self.binned(reference), reference) | _chi_square(self.rows, pooled, windows)
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, as `NumericStack.pairs` does."""
-        each = [self.distances(at) for at in range(len(self.counts))]
-        return {name: np.stack([found[name] for found in each]) for name in BINNED}
+        return _pairs(
+            len(self.counts),
+            lambda at: _binned_distances(self.binned(at), at),
+            lambda at, later: _chi_square(self.rows, self.pooled(at, later), later),
+        )
 
 
 Stack = NumericStack | CategoricalStack
@@ -360,15 +391,37 @@ def _apart(windows: Sequence[Sequence[tuple[int, ...]]], width: int) -> Counts:
     return np.array([np.reshape(window, (-1, width)).sum(axis=0) for window in windows], np.int64)
 
 
-def _binned_distances(counts: Counts, pooled: Counts, reference: int) -> dict[str, Floats]:
+def _binned_distances(counts: Counts, reference: int) -> dict[str, Floats]:
     filled = counts.sum(axis=1) > 0
     found = {name: np.full(len(counts), np.nan) for name in BINNED}
-    if not filled[reference]:
-        return found
-    old, new = counts[reference], counts[filled]
-    statistic, p = distance.chi_square(*pooled[:, filled])
-    values = (distance.psi(old, new), distance.jensen_shannon(old, new), statistic, p,
-              distance.l_infinity(old, new))  # fmt: skip
-    for name, each in zip(BINNED, values, strict=True):
-        found[name][filled] = each
+    if filled[reference]:
+        old, new = counts[reference], counts[filled]
+        for name, measure in BINNED.items():
+            found[name][filled] = measure(old, new)
+    return found
+
+
+def _chi_square(rows: Counts, pooled: Counts, windows: NDArray[np.intp]) -> dict[str, Floats]:
+    """Return the chi-square statistic and its p value; NaN where a side has no rows."""
+    filled = (rows[windows] > 0) & (pooled[0].sum(axis=1) > 0)
+    found = {name: np.full(windows.size, np.nan) for name in POOLED}
+    for name, values in zip(POOLED, distance.chi_square(*pooled[:, filled]), strict=True):
+        found[name][filled] = values
+    return found
+
+
+def _pairs(
+    size: int,
+    either_way: Callable[[int], dict[str, Floats]],
+    symmetric: Callable[[int, NDArray[np.intp]], dict[str, Floats]],
+) -> dict[str, Floats]:
+    """Return the distances of all pairs of windows: those of a reference from each, and those without one."""
+    found: dict[str, Floats] = {}
+    for at in range(size):
+        later = np.arange(at, size)
+        for name, values in either_way(at).items():
+            found.setdefault(name, np.zeros((size, size)))[at] = values
+        for name, values in symmetric(at, later).items():
+            matrix = found.setdefault(name, np.zeros((size, size)))
+            matrix[at, later] = matrix[later, at] = values
     return found

@@ -15,10 +15,12 @@ from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import all_values
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.stack import BINNED, FULL, CategoricalStack, NumericStack
+from lupus_assets.stats.stack import BINNED, FULL, POOLED, CategoricalStack, NumericStack
 from tests.strategies import SALT, arrays, category_counts
 
 GRID = Grid(0.0, 1.0)
+ORDER = ("psi", "jensen_shannon", *POOLED, "l_infinity")
+assert set(ORDER) == {*BINNED, *POOLED}
 
 
 def numeric(values: np.ndarray, nulls: int = 1) -> NumericColumn:
@@ -54,7 +56,7 @@ def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
     found = stack.distances(0)
     assert stack.rows.tolist() == [old.rows, new.rows]
     np.testing.assert_allclose(
-        [found[name][1] for name in BINNED], expected(NumericReference.of(old), new), rtol=1e-12
+        [found[name][1] for name in ORDER], expected(NumericReference.of(old), new), rtol=1e-12
     )
     reference = NumericReference.of(old)
     counts = reference.reference_counts
@@ -77,7 +79,7 @@ def test_categories_are_compared_on_the_references_most_frequent(parts, data):
     old, new = (reduce(add, some) for some in (columns[:split], columns[split:]))
     found = CategoricalStack.of([columns[:split], columns[split:]]).distances(0)
     np.testing.assert_allclose(
-        [found[name][1] for name in BINNED],
+        [found[name][1] for name in ORDER],
         expected(CategoricalReference.of(old), new),
         rtol=1e-12,
     )
@@ -112,8 +114,8 @@ def test_ks_is_scipys_to_within_the_largest_bin():
 
 def test_a_window_without_rows_has_no_distance():
     found = NumericStack.of([[numeric(np.ones(3))], [numeric(np.empty(0), 0)]])
-    assert all(np.isnan(found.distances(0)[name][1]) for name in (*BINNED, *FULL))
-    assert all(np.isnan(found.distances(1)[name]).all() for name in BINNED)
+    assert all(np.isnan(found.distances(0)[name][1]) for name in (*ORDER, *FULL))
+    assert all(np.isnan(found.distances(1)[name]).all() for name in ORDER)
     assert found.quantile(1, 0.5) is None
 
 
