@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -15,6 +16,7 @@ from lupus_assets.stats.column import (
     NumericColumn,
     TimestampColumn,
 )
+from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import Grid
 from tests.strategies import SALT, arrays, category_counts, grids, splits
 
@@ -42,6 +44,22 @@ def test_numeric_parts_add_to_the_whole_in_any_order(
         assert exact(total) == exact(whole)
         assert total.finite == whole.finite
     assert whole + NumericColumn.empty(grid) == whole
+
+
+@given(splits(), grids())
+def test_several_added_at_once_are_what_they_are_two_by_two(
+    parts: list[NDArray[np.float64]], grid: Grid
+) -> None:
+    states = [NumericColumn.of(part, 1, grid) for part in parts]
+    assert NumericColumn.sum(states) == reduce(add, states)
+
+
+def test_many_values_added_at_once_are_what_they_are_two_by_two() -> None:
+    parts = np.split(np.random.default_rng(1).normal(size=30_000), [3, 900, 1_800, 20_000])
+    states = [NumericColumn.of(part, 1, UNIT) for part in [*parts, parts[1]]]
+    assert NumericColumn.sum(states) == reduce(add, states)
+    older = replace(states[3], distinct=Distinct.older(states[3].distinct.hashes[:1_024]))
+    assert NumericColumn.sum([*states, older]) == reduce(add, [*states, older])
 
 
 @given(arrays(), st.integers(0, 9))
