@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from lupus_assets.detect.history import WINDOWS, Array
-from lupus_assets.detect.robust import NORMAL_95, zeroed
+from lupus_assets.detect.robust import NORMAL_95, grown, zeroed
 from lupus_assets.detect.run import Runs
 
 WARM = 14  # first partitions, in which nothing has a verdict
@@ -61,7 +61,7 @@ class Evidence:
     """The state of K series between two partitions."""
 
     size: int
-    past: Array = field(init=False)  # (MEMORY, windows, K): ring of deviations
+    past: Array = field(init=False)  # (MEMORY at most, windows, K): ring of deviations
     tail: Tail = field(init=False)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
@@ -69,7 +69,7 @@ class Evidence:
     seen: int = 0
 
     def __post_init__(self) -> None:
-        self.past = np.zeros((MEMORY, len(WINDOWS), self.size))
+        self.past = np.zeros((0, len(WINDOWS), self.size))
         self.tail = Tail(np.ones((len(WINDOWS), self.size)), np.ones(self.size))
         self.excess, self.exceeded = np.zeros(self.size), np.zeros(self.size)
         self.runs = Runs(self.size)
@@ -94,7 +94,9 @@ class Evidence:
             self.excess += np.clip(most - THRESHOLD, 0, MOST)
             self.exceeded += most > THRESHOLD
         if self.seen >= WARM:
-            self.past[(self.seen - WARM) % MEMORY] = np.where(goes_on, 0.0, np.minimum(known, CAP))
+            at = (self.seen - WARM) % MEMORY
+            self.past = grown(self.past, at)
+            self.past[at] = np.where(goes_on, 0.0, np.minimum(known, CAP))
         self.seen += 1
         return np.asarray(plain * self.tail.slope)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lupus_assets.detect.history import WINDOWS, Array, Ints, Mask
-from lupus_assets.detect.robust import zeroed
+from lupus_assets.detect.robust import grown, zeroed
 
 RIDGE = 15.0  # partitions' worth of belief that the others foretell nothing
 FIT_CLIP, USE_CLIP = 5.0, 8.0  # scales
@@ -84,7 +84,7 @@ class Gate:
     target: Ints
     heard: int
     foretells: Ints
-    past: Array = field(init=False)  # (windows, MEMORY, K + heard): ring
+    past: Array = field(init=False)  # (MEMORY at most, windows, K + heard): ring
     fit: Primal | Dual | None = None
     left: Array = field(init=False)  # (windows, K): sums of clipped deviations, after and before prediction
     plain: Array = field(init=False)
@@ -92,7 +92,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         count = self.target.size
-        self.past = np.zeros((len(WINDOWS), MEMORY, count + self.heard))
+        self.past = np.zeros((0, len(WINDOWS), count + self.heard))
         self.left, self.plain = np.zeros((len(WINDOWS), count)), np.zeros((len(WINDOWS), count))
 
     def step(self, z: Array) -> Array:
@@ -119,7 +119,9 @@ class Gate:
         if self.seen >= FIRST:
             self.left += np.minimum(np.abs(rest), PROOF_CLIP)
             self.plain += np.minimum(np.abs(known), PROOF_CLIP)
-        self.past[:, self.seen % MEMORY] = np.clip(every, -FIT_CLIP, FIT_CLIP)
+        at = self.seen % MEMORY
+        self.past = grown(self.past, at)
+        self.past[at] = np.clip(every, -FIT_CLIP, FIT_CLIP)
         self.seen += 1
         return np.where(np.isnan(z), np.nan, np.where(proven, gated, known))
 
@@ -130,7 +132,7 @@ class Gate:
 
     def _learn(self) -> None:
         count = self.target.size
-        past = self.past[:, : min(self.seen, MEMORY)]
+        past = np.ascontiguousarray(np.swapaxes(self.past[: min(self.seen, MEMORY)], 0, 1))
         own = np.append(self.target, np.full(self.heard, -1))[self.foretells]
         # The smaller of two systems that come to the same, but for rounding.
         solve = primal if self.foretells.size <= MEMORY else dual

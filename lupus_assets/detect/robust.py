@@ -4,6 +4,7 @@ import numpy as np
 
 from lupus_assets.detect.history import Array
 
+GROWS = 14  # rows at a time
 NORMAL_95 = 1.959964  # of |z| under normality
 
 
@@ -24,6 +25,13 @@ def mean(values: Array) -> Array:
             return np.asarray(total / values.shape[-1])
         there = ~np.isnan(values)
         return np.asarray(np.where(there, values, 0.0).sum(axis=-1) / there.sum(axis=-1))
+
+
+def grown(ring: Array, at: int) -> Array:
+    """Return a ring that has a row `at`: most histories are shorter than what is remembered of one."""
+    if at < len(ring):
+        return ring
+    return np.concatenate([ring, np.zeros((at + GROWS - len(ring), *ring.shape[1:]))])
 
 
 def zeroed(values: Array) -> Array:

@@ -227,4 +227,4 @@ def _young(ledger: Ledger, setting: Setting, start: datetime) -> Judgement | Non
     known = ledger.until(end)
     mine = known.only(judged_series(known, setting.model, setting.taught))
     numbers = ~np.isnan(mine.values)
-    return Judgement(setting.model, mine, len(mine.starts) - 1, numbers.sum(axis=0) - numbers[-1])
+    return Judgement(setting.model, mine.last(), 0, numbers.sum(axis=0) - numbers[-1])

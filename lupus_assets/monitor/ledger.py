@@ -96,16 +96,17 @@ class Ledger:
         there = ~np.isnat(self.as_of[:end]).all(axis=0)
         return self._taken(slice(end), np.flatnonzero(there))
 
-    def after(self, start: np.datetime64) -> Self:
-        """Return the partitions after one that starts at `start`, with all series."""
-        first = int(np.searchsorted(self.starts, start, side="right"))
-        return self._taken(slice(first, None), np.arange(len(self.series)))
+    def last(self) -> Self:
+        """Return the last partition, with all series."""
+        return self._taken(slice(-1, None), np.arange(len(self.series)))
 
     def of_series(self, wanted: Sequence[Key]) -> Self:
         """Return `wanted` series in their order, and the partitions that have a row of any of them."""
         places = {key: at for at, key in enumerate(self.series)}
         there = np.array([at for at, key in enumerate(wanted) if key in places], dtype=np.int64)
-        found = self.only(np.array([key in set(wanted) for key in self.series], dtype=bool))
+        kept = np.zeros(len(self.series), dtype=bool)
+        kept[[places[key] for key in wanted if key in places]] = True
+        found = self.only(kept)
         if len(there) == len(wanted):
             return found
         shape = (len(found.starts), len(wanted))
