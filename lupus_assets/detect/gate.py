@@ -198,7 +198,7 @@ def dual(predictors: Array, series: Array, blocks: Blocks) -> Dual:
     its inverse follows from that of A (Woodbury).
     """
     partitions = predictors.shape[1]
-    most = max((block.size for _, block in blocks), default=0)
+    most = max((block.shape[1] for _, block in blocks), default=0)
     weights = np.empty(series.shape)
     own = np.zeros((most, series.shape[2]), dtype=np.int64)
     without = np.zeros((len(WINDOWS), *own.shape))
