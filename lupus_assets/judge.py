@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from lupus_assets.checkpoint_store import CheckpointStore, Claim
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ServiceUnreachable, StoreError
-from lupus_assets.journal import Claim, Journal
 from lupus_assets.monitor.chain import Setting
 from lupus_assets.monitor.checkpoint import Checkpoint, key_of
 from lupus_assets.monitor.cut import Cut, cuts
@@ -39,16 +39,16 @@ class Writer:
     Parameters
     ----------
     store : MetricStore
-    journal : Journal
+    checkpoints : CheckpointStore
     """
 
     store: MetricStore
-    journal: Journal
+    checkpoints: CheckpointStore
 
     @classmethod
     def of(cls, store: MetricStore, model: MonitoredModel, track: str) -> "Writer":
         """Return the writer of a track."""
-        return cls(store, Journal(store.files, model.name, track))
+        return cls(store, CheckpointStore(store.files, model.name, track))
 
     def replace(
         self,
@@ -70,11 +70,11 @@ class Writer:
         but : collection of Claim
             Of checkpoints that will rest on them as they are now.
         """
-        if self._holds(table, place, rows) and not self.journal.left(table, place, kinds):
+        if self._holds(table, place, rows) and not self.checkpoints.left(table, place, kinds):
             return
-        intents = self.journal.intend(table, place, kinds)
+        intents = self.checkpoints.intend(table, place, kinds)
         self.store.replace(table, place, rows)
-        self.journal.written(intents, place, kinds, but)
+        self.checkpoints.written(intents, place, kinds, but)
 
     def _holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
         try:
@@ -125,11 +125,11 @@ class Judge:
 
     def rows(self) -> list[VerdictRow]:
         """Return the verdicts of the detector and of the team's rules, for every partition in their order."""
-        journal = self._writer.journal
+        checkpoints = self._writer.checkpoints
         self.claims = {
-            kind: journal.claim(kind, window.start, self._key) for kind, window in self._last.items()
+            kind: checkpoints.claim(kind, window.start, self._key) for kind, window in self._last.items()
         }
-        self._before = self._checkpoints(journal)
+        self._before = self._checkpoints(checkpoints)
         model = self.model
         setting = Setting(model, (model.alarms.budget,), model.reference_window()[1])
         if self._before:
@@ -142,16 +142,16 @@ class Judge:
         parts = self._parts()
         return self._told(judge(self._ledgers(parts), setting, self._spans), parts)
 
-    def _checkpoints(self, journal: Journal) -> dict[str, Checkpoint]:
+    def _checkpoints(self, checkpoints: CheckpointStore) -> dict[str, Checkpoint]:
         """Return the states to go on from; none where one is missing."""
         first, found = microseconds(self._spans[0].start), {}
         if LABELS in self._last:
-            labels = journal.newest(LABELS, self._key, first)
+            labels = checkpoints.newest(LABELS, self._key, first)
             if labels is None:
                 return {}
             found[LABELS] = labels
             first = min(first, labels.upto + 1)  # the labels hear of the rows of every partition of theirs
-        rows = journal.newest(ROWS, self._key, first)
+        rows = checkpoints.newest(ROWS, self._key, first)
         return {} if rows is None else {**found, ROWS: rows}
 
     def _parts(self) -> dict[str, pa.Table]:
@@ -244,6 +244,6 @@ class Judge:
         """Keep what is known by now; after everything was written."""
         for kind, claim in self.claims.items():
             if kind in self.after:
-                self._writer.journal.keep(claim, self.after[kind], self.model.cadence.period)
+                self._writer.checkpoints.keep(claim, self.after[kind], self.model.cadence.period)
             else:
-                self._writer.journal.abandon(claim)
+                self._writer.checkpoints.abandon(claim)

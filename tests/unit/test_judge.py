@@ -105,7 +105,7 @@ class Track:
                 where = place(self.model, "champion", day(number), cut.as_of)
                 kinds = {LABELS, kind_of(cut)}
                 if killed:
-                    writer.journal.intend("metrics", where, kinds)
+                    writer.checkpoints.intend("metrics", where, kinds)
                     if self.rng.random() < 0.5:
                         writer.store.replace("metrics", where, rows)
                     return

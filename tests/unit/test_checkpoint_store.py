@@ -4,7 +4,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from lupus_assets.journal import Journal
+from lupus_assets.checkpoint_store import CheckpointStore
 from lupus_assets.monitor.checkpoint import Checkpoint
 from lupus_assets.monitor.incident import Open
 from lupus_assets.monitor.intake import microseconds
@@ -21,11 +21,11 @@ def checkpoint(number: int, seen: str = "") -> Checkpoint:
     return Checkpoint(microseconds(day(number).start), None, {}, [], Open(seen))
 
 
-def journal(files=None) -> Journal:
-    return Journal(MemoryFiles() if files is None else files, "t.m", "champion")
+def checkpoints(files=None) -> CheckpointStore:
+    return CheckpointStore(MemoryFiles() if files is None else files, "t.m", "champion")
 
 
-def kept(of: Journal, number: int, **other) -> None:
+def kept(of: CheckpointStore, number: int, **other) -> None:
     of.keep(of.claim(other.get("kind", "rows"), day(number).start, KEY), checkpoint(number), DAY)
 
 
@@ -33,27 +33,27 @@ class World:
     """One place with rows, and who reads and writes it."""
 
     def __init__(self, rows: str = "old") -> None:
-        self.journal = journal()
+        self.checkpoints = checkpoints()
         self.rows = rows
 
     def writing(self, rows: str):
         """Yield before every step of writing other rows."""
         yield
-        intents = self.journal.intend("metrics", PLACE, {"rows"})
+        intents = self.checkpoints.intend("metrics", PLACE, {"rows"})
         yield
         self.rows = rows
         yield
-        self.journal.written(intents, PLACE, {"rows"})
+        self.checkpoints.written(intents, PLACE, {"rows"})
 
     def judging(self, number: int):
         """Yield before every step of judging a later partition; its checkpoint says what it rests on."""
         yield
-        claim = self.journal.claim("rows", day(number).start, KEY)
+        claim = self.checkpoints.claim("rows", day(number).start, KEY)
         yield
-        barred = self.journal.newest("rows", KEY, microseconds(day(number).start))
+        barred = self.checkpoints.newest("rows", KEY, microseconds(day(number).start))
         seen = self.rows if barred is None else barred.incident.incident
         yield
-        self.journal.keep(claim, checkpoint(number, seen), DAY)
+        self.checkpoints.keep(claim, checkpoint(number, seen), DAY)
 
 
 def taken(order, *actors):
@@ -78,7 +78,7 @@ def test_a_checkpoint_that_is_gone_on_from_has_seen_the_rows_that_are_there(step
             if earlier:
                 list(world.judging(5))
             taken(order, world.writing("new"), world.judging(6))
-            found = world.journal.newest("rows", KEY, NEVER)
+            found = world.checkpoints.newest("rows", KEY, NEVER)
             assert found is None or found.incident.incident == world.rows, (order, earlier)
 
 
@@ -87,14 +87,14 @@ def test_of_a_writer_who_was_killed_the_mark_stays_until_the_place_is_written_ag
     list(world.judging(2))
     list(world.judging(5))
     taken([0, 0], world.writing("new"))
-    assert world.journal.newest("rows", KEY, NEVER).upto == microseconds(day(2).start)
+    assert world.checkpoints.newest("rows", KEY, NEVER).upto == microseconds(day(2).start)
     list(world.writing("new"))
     list(world.judging(6))
-    assert world.journal.newest("rows", KEY, NEVER).upto == microseconds(day(6).start)
+    assert world.checkpoints.newest("rows", KEY, NEVER).upto == microseconds(day(6).start)
 
 
 def test_a_claim_alone_is_no_checkpoint_and_without_a_claim_there_is_none():
-    of = journal()
+    of = checkpoints()
     claim = of.claim("rows", day(1).start, KEY)
     assert of.newest("rows", KEY, NEVER) is None
     of.abandon(claim)
@@ -103,7 +103,7 @@ def test_a_claim_alone_is_no_checkpoint_and_without_a_claim_there_is_none():
 
 
 def test_what_is_written_of_the_labels_leaves_the_checkpoints_of_the_rows():
-    of = journal()
+    of = checkpoints()
     kept(of, 5, kind="rows")
     kept(of, 5, kind="labels")
     of.written(of.intend("metrics", PLACE, {"labels"}), PLACE, {"labels"})
@@ -112,20 +112,20 @@ def test_what_is_written_of_the_labels_leaves_the_checkpoints_of_the_rows():
 
 
 def test_what_was_kept_under_another_declaration_is_not_gone_on_from():
-    of = journal()
+    of = checkpoints()
     kept(of, 5)
     assert of.newest("rows", "other", NEVER) is None
 
 
 def test_a_partition_is_judged_from_one_before_it():
-    of = journal()
+    of = checkpoints()
     kept(of, 5)
     assert of.newest("rows", KEY, microseconds(day(5).start)) is None
     assert of.newest("rows", KEY, microseconds(day(5).start) + 1) is not None
 
 
 def test_few_checkpoints_are_kept_and_the_older_they_are_the_further_apart():
-    of = journal()
+    of = checkpoints()
     for number in range(1, 400):
         kept(of, number)
     ages = sorted(399 - int(name.split("~")[1]) // 86_400_000_000 + 19_723 for name in names(of, ".state"))
@@ -135,14 +135,14 @@ def test_few_checkpoints_are_kept_and_the_older_they_are_the_further_apart():
     assert len(names(of, ".claim")) == len(ages)
 
 
-def names(of: Journal, suffix: str) -> list[str]:
+def names(of: CheckpointStore, suffix: str) -> list[str]:
     return [
         entry.path.rpartition("/")[2] for entry in of.files.list("checkpoints") if entry.path.endswith(suffix)
     ]
 
 
 def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(caplog):
-    of = journal()
+    of = checkpoints()
     kept(of, 4)
     kept(of, 5)
     newest = next(

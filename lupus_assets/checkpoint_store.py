@@ -65,7 +65,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Journal:
+class CheckpointStore:
     """The checkpoints of one track.
 
     Parameters
