@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lupus_assets.monitor.block import CategoricalBlock, NumericBlock
 from lupus_assets.monitor.rows import Mask, Reading, Rows
 from lupus_assets.stats.grid import BLOCK
-from lupus_assets.stats.ranking import Ranking, Ranks
+from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
     Codes,
@@ -64,26 +64,29 @@ class Coded:
                 total[part] += _looked_up(effects, codes[part], room)
         return total
 
-    def ranks(self, ranking: Ranking, usable: Mask | None, prediction: str) -> Ranks:
-        """Return the ranks of each row's values, shape (columns, rows); NaN where there is none.
+    def ranked(
+        self, ranking: Ranking, visible: Mask, usable: Mask | None, prediction: str
+    ) -> RankMoments:
+        """Return the sums over the ranks of some rows.
 
         Parameters
         ----------
         ranking : Ranking
+        visible : array of bool
+            Which rows to take.
         usable : array of bool, or None
             Which predictions can be scored; others have no rank.
         prediction : str
             The column of the prediction.
         """
-        found = np.empty((len(ranking.names), self._rows.count), np.float32)
-        columns = zip(found, ranking.names, ranking.design.encoders, ranking.ranks, strict=True)
-        for of_rows, name, encoder, ranks in columns:
-            codes = self.codes(name, encoder)
-            for part in _blocks(codes.size):
-                _looked_up(ranks, codes[part], of_rows[part])
+        every = bool(visible.all())
+        codes = []
+        for name, encoder in zip(ranking.names, ranking.design.encoders, strict=True):
+            each = self.codes(name, encoder)
             if name == prediction and usable is not None and not usable.all():
-                of_rows[~usable] = np.nan
-        return found
+                each = np.where(usable, each, np.uint8(encoder.width - 1))
+            codes.append(each if every else each[visible])
+        return RankMoments.of(ranking.names, codes, ranking.ranks)
 
 
 def _blocks(rows: int) -> Iterator[slice]:

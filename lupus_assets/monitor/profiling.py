@@ -144,8 +144,7 @@ class _Gathering:
         return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
 
     def _rank(self, encoded: Coded, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
-        ranks = encoded.ranks(ranking, scored, self.reading.model.columns.prediction.column)
-        found = RankMoments.of(ranking.names, ranks if visible.all() else ranks[:, visible])
+        found = encoded.ranked(ranking, visible, scored, self.reading.model.columns.prediction.column)
         self.ranks = found if self.ranks is None else self.ranks + found
 
     def _cluster(self, batch: Batch, visible: Mask) -> None:

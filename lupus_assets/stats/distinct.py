@@ -262,14 +262,14 @@ class Smallest:
 
     def add_hashes(self, hashes: Hashes) -> None:
         """Take 64-bit hashes."""
-        few = hashes[hashes <= self._limit]
+        few = hashes.compress(hashes <= self._limit)
         if few.size > SLOTS // 4:  # values that repeat: leave out what was kept before
             if self._seen is None:
                 self._seen = np.zeros(SLOTS, np.uint64)
             at = (few & np.uint64(SLOTS - 1)).astype(np.intp)
             fresh = self._seen[at] != few
-            few = few[fresh]
-            self._seen[at[fresh]] = few
+            few = few.compress(fresh)
+            self._seen[at.compress(fresh)] = few
         if not few.size:
             return
         self._waiting.append(few)
@@ -311,6 +311,7 @@ def _finished(h: Hashes, limit: np.uint64) -> Hashes:
 
     That leaves the 31 highest bits alone: hardly any hash has to take it.
     """
-    low = h[h <= (limit | LOWER)]
+    # Indexing by a mask branches at each hash: where a tenth pass that takes twice as long.
+    low = h.compress(h <= (limit | LOWER))
     low ^= low >> np.uint64(31)
     return low

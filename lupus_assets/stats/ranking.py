@@ -5,7 +5,7 @@ so small keep every sum of products exact, in any order and over any split, also
 the matrices.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.state import Counts, Floats, State
-from lupus_assets.stats.surrogate import Design
+from lupus_assets.stats.surrogate import Codes, Design
 
 LAST = 15  # ranks go from −15 to 15
-ROWS = 32_768  # at a time: they stay in the cache, and 15² of each below 2²⁴, up to which float32 counts
+ROWS = 16_384  # at a time: they stay in the cache, and 15² of each below 2²⁴, up to which float32 counts
+ALIGNED = 4  # BLAS multiplies matrices of a multiple of so many rows a fifth faster
 
 Ranks = NDArray[np.float32]
 
@@ -89,18 +90,37 @@ class RankMoments(State):
     products: Counts
 
     @classmethod
-    def of(cls, names: tuple[str, ...], ranks: Ranks) -> Self:
+    def of(cls, names: tuple[str, ...], codes: Sequence[Codes], ranks: Sequence[Ranks]) -> Self:
         """Sum over rows.
 
         Parameters
         ----------
         names : tuple of str
-        ranks : ndarray of float32, shape (K, rows)
-            Whole numbers in [−15, 15]; NaN where a row has no value.
+        codes : sequence of ndarray of uint8, each of shape (rows,)
+            Of each column.
+        ranks : sequence of ndarray of float32, each of shape (codes,)
+            Of each column, by code: whole numbers in [−15, 15]. A row with the last code has no value.
         """
         total = cls.empty(names)
-        for start in range(0, ranks.shape[1], ROWS):
-            total += cls._of_block(names, ranks[:, start : start + ROWS])
+        if not codes:
+            return total
+        lacking = {at: each == ranks[at].size - 1 for at, each in enumerate(codes)}
+        lacking = {at: rows for at, rows in lacking.items() if rows.any()}
+        incomplete = np.logical_or.reduce(list(lacking.values())) if lacking else None
+        tables = [np.append(each[:-1], np.float32(0)) for each in ranks]
+        rows = codes[0].size
+        # Below the ranks a row of ones, whose products are the sums, and rows of zeros.
+        height = -(-(len(names) + 1) // ALIGNED) * ALIGNED
+        room = np.zeros((height, min(ROWS, rows)), np.float32)
+        room[len(names)] = 1
+        for start in range(0, rows, ROWS):
+            part = slice(start, min(start + ROWS, rows))
+            block = room[:, : part.stop - start]
+            for of_rows, of_column, table in zip(block, codes, tables, strict=False):
+                # Codes are places of the table: told to wrap others around, numpy looks for none.
+                np.take(table, of_column[part], out=of_rows, mode="wrap")
+            some = None if incomplete is None else np.flatnonzero(incomplete[part])
+            total += cls._of_block(names, block, {at: each[part] for at, each in lacking.items()}, some)
         return total
 
     @classmethod
@@ -109,28 +129,31 @@ class RankMoments(State):
         return cls(names, *(np.zeros((len(names), len(names)), np.int64) for _ in range(4)))
 
     @classmethod
-    def _of_block(cls, names: tuple[str, ...], ranks: Ranks) -> Self:
-        count = ranks.shape[1]
-        missing = np.isnan(ranks)
-        gaps = np.flatnonzero(missing.any(axis=1))  # only where values are missing do pairs differ
-        missing = missing[gaps]
-        filled = np.array(ranks)
-        for at, gap in zip(gaps, missing, strict=True):
-            filled[at][gap] = 0
-        products = filled @ filled.T
-        pairs = np.full(products.shape, count, np.float32)
-        sums = np.repeat((filled @ np.ones(count, np.float32))[:, None], len(names), axis=1)
-        squares = np.repeat(np.diag(products)[:, None], len(names), axis=1)
-        if gaps.size:
+    def _of_block(
+        cls,
+        names: tuple[str, ...],
+        block: Ranks,
+        lacking: Mapping[int, NDArray[np.bool_]],
+        incomplete: NDArray[np.intp] | None,
+    ) -> Self:
+        """Sum over a block: ranks, 0 where there is none, and a row of ones; which lack a value by column."""
+        columns = len(names)
+        products = block @ block.T
+        sums = np.repeat(products[:columns, columns, None], columns, axis=1)
+        products = products[:columns, :columns]
+        pairs = np.full(products.shape, block.shape[1], np.float32)
+        squares = np.repeat(np.diag(products)[:, None], columns, axis=1)
+        if incomplete is not None and incomplete.size:
             # Most rows lack nothing: what the others hold beside each gap is taken out again.
-            some = np.flatnonzero(missing.any(axis=0))
-            beside, lacking = filled.take(some, axis=1), missing.take(some, axis=1).astype(np.float32)
-            of_gap = lacking @ np.ones(some.size, np.float32)
+            gaps = np.array(list(lacking))
+            beside = block[:columns].take(incomplete, axis=1)
+            missing = np.array([each.take(incomplete) for each in lacking.values()], np.float32)
+            of_gap = missing.sum(axis=1)
             pairs[gaps] -= of_gap[:, None]
             pairs[:, gaps] -= of_gap
-            pairs[np.ix_(gaps, gaps)] += lacking @ lacking.T
-            sums[:, gaps] -= beside @ lacking.T
-            squares[:, gaps] -= np.square(beside, out=beside) @ lacking.T
+            pairs[np.ix_(gaps, gaps)] += missing @ missing.T
+            sums[:, gaps] -= beside @ missing.T
+            squares[:, gaps] -= np.square(beside, out=beside) @ missing.T
         return cls(names, *(each.astype(np.int64) for each in (pairs, sums, squares, products)))
 
     def __add__(self, other: Self) -> Self:

@@ -108,7 +108,7 @@ def _block(
 
 def _last_words(words: Hashes, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> Hashes:
     """Return the bytes that fill no word, and the length modulo 256 in the highest byte."""
-    rest = (lengths % WORD).astype(np.uint64)
+    rest = lengths.astype(np.uint64) & np.uint64(WORD - 1)
     kept = (np.uint64(1) << (rest << np.uint64(3))) - np.uint64(1)
     # Behind the last string there are no bytes to read: it is read from further ahead, and moved.
     readable = np.minimum(at, words.size - 1)

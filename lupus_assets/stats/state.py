@@ -61,7 +61,7 @@ def union(*parts: Keys) -> Keys:
     ``np.unique`` hashes first (numpy 2.3 on), which takes 20 times as long as sorting does here.
     """
     keys = np.sort(np.concatenate(parts) if len(parts) > 1 else parts[0])
-    return keys[_first_of_equal(keys)]
+    return keys.compress(_first_of_equal(keys))
 
 
 def counted(keys: Keys) -> tuple[Keys, Counts]:

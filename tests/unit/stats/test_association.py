@@ -17,6 +17,12 @@ RANKING = Ranking(
     Design.of({name: NumericColumn.of(np.arange(9.0), 0, UNIT) for name in NAMES}),
     tuple(np.zeros(2, np.float32) for _ in NAMES),
 )
+LADDER = np.append(np.arange(-LAST, LAST + 1), np.nan).astype(np.float32)  # the rank of every code
+
+
+def moments(values: np.ndarray) -> RankMoments:
+    codes = (np.clip(np.rint(values), -LAST, LAST) + LAST).astype(np.uint8)
+    return RankMoments.of(NAMES, [*codes], [LADDER] * len(NAMES))
 
 
 def unchanged(values, rng):
@@ -27,7 +33,7 @@ def unchanged(values, rng):
 def window(rows: int, seed: int, change=unchanged) -> RankMoments:
     rng = np.random.default_rng(seed)
     values = change(MIXED @ rng.normal(size=(4, rows)), rng)
-    return RankMoments.of(NAMES, np.clip(np.rint(6 * values), -LAST, LAST).astype(np.float32))
+    return moments(6 * values)
 
 
 def shuffled(values, rng):
@@ -116,7 +122,7 @@ def test_a_season_that_all_columns_share_is_no_association_within_a_partition():
 
     def day(level: float) -> RankMoments:
         values = rng.normal(size=(4, 200)) + level
-        return RankMoments.of(NAMES, np.clip(np.rint(3 * values), -LAST, LAST).astype(np.float32))
+        return moments(3 * values)
 
     found = Association.of(RANKING, [day(level) for level in rng.normal(0, 3, 30)])
     assert found.measure(day(0.0)) == {}
