@@ -31,8 +31,9 @@ from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.marginal import NumericMarginal
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.stack import CategoricalStack, NumericMarginal, NumericStack
+from lupus_assets.stats.stack import CategoricalStack, NumericStack
 
 MODEL = "bench.model"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)

@@ -15,14 +15,8 @@ from lupus_assets.monitor.record import unreadable
 from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
-from lupus_assets.stats.stack import (
-    Categorical,
-    CategoricalStack,
-    Numeric,
-    NumericMarginal,
-    NumericStack,
-    Stack,
-)
+from lupus_assets.stats.marginal import Categorical, Numeric, NumericMarginal
+from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack
 
 KINDS = frozenset({"NumericColumn", "CategoricalColumn"})
 COLUMNS = ("track", "version", "partition_key", "window_start", "as_of", "segment", "column_name", "kind",

@@ -41,13 +41,13 @@ from lupus_assets.stats.frozen import ALL_ROWS, Reference
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, ScoreLabel
+from lupus_assets.stats.marginal import CategoricalMarginal, CategoryCounts, NumericMarginal
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
 from lupus_assets.stats.residual import Residual
 from lupus_assets.stats.roc import RocCounts
-from lupus_assets.stats.stack import CategoricalMarginal, CategoryCounts, NumericMarginal
 from lupus_assets.stats.surrogate import (
     CategoricalEncoder,
     Design,

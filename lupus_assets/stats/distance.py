@@ -19,9 +19,17 @@ from lupus_assets.stats.histogram import Histogram, places
 from lupus_assets.stats.state import Bins, Counts, Floats, union
 
 HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amount (Jeffreys 1946)
-POINTS = 65  # at which the count of a bin is looked at; their sum is that over all counts to 1e-3
+POINTS = np.linspace(0, 1, 65)  # where the count of a bin is looked at; their sum is that over all to 1e-3
 BELOW, ABOVE = 8.0, 12.0  # standard deviations of it that are looked at; few counts have a long upper tail
 LEAST = 4  # rows of both sides that a p value takes; of fewer none is below a third
+
+
+class Binned(NamedTuple):
+    """The distances on smoothed counts, as the functions of these names return them."""
+
+    psi: Floats
+    jensen_shannon: Floats
+    l_infinity: Floats
 
 
 class ChiSquare(NamedTuple):
@@ -29,6 +37,12 @@ class ChiSquare(NamedTuple):
 
     statistic: Floats
     p: Floats
+
+
+def binned(reference_counts: ArrayLike, counts: ArrayLike) -> Binned:
+    """Return `psi`, `jensen_shannon` and `l_infinity` of the same counts, which are smoothed once."""
+    p, q = _shares(reference_counts, counts)
+    return Binned(_psi(p, q), _jensen_shannon(p, q), _l_infinity(p, q))
 
 
 def psi(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
@@ -58,7 +72,10 @@ def psi(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     Kullback and Leibler (1951), On information and sufficiency, eq. 2.6.
     Lewis (1994), An Introduction to Credit Scoring, for the name and the ten bins.
     """
-    p, q = _shares(reference_counts, counts)
+    return _psi(*_shares(reference_counts, counts))
+
+
+def _psi(p: Floats, q: Floats) -> Floats:
     return np.asarray(np.add.reduce((q - p) * np.log(q / p), axis=-1))
 
 
@@ -87,9 +104,12 @@ def jensen_shannon(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     ----------
     Endres and Schindelin (2003), A new metric for probability distributions.
     """
-    p, q = _shares(reference_counts, counts)
+    return _jensen_shannon(*_shares(reference_counts, counts))
+
+
+def _jensen_shannon(p: Floats, q: Floats) -> Floats:
     middle = (p + q) / 2
-    divergence = np.sum(rel_entr(p, middle) + rel_entr(q, middle), axis=-1) / 2
+    divergence = np.add.reduce(rel_entr(p, middle) + rel_entr(q, middle), axis=-1) / 2
     return np.asarray(np.sqrt(np.maximum(divergence, 0.0)))  # equal shares may round to just below 0
 
 
@@ -127,17 +147,17 @@ def chi_square(reference_counts: ArrayLike, counts: ArrayLike) -> ChiSquare:
     really samples from the same population.
     Dawson (1954), A simplified expression for the variance of the chi-square function on a contingency table.
     """
-    a, b = _filled(reference_counts), _filled(counts)
+    (a, n), (b, m) = _filled(reference_counts), _filled(counts)
     _aligned(a, b)
-    n, m, pooled = a.sum(axis=-1, keepdims=True), b.sum(axis=-1, keepdims=True), a + b
+    pooled = a + b
+    filled = pooled > 0
+    inverse = 1 / np.where(filled, pooled, np.inf)
+    statistic = np.add.reduce(n * m * (a / n - b / m) ** 2 * inverse, axis=-1)
+    bins, inverses = np.add.reduce(filled, axis=-1), np.add.reduce(inverse, axis=-1)
+    mean, variance = chance(n[..., 0], m[..., 0], bins, inverses)
     with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(pooled > 0, n * m * (a / n - b / m) ** 2 / pooled, 0.0)
-        inverse = np.where(pooled > 0, 1 / pooled, 0.0).sum(axis=-1)
-    statistic = terms.sum(axis=-1)
-    mean, variance = chance(n[..., 0], m[..., 0], np.count_nonzero(pooled, axis=-1), inverse)
-    known = np.broadcast_to(variance > 0, statistic.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(known, gammaincc(mean * mean / variance, statistic * mean / variance), 1.0)
+        scale = mean / variance
+        p = np.where(variance > 0, gammaincc(mean * scale, statistic * scale), 1.0)
     return ChiSquare(np.asarray(statistic), np.asarray(p))
 
 
@@ -159,12 +179,11 @@ def chance(n: Floats, m: Floats, bins: Counts, inverse: Floats) -> tuple[Floats,
     enough = (rows >= LEAST) & (bins > 1)
     total = np.where(enough, rows, float(LEAST))
     mean = total / (total - 1) * (bins - 1)
-    sides = (total - 2) / (total - 1) - (total * (1 / n + 1 / m) - 4) / (total - 2)
+    lopsided = (total * (1 / n + 1 / m) - 4) / (total - 2)
     uneven = (total * inverse - bins * bins) / (total - 2)
+    sides = (total - 2) / (total - 1) - lopsided
     across = (bins - 1) * (total - bins) / (total - 1) - uneven
-    variance = 2 * total / (total - 3) * sides * across + total * total / (total - 1) * uneven * (
-        (total * (1 / n + 1 / m) - 4) / (total - 2)
-    )
+    variance = 2 * total / (total - 3) * sides * across + total * total / (total - 1) * uneven * lopsided
     # A table that can be filled in one way only has no variance but what rounding leaves.
     return mean, np.where(enough & (variance > 1e-9 * mean), variance, 0.0)
 
@@ -187,8 +206,11 @@ def l_infinity(reference_counts: ArrayLike, counts: ArrayLike) -> Floats:
     ValueError
         One side has no rows, or the bins are not aligned.
     """
-    p, q = _shares(reference_counts, counts)
-    return np.asarray(np.max(np.abs(q - p), axis=-1))
+    return _l_infinity(*_shares(reference_counts, counts))
+
+
+def _l_infinity(p: Floats, q: Floats) -> Floats:
+    return np.asarray(np.maximum.reduce(np.abs(q - p), axis=-1))
 
 
 def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) -> float:
@@ -219,10 +241,10 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
     Yurdakul and Naranjo (2020), Statistical properties of the population stability index.
     Johnson, Kemp and Kotz (2005), Univariate discrete distributions, 6.2.2, for the beta-binomial.
     """
-    a = _filled(reference_counts)
+    a, (n,) = _filled(reference_counts)
     if rows < 1:
         raise ValueError("a window without rows has no distance; check its count first")
-    n, weight = a.sum(), np.asarray(forecast, dtype=np.float64)
+    weight = np.asarray(forecast, dtype=np.float64)
     uncertain = (weight > 0) & (weight < n)
     if not uncertain.any():
         return 0.0
@@ -231,15 +253,16 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
     sd = np.sqrt(mean * (1 - weight / n) * (n + rows) / (n + 1))
     low = np.maximum(np.floor(mean - BELOW * sd), 0.0)
     high = np.minimum(np.ceil(mean + ABOVE * sd), float(rows))
-    count = np.rint(low + (high - low) * np.linspace(0, 1, POINTS))
+    count = np.rint(low + (high - low) * POINTS)
     # Each point stands for the counts about it; where there are fewer of them, some points are the same.
     likelihood = np.exp(_log_beta_binomial(count, rows, weight, n))
-    beside = np.hstack([low - 1, count, high + 1])
+    beside = np.concatenate([low - 1, count, high + 1], axis=1)
     likelihood *= (beside[:, 2:] - beside[:, :-2]) / 2
     half = HALF / min(n, rows)
     p, q = (own / n + half) / (1 + a.size * half), (count / rows + half) / (1 + a.size * half)
     terms = (q - p) * np.log(q / p)
-    return float(((likelihood * terms).sum(axis=1) / likelihood.sum(axis=1)).sum())
+    mean_terms = np.add.reduce(likelihood * terms, axis=1) / np.add.reduce(likelihood, axis=1)
+    return float(np.add.reduce(mean_terms))
 
 
 def _log_beta_binomial(count: Floats, rows: int, weight: Floats, n: Floats) -> Floats:
@@ -295,18 +318,19 @@ def wasserstein(reference: Histogram, current: Histogram, values: Floats | None 
     return 2.0 * float(np.sum(np.abs(at - below)[:-1] * steps))
 
 
-def _filled(counts: ArrayLike) -> Floats:
+def _filled(counts: ArrayLike) -> tuple[Floats, Floats]:
+    """Return counts, and their sums over the bins, which stay as an axis of one."""
     values = np.asarray(counts, dtype=np.float64)
-    if values.shape[-1] == 0 or not (np.add.reduce(values, axis=-1) > 0).all():
+    rows = np.add.reduce(values, axis=-1, keepdims=True)
+    if not (rows > 0).all():
         raise ValueError("a window without rows has no distance; check its count first")
-    return values
+    return values, rows
 
 
 def _shares(reference: ArrayLike, current: ArrayLike) -> tuple[Floats, Floats]:
     """Return the smoothed share of each bin on either side."""
-    a, b = _filled(reference), _filled(current)
+    (a, n), (b, m) = _filled(reference), _filled(current)
     _aligned(a, b)
-    n, m = np.add.reduce(a, axis=-1, keepdims=True), np.add.reduce(b, axis=-1, keepdims=True)
     half = HALF / np.minimum(n, m)
     return (a / n + half) / (1 + a.shape[-1] * half), (b / m + half) / (1 + a.shape[-1] * half)
 

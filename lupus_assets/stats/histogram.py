@@ -140,9 +140,7 @@ class Histogram(State):
         upto = self.cumulative
         rank = asked * (upto[-1] - 1)
         below = np.floor(rank)
-        low, high = (
-            self._ranked(each, upto, values) for each in (below, np.minimum(below + 1, upto[-1] - 1))
-        )
+        low, high = self._ranked(np.array([below, np.minimum(below + 1, upto[-1] - 1)]), upto, values)
         share = rank - below
         # Weighing both rather than adding to one of them cannot overflow.
         return np.where(low == high, low, (1 - share) * low + share * high)

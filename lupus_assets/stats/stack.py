@@ -1,12 +1,12 @@
 """One column over many windows, stacked: any two of them compare without looking at a row again.
 
 The counts of all windows lie on the bins that any of them filled, so that a distance is a sum over a row of
-the stack. A window may be of many partitions. Of a stored state only its *marginal* is needed, which
-`lupus_assets.stats.codec.marginal_of` reads without the rest.
+the stack. A window may be of many partitions. Of each only its *marginal* is needed
+(`lupus_assets.stats.marginal`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -16,60 +16,17 @@ from numpy.typing import NDArray
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
 from lupus_assets.stats.binning import DECILES, TOP, Parts, forecast_categories, most_frequent
-from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram, all_values, places
+from lupus_assets.stats.marginal import Categorical, Numeric
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
-BINNED: dict[str, Callable[[Counts, Counts], Floats]] = {
-    "psi": distance.psi,
-    "jensen_shannon": distance.jensen_shannon,
-    "l_infinity": distance.l_infinity,
-}
+BINNED = distance.Binned._fields
 POOLED = ("chi_square", "chi_square_p")
 FULL = ("ks", "wasserstein")
 NULL = 2  # the last place in `NumericStack.apart`
-
-
-@dataclass(frozen=True, eq=False)
-class NumericMarginal:
-    """What distances take of a `NumericColumn`, in its words."""
-
-    nulls: int
-    nans: int
-    positive_infinities: int
-    negative_infinities: int
-    histogram: Histogram
-    minimum: float | None = None
-    maximum: float | None = None
-    distinct: Distinct | None = None  # and where it does not tell the values
-
-    @property
-    def values(self) -> Floats | None:
-        """All finite values that occur, as `NumericColumn.values`."""
-        return self.histogram.agreeing(None if self.distinct is None else self.distinct.numbers())
-
-
-@dataclass(frozen=True, eq=False)
-class CategoryCounts:
-    """What distances take of `Categories`, in their words."""
-
-    hashes: Hashes
-    counts: Counts
-    other: int
-
-
-@dataclass(frozen=True, eq=False)
-class CategoricalMarginal:
-    """What distances take of a `CategoricalColumn`, in its words."""
-
-    nulls: int
-    categories: CategoryCounts
-
-
-Numeric = NumericColumn | NumericMarginal
-Categorical = CategoricalColumn | CategoricalMarginal
+DECILE = np.arange(1, DECILES)
+LIKELY = 4 * TOP  # the more of one window are looked at, the fewer of the other have to be
 
 
 @dataclass(frozen=True)
@@ -79,7 +36,7 @@ class _Windows:
     counts: Counts
     apart: Counts
 
-    @property
+    @cached_property
     def rows(self) -> Counts:
         """Rows of each window, nulls included; int64, shape (windows,)."""
         return np.asarray(self.counts.sum(axis=1) + self.apart.sum(axis=1))
@@ -109,6 +66,7 @@ class NumericStack(_Windows):
     bins: Bins
     extremes: tuple[tuple[float, float] | None, ...]
     values: tuple[Floats | None, ...]
+    _parts: dict[int, Parts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, windows: Sequence[Sequence[Numeric]]) -> Self:
@@ -157,9 +115,19 @@ class NumericStack(_Windows):
             [np.zeros((len(self.counts), 1), np.int64), np.cumsum(self.counts, axis=1)], axis=1
         )
 
+    @cached_property
+    def _histograms(self) -> list[Histogram]:
+        filled = [np.flatnonzero(counts > 0) for counts in self.counts]
+        return [
+            Histogram(self.grid, self.bins[at], counts[at])
+            for at, counts in zip(filled, self.counts, strict=True)
+        ]
+
     def parts(self, window: int) -> Parts:
         """Return ten parts of the finite values of one window; fewer with ties."""
-        return Parts.of(self._histogram(window))
+        if window not in self._parts:
+            self._parts[window] = Parts.of(self._histograms[window])
+        return self._parts[window]
 
     def binned(self, parts: Parts) -> Counts:
         """Return the rows of each window per part, outside of all parts, and its nulls and NaN in a last bin.
@@ -171,8 +139,8 @@ class NumericStack(_Windows):
         outside = self.rows - inside.sum(axis=1) - self.apart[:, NULL]
         return np.column_stack([inside, outside, self.apart[:, NULL]])
 
-    def pooled(self, reference: int, windows: NDArray[np.intp]) -> Counts:
-        """Return the rows of one window, and of others, on bins of both together, which favour neither.
+    def pooled(self, reference: int, first: int = 0) -> Counts:
+        """Return the rows of one window, and of those from `first` on, on bins of both, which favour neither.
 
         Returns
         -------
@@ -180,31 +148,30 @@ class NumericStack(_Windows):
             Laid out as `lupus_assets.stats.reference.NumericReference.pooled`, the infinities and nulls
             first; bins may be empty.
         """
-        mine, size = self._cumulative[reference], self.bins.size
-        ends = np.zeros((windows.size, DECILES + 1), np.intp)
+        mine, theirs, size = self._cumulative[reference], self._cumulative[first:], self.bins.size
+        ends = np.zeros((len(theirs), DECILES + 1), np.intp)
         ends[:, -1] = size
+        window = np.arange(len(theirs))[:, None]
         if size:
-            of_all = self._cumulative[windows, -1] + mine[-1]
-            wanted = of_all[:, None] * np.arange(1, DECILES) / DECILES
+            wanted = (theirs[:, -1:] + mine[-1]) * DECILE / DECILES
             above = np.array(
                 [
-                    np.searchsorted(mine + self._cumulative[window], least)
-                    for window, least in zip(windows.tolist(), np.ceil(wanted).astype(np.int64), strict=True)
+                    (mine + each).searchsorted(least)
+                    for each, least in zip(theirs, np.ceil(wanted).astype(np.int64), strict=True)
                 ]
-            ).clip(1, size)
-            low, high = (mine[at] + self._cumulative[windows[:, None], at] for at in (above - 1, above))
+            )
+            above = np.maximum(above, 1)
+            low, high = (mine[at] + theirs[window, at] for at in (above - 1, above))
             ends[:, 1:-1] = above - (wanted - low < high - wanted)  # as `binning.cut_places`
-        parted = np.diff(mine[ends]), np.diff(self._cumulative[windows[:, None], ends])
-        apart = np.broadcast_to(self.apart[reference], (windows.size, NULL + 1)), self.apart[windows]
-        return np.concatenate([apart, parted], axis=2)
-
-    def _histogram(self, window: int) -> Histogram:
-        filled = np.flatnonzero(self.counts[window])
-        return Histogram(self.grid, self.bins[filled], self.counts[window, filled])
+        below = np.array([mine[ends], theirs[window, ends]])
+        found = np.empty((2, len(theirs), NULL + 1 + DECILES), np.int64)
+        found[0, :, : NULL + 1], found[1, :, : NULL + 1] = self.apart[reference], self.apart[first:]
+        found[..., NULL + 1 :] = below[..., 1:] - below[..., :-1]
+        return found
 
     def quantile(self, window: int, q: float) -> float | None:
         """Return a quantile of one window, as `NumericColumn.quantiles` does; None without finite values."""
-        histogram, extremes = self._histogram(window), self.extremes[window]
+        histogram, extremes = self._histograms[window], self.extremes[window]
         if extremes is None or not histogram.counts.size:
             return None
         return float(np.clip(histogram.quantile(q, self.values[window]), *extremes))
@@ -224,13 +191,8 @@ class NumericStack(_Windows):
             The names of `BINNED`, `POOLED` and `FULL`, as `lupus_assets.stats.distance` defines them; NaN
             where a window holds no rows or, for `FULL`, no finite value.
         """
-        windows = np.arange(len(self.counts))
         found = _binned_distances(self.binned(self.parts(reference)), reference)
-        return (
-            found
-            | _chi_square(self.rows, self.pooled(reference, windows), windows)
-            | self._full(reference, windows)
-        )
+        return found | _chi_square(self.rows, self.pooled(reference)) | self._full(reference)
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, each as (reference, current).
@@ -240,12 +202,10 @@ class NumericStack(_Windows):
         dict of str to ndarray of float64, shape (windows, windows)
             As `distances`, one row per reference.
         """
-
-        def symmetric(at: int, later: NDArray[np.intp]) -> dict[str, Floats]:
-            return _chi_square(self.rows, self.pooled(at, later), later) | self._full(at, later)
-
         return _pairs(
-            len(self.counts), lambda at: _binned_distances(self.binned(self.parts(at)), at), symmetric
+            len(self.counts),
+            lambda at: _binned_distances(self.binned(self.parts(at)), at),
+            lambda at: _chi_square(self.rows[at:], self.pooled(at, at)) | self._full(at, at),
         )
 
     @cached_property
@@ -255,15 +215,19 @@ class NumericStack(_Windows):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(upto / self.counts.sum(axis=1, keepdims=True))
 
-    def _full(self, reference: int, windows: NDArray[np.intp]) -> dict[str, Floats]:
+    @cached_property
+    def _half_steps(self) -> Floats:
+        """Half of how far each bin's values lie from those of the next; whole ones may overflow."""
+        return np.diff(places(self.grid, self.bins, all_values(*self.values)) / 2)
+
+    def _full(self, reference: int, first: int = 0) -> dict[str, Floats]:
         if not self.bins.size:
-            return {name: np.full(windows.size, np.nan) for name in FULL}
-        gaps = self._shares[windows] - self._shares[reference]
+            return {name: np.full(len(self.counts) - first, np.nan) for name in FULL}
+        gaps = self._shares[first:] - self._shares[reference]
         np.abs(gaps, out=gaps)
-        largest = gaps.max(axis=1)  # NaN where a window has no values
-        steps = np.diff(places(self.grid, self.bins, all_values(*self.values)) / 2)  # halves do not overflow
+        largest = np.maximum.reduce(gaps, axis=1)  # NaN where a window has no values
         with np.errstate(over="ignore"):
-            far = gaps[:, :-1] @ steps * 2
+            far = gaps[:, :-1] @ self._half_steps * 2
         return {"ks": largest, "wasserstein": np.where(np.isnan(largest), np.nan, far)}
 
 
@@ -300,17 +264,25 @@ class CategoricalStack(_Windows):
 
         Laid out as `lupus_assets.stats.reference.CategoricalReference.binned`.
         """
-        counts = self.counts[:, most_frequent(self.counts[window])]
+        held = self._held[window]
+        counts = self.counts[:, most_frequent(self.counts[window, held], held)]
         rest = self.rows - counts.sum(axis=1) - self.apart[:, 1]
         return np.column_stack([counts, rest, self.apart[:, 1]])
 
     @cached_property
     def _held(self) -> list[NDArray[np.intp]]:
         """Places of the values that each window held."""
-        return [np.flatnonzero(counts) for counts in self.counts]
+        return [np.flatnonzero(counts > 0) for counts in self.counts]
 
-    def pooled(self, reference: int, windows: NDArray[np.intp]) -> Counts:
-        """Return the rows of one window, and of others, per most frequent value of both together.
+    @cached_property
+    def _entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Counts]:
+        """Window, place and count of every value that a window held, in the order of windows."""
+        sizes = [held.size for held in self._held]
+        windows, held = np.repeat(np.arange(len(sizes)), sizes), np.concatenate(self._held)
+        return windows, held, self.counts[windows, held]
+
+    def pooled(self, reference: int, first: int = 0) -> Counts:
+        """Return the rows of one window, and of those from `first` on, per most frequent value of both.
 
         Returns
         -------
@@ -318,19 +290,44 @@ class CategoricalStack(_Windows):
             Laid out as `lupus_assets.stats.reference.CategoricalReference.pooled`, the rest and nulls first,
             and filled up with empty bins.
         """
-        found = np.zeros((2, windows.size, 2 + TOP), np.int64)
-        mine = self.counts[reference]
-        own = self._held[reference]
-        for at, window in enumerate(windows.tolist()):
-            theirs = self.counts[window]
-            held = np.concatenate([self._held[window], own[theirs[own] == 0]])
-            top = most_frequent(mine[held] + theirs[held], held)
-            found[0, at, 2 : 2 + top.size], found[1, at, 2 : 2 + top.size] = mine[top], theirs[top]
+        mine, theirs = self.counts[reference], self.counts[first:]
+        window, place = self._candidates(reference, first)
+        sums = mine[place] + theirs[window, place]
+        order = np.lexsort((place, -sums, window))
+        window, place = window[order], place[order]
+        rank = np.arange(window.size) - np.searchsorted(window, window)
+        top = rank < TOP
+        window, place, rank = window[top], place[top], rank[top]
+        found = np.zeros((2, len(theirs), 2 + TOP), np.int64)
+        found[0, window, 2 + rank], found[1, window, 2 + rank] = mine[place], theirs[window, place]
         totals = self.rows - self.apart[:, 1]
-        found[0, :, 0], found[1, :, 0] = totals[reference], totals[windows]
+        found[0, :, 0], found[1, :, 0] = totals[reference], totals[first:]
         found[..., 0] -= found[..., 2:].sum(axis=2)
-        found[0, :, 1], found[1, :, 1] = self.apart[reference, 1], self.apart[windows, 1]
+        found[0, :, 1], found[1, :, 1] = self.apart[reference, 1], self.apart[first:, 1]
         return found
+
+    def _candidates(self, reference: int, first: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return window, counted from `first` on, and place of values among which are the `TOP` of each pair.
+
+        The `TOP`th largest count that the reference's own most frequent values have in both bounds that of all
+        values from below. What reaches the bound reaches a part of it in the reference, or the rest of it
+        in the other window: which part is free, and in proportion to the rows few values do.
+        """
+        mine, own = self.counts[reference], self._held[reference]
+        theirs = self.counts[first:]
+        likely = most_frequent(mine[own], own, LIKELY)
+        bound = np.ones(len(theirs), np.int64)
+        if likely.size >= TOP:
+            bound = np.partition(theirs[:, likely] + mine[likely], -TOP, axis=1)[:, -TOP]
+        rows = np.maximum(self.rows, 1)
+        part = float((bound * (rows[reference] / (rows[reference] + rows[first:]))).min())
+        own = own[mine[own] >= part]
+        window, at = np.nonzero(theirs[:, own] + mine[own] >= bound[:, None])
+        others, places, counts = (each[sum(map(len, self._held[:first])) :] for each in self._entries)
+        large = np.flatnonzero(counts >= (bound - part).min())
+        others, places, counts = others[large] - first, places[large], counts[large]
+        more = (mine[places] < part) & (mine[places] + counts >= bound[others])
+        return np.concatenate([window, others[more]]), np.concatenate([own[at], places[more]])
 
     def expected_psi(self, reference: int, rows: int) -> float:
         """Return the PSI of `rows` rows from one window without any drift."""
@@ -346,16 +343,15 @@ class CategoricalStack(_Windows):
             The names of `BINNED` and `POOLED`, as `lupus_assets.stats.distance` defines them; NaN where a
             window holds no rows.
         """
-        windows = np.arange(len(self.counts))
-        pooled = self.pooled(reference, windows)
-        return _binned_distances(self.binned(reference), reference) | _chi_square(self.rows, pooled, windows)
+        pooled = self.pooled(reference)
+        return _binned_distances(self.binned(reference), reference) | _chi_square(self.rows, pooled)
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, as `NumericStack.pairs` does."""
         return _pairs(
             len(self.counts),
             lambda at: _binned_distances(self.binned(at), at),
-            lambda at, later: _chi_square(self.rows, self.pooled(at, later), later),
+            lambda at: _chi_square(self.rows[at:], self.pooled(at, at)),
         )
 
 
@@ -392,19 +388,18 @@ def _apart(windows: Sequence[Sequence[tuple[int, ...]]], width: int) -> Counts:
 
 
 def _binned_distances(counts: Counts, reference: int) -> dict[str, Floats]:
-    filled = counts.sum(axis=1) > 0
+    filled = np.add.reduce(counts, axis=1) > 0
     found = {name: np.full(len(counts), np.nan) for name in BINNED}
     if filled[reference]:
-        old, new = counts[reference], counts[filled]
-        for name, measure in BINNED.items():
-            found[name][filled] = measure(old, new)
+        for name, values in distance.binned(counts[reference], counts[filled])._asdict().items():
+            found[name][filled] = values
     return found
 
 
-def _chi_square(rows: Counts, pooled: Counts, windows: NDArray[np.intp]) -> dict[str, Floats]:
+def _chi_square(rows: Counts, pooled: Counts) -> dict[str, Floats]:
     """Return the chi-square statistic and its p value; NaN where a side has no rows."""
-    filled = (rows[windows] > 0) & (pooled[0].sum(axis=1) > 0)
-    found = {name: np.full(windows.size, np.nan) for name in POOLED}
+    filled = (rows > 0) & (np.add.reduce(pooled[0], axis=1) > 0)
+    found = {name: np.full(rows.size, np.nan) for name in POOLED}
     for name, values in zip(POOLED, distance.chi_square(*pooled[:, filled]), strict=True):
         found[name][filled] = values
     return found
@@ -413,15 +408,22 @@ def _chi_square(rows: Counts, pooled: Counts, windows: NDArray[np.intp]) -> dict
 def _pairs(
     size: int,
     either_way: Callable[[int], dict[str, Floats]],
-    symmetric: Callable[[int, NDArray[np.intp]], dict[str, Floats]],
+    symmetric: Callable[[int], dict[str, Floats]],
 ) -> dict[str, Floats]:
-    """Return the distances of all pairs of windows: those of a reference from each, and those without one."""
+    """Return the distances of all pairs of windows.
+
+    Parameters
+    ----------
+    size : int
+        Windows.
+    either_way, symmetric : callable
+        Give those of a window from each, and those of it and each from it on, which are the same both ways.
+    """
     found: dict[str, Floats] = {}
     for at in range(size):
-        later = np.arange(at, size)
         for name, values in either_way(at).items():
             found.setdefault(name, np.zeros((size, size)))[at] = values
-        for name, values in symmetric(at, later).items():
+        for name, values in symmetric(at).items():
             matrix = found.setdefault(name, np.zeros((size, size)))
-            matrix[at, later] = matrix[later, at] = values
+            matrix[at, at:] = matrix[at:, at] = values
     return found

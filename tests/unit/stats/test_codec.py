@@ -14,10 +14,10 @@ from lupus_assets.stats.codec import from_bytes, marginal_of, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.marginal import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.residual import Residual
-from lupus_assets.stats.stack import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.state import State
 from tests.strategies import SALT, arrays, category_counts, grids
 from tests.unit.stats.stored_state import packed_of, stored

@@ -19,13 +19,8 @@ from lupus_assets.stats.binning import quantile_cuts
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.stack import (
-    CategoricalMarginal,
-    CategoricalStack,
-    CategoryCounts,
-    NumericMarginal,
-    NumericStack,
-)
+from lupus_assets.stats.marginal import CategoricalMarginal, CategoryCounts, NumericMarginal
+from lupus_assets.stats.stack import CategoricalStack, NumericStack
 
 GRID = Grid(0.0, 1.0)
 ON_COUNTS = [distance.psi, distance.jensen_shannon, distance.l_infinity]
