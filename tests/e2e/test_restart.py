@@ -61,7 +61,7 @@ def test_a_run_that_is_killed_five_times_ends_with_the_bytes_of_one_that_was_not
 
     rng = random.Random(2013)  # noqa: S311  # not for secrets
     for _ in range(KILLS):
-        # Files, so that a slow machine is killed at the same place; half of what is there is not written anew.
+        # Files: a slow machine is killed at the same place. Half of what is there is not written anew.
         after = rng.randrange(1, FILES // 2)
         began = time.time_ns()
         child = start(killed)
