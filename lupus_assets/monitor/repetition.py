@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.stats.distinct import FIRST, mix
+from lupus_assets.stats.grid import BLOCK
 
 Hashes = npt.NDArray[np.uint64]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: keeps equal values of two columns apart
 HALF = np.uint64(32)
 NULL = np.uint64(1)
-BLOCK = 16_384  # rows at a time: four arrays of so many stay in the cache
 PARTS = 16  # of the range of all hashes, counted one after the other
 
 
