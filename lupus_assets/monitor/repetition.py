@@ -7,13 +7,12 @@ import numpy.typing as npt
 
 from lupus_assets.monitor.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.stats.distinct import FIRST, mix
+from lupus_assets.stats.grid import BLOCK
 
 Hashes = npt.NDArray[np.uint64]
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: keeps equal values of two columns apart
 HALF = np.uint64(32)
-NULL = np.uint64(1)
-BLOCK = 16_384  # rows at a time: four arrays of so many stay in the cache
+NULL = np.uint64(0xD6E8FEB86659FD93)  # bits that no usual value has
 PARTS = 16  # of the range of all hashes, counted one after the other
 
 
@@ -24,18 +23,16 @@ def row_hashes(blocks: Sequence[Block], rows: int) -> Hashes:
     room, spare = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     for start in range(0, rows, BLOCK):
         total = found[start : start + BLOCK]
-        bits, shifted = room[: total.size], spare[: total.size]
+        shifted = spare[: total.size]
         for values, absent in columns:
-            _bits(values[start : start + BLOCK], bits)
             first, last = np.searchsorted(absent, (start, start + BLOCK))
-            if first < last:
-                bits[absent[first:last] - start] = NULL
-            # A product moves low bits up, a shift high ones down: signs and exponents matter like the rest.
-            np.multiply(bits, FIRST, out=bits)
-            np.right_shift(bits, HALF, out=shifted)
-            np.bitwise_xor(bits, shifted, out=bits)
-            np.multiply(total, GOLDEN, out=total)
+            bits = _bits(values[start : start + BLOCK], absent[first:last] - start, room[: total.size])
+            # A product moves low bits up, a shift high ones down: signs and exponents matter like the rest,
+            # and no column undoes what another did.
             np.add(total, bits, out=total)
+            np.multiply(total, FIRST, out=total)
+            np.right_shift(total, HALF, out=shifted)
+            np.bitwise_xor(total, shifted, out=total)
         total[:] = mix(total)
     return found
 
@@ -72,8 +69,13 @@ def _values(block: Block) -> npt.NDArray[np.generic]:
             return block.hashes
 
 
-def _bits(values: npt.NDArray[np.generic], out: Hashes) -> None:
+def _bits(values: npt.NDArray[np.generic], absent: npt.NDArray[np.intp], room: Hashes) -> Hashes:
+    """Return 64 bits of each value, in `room` unless it has them already."""
     if values.dtype.kind == "f":
-        np.add(values, 0.0, out=out.view(np.float64))  # -0.0 becomes 0.0
+        np.add(values, 0.0, out=room.view(np.float64))  # -0.0 becomes 0.0
+    elif values.dtype.itemsize == room.itemsize and not absent.size:
+        return values.view(np.uint64)
     else:
-        np.copyto(out, values, casting="unsafe")
+        np.copyto(room, values, casting="unsafe")
+    room[absent] = NULL
+    return room

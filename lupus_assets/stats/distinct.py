@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BLOCK
-from lupus_assets.stats.state import Floats, Hashes, State, union
+from lupus_assets.stats.state import Floats, Hashes, Keys, State, union
 
 K = 3_584  # relative standard error 1 / sqrt(K - 2) = 1.7 %: 5 % are three of them
 WHOLE = 1_024  # values up to which hashes are kept whole; of more, half of each is kept
@@ -46,7 +46,8 @@ BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
 SLOTS = 4_096
 LOT = 4_096
-FULL = 4 * K  # values of a first block, among which K are looked for below a bound
+FULL = 2 * K  # values of a first block, among which K are looked for below a bound
+MOSTLY = 0.9  # of some hashes, from which on so many differ that repeated ones are not looked for
 SPARE = 1.25  # times K: so many are expected below the bound if no value is repeated
 
 
@@ -232,7 +233,8 @@ class Smallest:
         self._waiting: list[Hashes] = []
         self._held = 0
         self._limit = HIGHEST
-        self._seen: Hashes | None = None  # a hash that was kept, by its lowest bits
+        self._repeat = False  # whether many of the hashes that were last sorted did
+        self._seen = np.empty(0, np.uint64)  # a hash that was kept, by its lowest bits
 
     def add(self, x: Floats, h: Hashes, spare: Hashes, *, zeros: bool = True) -> None:
         """Take finite values; `h` and `spare` are room for as many hashes; `zeros` if there may be any."""
@@ -263,8 +265,8 @@ class Smallest:
     def add_hashes(self, hashes: Hashes) -> None:
         """Take 64-bit hashes."""
         few = hashes.compress(hashes <= self._limit)
-        if few.size > SLOTS // 4:  # values that repeat: leave out what was kept before
-            if self._seen is None:
+        if self._repeat and few.size > SLOTS // 4:  # leave out what was kept before
+            if not self._seen.size:
                 self._seen = np.zeros(SLOTS, np.uint64)
             at = (few & np.uint64(SLOTS - 1)).astype(np.intp)
             fresh = self._seen[at] != few
@@ -280,7 +282,7 @@ class Smallest:
 
     def _settle(self) -> None:
         if self._halves is None:
-            whole = union(self._whole, *self._waiting)
+            whole = self._union(self._whole, *self._waiting)
             if whole.size <= WHOLE:
                 self._whole, self._waiting, self._held = whole, [], 0
                 return
@@ -290,7 +292,12 @@ class Smallest:
         """Return the sorted unique upper halves of all hashes so far, and of `more`."""
         whole = (*self._waiting, *more) if self._halves is not None else (self._whole, *self._waiting, *more)
         upper = [(each >> BY_32).astype(np.uint32) for each in whole]
-        return union(*upper) if self._halves is None else union(self._halves, *upper)
+        return self._union(*upper) if self._halves is None else self._union(self._halves, *upper)
+
+    def _union(self, *parts: Keys) -> Keys:
+        found = union(*parts)
+        self._repeat = found.size < MOSTLY * sum(part.size for part in parts)
+        return found
 
     def _keep(self, halves: Halves) -> None:
         self._halves, self._waiting, self._held = halves, [], 0

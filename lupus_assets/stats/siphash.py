@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.state import Hashes
 
 Bytes = NDArray[np.uint8]
 
 CONSTANTS = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 WORD = 8  # bytes
+BLOCK = 16_384  # strings at a time: the state of so many stays in the cache
 LONG = 1_024  # bytes above which a call of BLAKE2b costs no more than a string's share of so many rounds
 
 

@@ -37,6 +37,12 @@ def test_equal_rows_share_a_hash_whatever_lies_under_their_nulls():
     assert a == c != b == d
 
 
+def test_a_null_is_no_number():
+    for kind in (np.uint8, np.int64, np.float64):
+        numbers = np.arange(9).astype(kind)
+        assert np.unique(row_hashes([numeric(np.append(numbers, 0), np.array([9]))], 10)).size == 10
+
+
 def test_zero_is_zero_and_columns_do_not_change_places():
     assert np.unique(row_hashes([numeric([0.0, -0.0])], 2)).size == 1
     assert np.unique(row_hashes([numeric([1, 2]), numeric([2, 1])], 2)).size == 2
