@@ -171,20 +171,16 @@ def pooled_categories(reference: Categories, current: Categories) -> Counts:
     return np.column_stack([top, rest])
 
 
-def most_frequent(
-    counts: Counts, places: NDArray[np.intp] | None = None, most: int = TOP
-) -> NDArray[np.intp]:
-    """Return the places of the largest counts above 0, the largest first, of equal ones the first.
+def most_frequent(counts: Counts, places: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
+    """Return the places of the `TOP` largest counts above 0, the largest first, of equal ones the first.
 
     Parameters
     ----------
     counts : array of int
     places : array of intp, optional
         Of each count, all different; by default one after another.
-    most : int
-        How many.
     """
-    least = max(int(np.partition(counts, -most)[-most]), 1) if counts.size > most else 1
-    large = np.flatnonzero(counts >= least)
-    found = large if places is None else places[large]
-    return np.asarray(found[np.lexsort((found, -counts[large]))[:most]])
+    least = max(int(np.partition(counts, -TOP)[-TOP]), 1) if counts.size > TOP else 1
+    most = np.flatnonzero(counts >= least)
+    found = most if places is None else places[most]
+    return np.asarray(found[np.lexsort((found, -counts[most]))[:TOP]])

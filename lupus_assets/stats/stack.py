@@ -5,7 +5,7 @@ the stack. A window may be of many partitions. Of each only its *marginal* is ne
 (`lupus_assets.stats.marginal`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
@@ -26,7 +26,7 @@ POOLED = ("chi_square", "chi_square_p")
 FULL = ("ks", "wasserstein")
 NULL = 2  # the last place in `NumericStack.apart`
 DECILE = np.arange(1, DECILES)
-LIKELY = 4 * TOP  # the more of one window are looked at, the fewer of the other have to be
+LIKELY = 4 * TOP  # most frequent values of one window among which those of two are looked for first
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,11 @@ class NumericStack(_Windows):
         dict of str to ndarray of float64, shape (windows, windows)
             As `distances`, one row per reference.
         """
-        return _pairs(
-            len(self.counts),
-            lambda at: _binned_distances(self.binned(self.parts(at)), at),
-            lambda at: _chi_square(self.rows[at:], self.pooled(at, at)) | self._full(at, at),
-        )
+        windows = range(len(self.counts))
+        binned = [self.binned(self.parts(at)) for at in windows]
+        found = _pairs(self.rows, binned, [self.pooled(at, at) for at in windows])
+        full = [self._full(at, at) for at in windows]
+        return found | {name: _both_ways([each[name] for each in full]) for name in FULL}
 
     @cached_property
     def _shares(self) -> Floats:
@@ -290,16 +290,19 @@ class CategoricalStack(_Windows):
             Laid out as `lupus_assets.stats.reference.CategoricalReference.pooled`, the rest and nulls first,
             and filled up with empty bins.
         """
-        mine, theirs = self.counts[reference], self.counts[first:]
+        mine, theirs, size = self.counts[reference], self.counts[first:], self.hashes.size
         window, place = self._candidates(reference, first)
-        sums = mine[place] + theirs[window, place]
-        order = np.lexsort((place, -sums, window))
+        order = np.argsort(window, kind="stable")
         window, place = window[order], place[order]
-        rank = np.arange(window.size) - np.searchsorted(window, window)
-        top = rank < TOP
-        window, place, rank = window[top], place[top], rank[top]
+        column = np.arange(window.size) - np.searchsorted(window, np.arange(len(theirs)))[window]
+        ranked = np.zeros((len(theirs), max(TOP, column.max(initial=0) + 1)), np.int64)
+        # The larger count first, of equal ones the first place.
+        ranked[window, column] = (mine[place] + theirs[window, place]) * size + size - 1 - place
+        ranked = np.sort(ranked, axis=1)[:, : -TOP - 1 : -1]
+        window, column = np.nonzero(ranked)
+        place = size - 1 - ranked[window, column] % size
         found = np.zeros((2, len(theirs), 2 + TOP), np.int64)
-        found[0, window, 2 + rank], found[1, window, 2 + rank] = mine[place], theirs[window, place]
+        found[0, window, 2 + column], found[1, window, 2 + column] = mine[place], theirs[window, place]
         totals = self.rows - self.apart[:, 1]
         found[0, :, 0], found[1, :, 0] = totals[reference], totals[first:]
         found[..., 0] -= found[..., 2:].sum(axis=2)
@@ -307,27 +310,23 @@ class CategoricalStack(_Windows):
         return found
 
     def _candidates(self, reference: int, first: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return window, counted from `first` on, and place of values among which are the `TOP` of each pair.
+        """Return windows, from `first` on, and places of values: the `TOP` most frequent of each pair, and more.
 
-        The `TOP`th largest count that the reference's own most frequent values have in both bounds that of all
-        values from below. What reaches the bound reaches a part of it in the reference, or the rest of it
-        in the other window: which part is free, and in proportion to the rows few values do.
+        The reference's own frequent values give a lower bound of the `TOP`th largest pooled count.
         """
-        mine, own = self.counts[reference], self._held[reference]
-        theirs = self.counts[first:]
-        likely = most_frequent(mine[own], own, LIKELY)
-        bound = np.ones(len(theirs), np.int64)
-        if likely.size >= TOP:
-            bound = np.partition(theirs[:, likely] + mine[likely], -TOP, axis=1)[:, -TOP]
-        rows = np.maximum(self.rows, 1)
-        part = float((bound * (rows[reference] / (rows[reference] + rows[first:]))).min())
-        own = own[mine[own] >= part]
-        window, at = np.nonzero(theirs[:, own] + mine[own] >= bound[:, None])
-        others, places, counts = (each[sum(map(len, self._held[:first])) :] for each in self._entries)
-        large = np.flatnonzero(counts >= (bound - part).min())
-        others, places, counts = others[large] - first, places[large], counts[large]
-        more = (mine[places] < part) & (mine[places] + counts >= bound[others])
-        return np.concatenate([window, others[more]]), np.concatenate([own[at], places[more]])
+        mine, theirs, own = self.counts[reference], self.counts[first:], self._held[reference]
+        least = np.ones(len(theirs), np.int64)
+        if own.size >= TOP:
+            frequent = own[np.argpartition(mine[own], -LIKELY)[-LIKELY:]] if own.size > LIKELY else own
+            least = np.partition(theirs[:, frequent] + mine[frequent], -TOP, axis=1)[:, -TOP]
+        start = sum(map(len, self._held[:first]))
+        window, place, count = (each[start:] for each in self._entries)
+        sums = mine[place] + count
+        held = np.flatnonzero(sums >= least.min())
+        held = held[sums[held] >= least[window[held] - first]]
+        own = own[mine[own] >= least.min()]
+        missing, at = np.nonzero((theirs[:, own] == 0) & (mine[own] >= least[:, None]))
+        return np.concatenate([window[held] - first, missing]), np.concatenate([place[held], own[at]])
 
     def expected_psi(self, reference: int, rows: int) -> float:
         """Return the PSI of `rows` rows from one window without any drift."""
@@ -348,11 +347,9 @@ class CategoricalStack(_Windows):
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, as `NumericStack.pairs` does."""
-        return _pairs(
-            len(self.counts),
-            lambda at: _binned_distances(self.binned(at), at),
-            lambda at: _chi_square(self.rows[at:], self.pooled(at, at)),
-        )
+        windows = range(len(self.counts))
+        binned = [self.binned(at) for at in windows]
+        return _pairs(self.rows, binned, [self.pooled(at, at) for at in windows])
 
 
 Stack = NumericStack | CategoricalStack
@@ -405,25 +402,28 @@ def _chi_square(rows: Counts, pooled: Counts) -> dict[str, Floats]:
     return found
 
 
-def _pairs(
-    size: int,
-    either_way: Callable[[int], dict[str, Floats]],
-    symmetric: Callable[[int], dict[str, Floats]],
-) -> dict[str, Floats]:
-    """Return the distances of all pairs of windows.
+def _pairs(rows: Counts, binned: Sequence[Counts], pooled: Sequence[Counts]) -> dict[str, Floats]:
+    """Return the distances on counts of all pairs of windows.
 
     Parameters
     ----------
-    size : int
-        Windows.
-    either_way, symmetric : callable
-        Give those of a window from each, and those of it and each from it on, which are the same both ways.
+    rows : array of int, shape (windows,)
+    binned : sequence of array of int, shape (windows, bins)
+        The rows of all windows on the bins of each in turn.
+    pooled : sequence of array of int, shape (2, windows, bins)
+        The rows of each window, and of it and all later ones, on bins of both.
     """
-    found: dict[str, Floats] = {}
-    for at in range(size):
-        for name, values in either_way(at).items():
-            found.setdefault(name, np.zeros((size, size)))[at] = values
-        for name, values in symmetric(at).items():
-            matrix = found.setdefault(name, np.zeros((size, size)))
-            matrix[at, at:] = matrix[at:, at] = values
+    windows = range(rows.size)
+    each = [_binned_distances(binned[at], at) for at in windows]
+    found = {name: np.array([distances[name] for distances in each]) for name in BINNED}
+    later = np.cumsum(rows.size - np.arange(rows.size))[:-1]
+    chi_square = _chi_square(np.concatenate([rows[at:] for at in windows]), np.concatenate(pooled, axis=1))
+    return found | {name: _both_ways(np.split(values, later)) for name, values in chi_square.items()}
+
+
+def _both_ways(later: Sequence[Floats]) -> Floats:
+    """Return a symmetric matrix, given each row from the diagonal on."""
+    found = np.empty((len(later), len(later)))
+    for at, values in enumerate(later):
+        found[at, at:] = found[at:, at] = values
     return found
