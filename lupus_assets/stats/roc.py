@@ -145,11 +145,4 @@ def _to_drop(codes: Codes) -> int:
     if codes.size <= MOST:
         return 0
     apart = codes[1:] ^ codes[:-1]  # codes differ still where a bit of this is left
-    low, high = 0, 63
-    while high - low > 1:
-        middle = (low + high) // 2
-        if np.count_nonzero(apart >> middle) < MOST:
-            high = middle
-        else:
-            low = middle
-    return high
+    return int(np.partition(apart, -MOST)[-MOST]).bit_length()
