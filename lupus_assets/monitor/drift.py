@@ -16,7 +16,8 @@ from lupus_assets.monitor.rows import EVERYTHING
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.marginal import Categorical, Numeric, NumericMarginal
-from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack
+from lupus_assets.stats.stack import CategoricalStack, NumericStack, Stack, distances
+from lupus_assets.stats.state import Floats
 
 KINDS = frozenset({"NumericColumn", "CategoricalColumn"})
 COLUMNS = ("track", "version", "partition_key", "window_start", "as_of", "segment", "column_name", "kind",
@@ -174,33 +175,38 @@ def drift(reference: Sequence[Mapping[str, State]], current: Sequence[Mapping[st
     """Compare two windows, each given as the column states of its partitions; one partition each at least."""
     both = [*reference, *current]
     names = list(dict.fromkeys(name for states in both for name in states))
-    found, left_out = [], []
+    stacks: dict[str, Stack] = {}
+    left_out = []
     for name in names:
         states = [states[name] for states in both if name in states]
         if len(states) < len(both) or len({_is_numeric(state) for state in states}) > 1:
             left_out.append(name)
             continue
         try:
-            found.append(_column(name, states[: len(reference)], states[len(reference) :]))
+            stacks[name] = _stack(states[: len(reference)], states[len(reference) :])
         except StateError as error:
             raise StateError(f"column {name!r}: {error}") from error
-    return Drift((len(reference), len(current)), tuple(found), tuple(left_out))
+    measured = zip(stacks.items(), distances(list(stacks.values()), 0), strict=True)
+    columns = tuple([_column(name, stack, found) for (name, stack), found in measured])
+    return Drift((len(reference), len(current)), columns, tuple(left_out))
 
 
 def _is_numeric(state: State) -> bool:
     return isinstance(state, NumericColumn | NumericMarginal)
 
 
-def _column(name: str, reference: Sequence[Any], current: Sequence[Any]) -> ColumnDrift:
-    numeric = _is_numeric(reference[0])
-    both = [reference, current]
-    windows: Stack = NumericStack.of(both) if numeric else CategoricalStack.of(both)
+def _stack(reference: Sequence[Any], current: Sequence[Any]) -> Stack:
+    kind = NumericStack if _is_numeric(reference[0]) else CategoricalStack
+    return kind.of([reference, current])
+
+
+def _column(name: str, windows: Stack, found: Mapping[str, Floats]) -> ColumnDrift:
     nulls = windows.apart[:, -1].tolist()
     before, after = windows.rows.tolist()
-    values = {key: float(value[1]) for key, value in windows.distances(0).items()}
+    values = {key: float(value[1]) for key, value in found.items()}
     return ColumnDrift(
         column=name,
-        kind="numeric" if numeric else "categorical",
+        kind="numeric" if isinstance(windows, NumericStack) else "categorical",
         rows=(before, after),
         nulls=(_share(nulls[0], before), _share(nulls[1], after)),
         median=_medians(windows) if isinstance(windows, NumericStack) else (None, None),

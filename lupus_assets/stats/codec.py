@@ -380,10 +380,16 @@ class _Decoder:
     def _state(self, kind: str, values: dict[str, Any]) -> Any:
         made = self.classes[kind]
         if made is STATES[kind]:
-            return made(**{name: self.decode(item) for name, item in values.items()})
+            return made(
+                **{name: self.decode(item) if type(item) is list else item for name, item in values.items()}
+            )
         found: dict[str, Any] = {}
         for name, item in values.items():
-            if name not in made.__dataclass_fields__:
+            wanted = name in made.__dataclass_fields__
+            if type(item) is not list:
+                if wanted:
+                    found[name] = item
+            elif not wanted:
                 self._pass(item)
             elif tells_nothing(item):
                 self._pass(item)

@@ -143,7 +143,7 @@ class Histogram(State):
         low, high = self._ranked(np.array([below, np.minimum(below + 1, upto[-1] - 1)]), upto, values)
         share = rank - below
         # Weighing both rather than adding to one of them cannot overflow.
-        return np.where(low == high, low, (1 - share) * low + share * high)
+        return np.asarray(np.where(low == high, low, (1 - share) * low + share * high))
 
     def agreeing(self, values: Floats | None) -> Floats | None:
         """Return finite values if they are in the bins that are filled, and in all of them; else None."""

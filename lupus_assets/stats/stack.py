@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
 from lupus_assets.stats.binning import DECILES, TOP, Parts, forecast_categories, most_frequent
+from lupus_assets.stats.contingency import binned_distances, both_ways, pooled_distances
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram, all_values, places
 from lupus_assets.stats.marginal import Categorical, Numeric
 from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, places_of
 
-BINNED = distance.Binned._fields
-POOLED = ("chi_square", "chi_square_p")
 FULL = ("ks", "wasserstein")
 NULL = 2  # the last place in `NumericStack.apart`
 DECILE = np.arange(1, DECILES)
@@ -85,7 +84,7 @@ class NumericStack(_Windows):
         for histogram in histograms:
             filled[histogram.bins] = True
         bins = np.flatnonzero(filled)
-        places = np.zeros(BINS, np.intp)
+        places = np.empty(BINS, np.intp)
         places[bins] = np.arange(bins.size)
         counts = [
             _summed(
@@ -129,11 +128,12 @@ class NumericStack(_Windows):
             self._parts[window] = Parts.of(self._histograms[window])
         return self._parts[window]
 
-    def binned(self, parts: Parts) -> Counts:
-        """Return the rows of each window per part, outside of all parts, and its nulls and NaN in a last bin.
+    def binned(self, reference: int) -> Counts:
+        """Return the rows of each window per part of one, outside of all parts, and null or NaN.
 
         Laid out as `lupus_assets.stats.reference.NumericReference.binned`.
         """
+        parts = self.parts(reference)
         begin, end = np.searchsorted(self.bins, parts.first), np.searchsorted(self.bins, parts.last, "right")
         inside = self._cumulative[:, end] - self._cumulative[:, begin]
         outside = self.rows - inside.sum(axis=1) - self.apart[:, NULL]
@@ -178,9 +178,8 @@ class NumericStack(_Windows):
 
     def expected_psi(self, reference: int, rows: int) -> float:
         """Return the PSI of `rows` rows from one window without any drift."""
-        parts = self.parts(reference)
-        counts = self.binned(parts)[reference]
-        return distance.expected_psi(counts, parts.forecast(counts), rows)
+        counts = self.binned(reference)[reference]
+        return distance.expected_psi(counts, self.parts(reference).forecast(counts), rows)
 
     def distances(self, reference: int) -> dict[str, Floats]:
         """Return how far each window lies from the one at `reference`.
@@ -188,11 +187,10 @@ class NumericStack(_Windows):
         Returns
         -------
         dict of str to ndarray of float64, shape (windows,)
-            The names of `BINNED`, `POOLED` and `FULL`, as `lupus_assets.stats.distance` defines them; NaN
-            where a window holds no rows or, for `FULL`, no finite value.
+            The names of `lupus_assets.stats.contingency` and `FULL`, as `lupus_assets.stats.distance` defines
+            them; NaN where a window holds no rows or, for `FULL`, no finite value.
         """
-        found = _binned_distances(self.binned(self.parts(reference)), reference)
-        return found | _chi_square(self.rows, self.pooled(reference)) | self._full(reference)
+        return distances([self], reference)[0]
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, each as (reference, current).
@@ -202,11 +200,8 @@ class NumericStack(_Windows):
         dict of str to ndarray of float64, shape (windows, windows)
             As `distances`, one row per reference.
         """
-        windows = range(len(self.counts))
-        binned = [self.binned(self.parts(at)) for at in windows]
-        found = _pairs(self.rows, binned, [self.pooled(at, at) for at in windows])
-        full = [self._full(at, at) for at in windows]
-        return found | {name: _both_ways([each[name] for each in full]) for name in FULL}
+        full = [self.full(at, at) for at in range(len(self.counts))]
+        return _pairs(self) | {name: both_ways([each[name] for each in full]) for name in FULL}
 
     @cached_property
     def _shares(self) -> Floats:
@@ -220,7 +215,8 @@ class NumericStack(_Windows):
         """Half of how far each bin's values lie from those of the next; whole ones may overflow."""
         return np.diff(places(self.grid, self.bins, all_values(*self.values)) / 2)
 
-    def _full(self, reference: int, first: int = 0) -> dict[str, Floats]:
+    def full(self, reference: int, first: int = 0) -> dict[str, Floats]:
+        """Return how far windows, from `first` on, lie from one by `FULL`; NaN without finite values."""
         if not self.bins.size:
             return {name: np.full(len(self.counts) - first, np.nan) for name in FULL}
         gaps = self._shares[first:] - self._shares[reference]
@@ -296,7 +292,7 @@ class CategoricalStack(_Windows):
         window, place = window[order], place[order]
         column = np.arange(window.size) - np.searchsorted(window, np.arange(len(theirs)))[window]
         ranked = np.zeros((len(theirs), max(TOP, column.max(initial=0) + 1)), np.int64)
-        # The larger count first, of equal ones the first place.
+        # One number to sort by: the larger count first, of equal ones the first place; rows times values fit.
         ranked[window, column] = (mine[place] + theirs[window, place]) * size + size - 1 - place
         ranked = np.sort(ranked, axis=1)[:, : -TOP - 1 : -1]
         window, column = np.nonzero(ranked)
@@ -310,7 +306,7 @@ class CategoricalStack(_Windows):
         return found
 
     def _candidates(self, reference: int, first: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return windows, from `first` on, and places of values: the `TOP` most frequent of each pair, and more.
+        """Return windows, from `first` on, and places of values: the most frequent of each pair, and more.
 
         The reference's own frequent values give a lower bound of the `TOP`th largest pooled count.
         """
@@ -334,22 +330,12 @@ class CategoricalStack(_Windows):
         return distance.expected_psi(counts, forecast_categories(counts, self.counts[reference]), rows)
 
     def distances(self, reference: int) -> dict[str, Floats]:
-        """Return how far each window lies from the one at `reference`.
-
-        Returns
-        -------
-        dict of str to ndarray of float64, shape (windows,)
-            The names of `BINNED` and `POOLED`, as `lupus_assets.stats.distance` defines them; NaN where a
-            window holds no rows.
-        """
-        pooled = self.pooled(reference)
-        return _binned_distances(self.binned(reference), reference) | _chi_square(self.rows, pooled)
+        """Return how far each window lies from the one at `reference`, as `NumericStack.distances`."""
+        return distances([self], reference)[0]
 
     def pairs(self) -> dict[str, Floats]:
         """Return the distances of all pairs of windows, as `NumericStack.pairs` does."""
-        windows = range(len(self.counts))
-        binned = [self.binned(at) for at in windows]
-        return _pairs(self.rows, binned, [self.pooled(at, at) for at in windows])
+        return _pairs(self)
 
 
 Stack = NumericStack | CategoricalStack
@@ -384,46 +370,35 @@ def _apart(windows: Sequence[Sequence[tuple[int, ...]]], width: int) -> Counts:
     return np.array([np.reshape(window, (-1, width)).sum(axis=0) for window in windows], np.int64)
 
 
-def _binned_distances(counts: Counts, reference: int) -> dict[str, Floats]:
-    filled = np.add.reduce(counts, axis=1) > 0
-    found = {name: np.full(len(counts), np.nan) for name in BINNED}
-    if filled[reference]:
-        for name, values in distance.binned(counts[reference], counts[filled])._asdict().items():
-            found[name][filled] = values
-    return found
-
-
-def _chi_square(rows: Counts, pooled: Counts) -> dict[str, Floats]:
-    """Return the chi-square statistic and its p value; NaN where a side has no rows."""
-    filled = (rows > 0) & (np.add.reduce(pooled[0], axis=1) > 0)
-    found = {name: np.full(rows.size, np.nan) for name in POOLED}
-    for name, values in zip(POOLED, distance.chi_square(*pooled[:, filled]), strict=True):
-        found[name][filled] = values
-    return found
-
-
-def _pairs(rows: Counts, binned: Sequence[Counts], pooled: Sequence[Counts]) -> dict[str, Floats]:
-    """Return the distances on counts of all pairs of windows.
+def distances(stacks: Sequence[Stack], reference: int) -> list[dict[str, Floats]]:
+    """Return how far the windows of each column lie from the one at `reference`, as `NumericStack.distances`.
 
     Parameters
     ----------
-    rows : array of int, shape (windows,)
-    binned : sequence of array of int, shape (windows, bins)
-        The rows of all windows on the bins of each in turn.
-    pooled : sequence of array of int, shape (2, windows, bins)
-        The rows of each window, and of it and all later ones, on bins of both.
+    stacks : sequence of NumericStack or CategoricalStack
+        Of as many windows.
+    reference : int
     """
-    windows = range(rows.size)
-    each = [_binned_distances(binned[at], at) for at in windows]
-    found = {name: np.array([distances[name] for distances in each]) for name in BINNED}
-    later = np.cumsum(rows.size - np.arange(rows.size))[:-1]
-    chi_square = _chi_square(np.concatenate([rows[at:] for at in windows]), np.concatenate(pooled, axis=1))
-    return found | {name: _both_ways(np.split(values, later)) for name, values in chi_square.items()}
+    if not stacks:
+        return []
+    binned = binned_distances([stack.binned(reference) for stack in stacks], [reference] * len(stacks))
+    tables = [stack.pooled(reference) for stack in stacks]
+    pooled = np.zeros((*tables[0].shape[:2], len(stacks), max(each.shape[2] for each in tables)), np.int64)
+    for at, table in enumerate(tables):
+        pooled[:, :, at, : table.shape[2]] = table
+    chi_square = pooled_distances(pooled)
+    return [
+        {name: values[at] for name, values in binned.items()}
+        | {name: values[:, at] for name, values in chi_square.items()}
+        | (stack.full(reference) if isinstance(stack, NumericStack) else {})
+        for at, stack in enumerate(stacks)
+    ]
 
 
-def _both_ways(later: Sequence[Floats]) -> Floats:
-    """Return a symmetric matrix, given each row from the diagonal on."""
-    found = np.empty((len(later), len(later)))
-    for at, values in enumerate(later):
-        found[at, at:] = found[at:, at] = values
-    return found
+def _pairs(stack: Stack) -> dict[str, Floats]:
+    """Return the distances on counts of all pairs of windows."""
+    windows = range(len(stack.counts))
+    found = binned_distances([stack.binned(at) for at in windows], list(windows))
+    chi_square = pooled_distances(np.concatenate([stack.pooled(at, at) for at in windows], axis=1))
+    ends = np.cumsum(range(len(windows), 1, -1))
+    return found | {name: both_ways(np.split(values, ends)) for name, values in chi_square.items()}

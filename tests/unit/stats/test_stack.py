@@ -12,10 +12,11 @@ from scipy.stats import ks_2samp
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.contingency import BINNED, POOLED
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import all_values
 from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.stack import BINNED, FULL, POOLED, CategoricalStack, NumericStack
+from lupus_assets.stats.stack import FULL, CategoricalStack, NumericStack, distances
 from tests.strategies import SALT, arrays, category_counts
 
 GRID = Grid(0.0, 1.0)
@@ -100,6 +101,50 @@ def test_all_pairs_of_categories_too():
     pairs = stack.pairs()
     np.testing.assert_array_equal(pairs["psi"][1], stack.distances(1)["psi"])
     assert pairs["psi"][0, 2] > pairs["psi"][0, 1] > pairs["psi"][0, 0] == 0
+
+
+@pytest.mark.parametrize("rows", [(40_000, 40_000), (400, 40_000), (40_000, 400), (60, 60), (40_000, 0)])
+@pytest.mark.parametrize("values", [10, 40, 200, 2_000])
+def test_the_most_frequent_of_two_windows_are_those_of_their_sum(rows, values):
+    rng = np.random.default_rng(values)
+    shares = rng.dirichlet(np.full(values, 0.5), 2)  # what is frequent in one window is rare in the other
+    columns = [
+        categorical({str(at): n for at, n in enumerate(rng.multinomial(size, share).tolist()) if n})
+        for size, share in zip(rows, shares, strict=True)
+    ]
+    found = CategoricalStack.of([[column] for column in columns]).pooled(0)[:, 1]
+    expected = CategoricalReference.of(columns[0]).pooled(columns[1])
+    top = expected.shape[1] - 2
+    np.testing.assert_array_equal(found[:, 2 : 2 + top], expected[:, :top])
+    np.testing.assert_array_equal(found[:, :2], expected[:, top:])
+    assert not found[:, 2 + top :].any()
+
+
+def test_all_pairs_of_many_categories_are_the_distances_from_each_window_in_turn():
+    rng = np.random.default_rng(5)
+    windows = [
+        [categorical({str(at): n for at, n in enumerate(rng.poisson(mean, 700).tolist()) if n})]
+        for mean in (0.1, 1, 1, 20)
+    ]
+    stack = CategoricalStack.of(windows)
+    pairs = stack.pairs()
+    for at in range(len(windows)):
+        for name, values in stack.distances(at).items():
+            np.testing.assert_allclose(pairs[name][at], values, rtol=1e-9)
+
+
+def test_columns_are_compared_together_as_each_alone():
+    rng = np.random.default_rng(6)
+    stacks = [
+        NumericStack.of([[numeric(rng.normal(0, 1, n))] for n in (500, 50)]),
+        NumericStack.of([[numeric(np.repeat(rng.normal(0, 1, 3), n), 0)] for n in (200, 0)]),
+        CategoricalStack.of([[categorical({"a": n, "b": 7})] for n in (10, 50)]),
+        NumericStack.of([[numeric(rng.normal(0, 1, n))] for n in (0, 40)]),
+        CategoricalStack.of([[categorical({str(n): n for n in range(1, most)})] for most in (60, 50)]),
+    ]
+    for stack, found in zip(stacks, distances(stacks, 0), strict=True):
+        for name, values in stack.distances(0).items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-12)
 
 
 def test_ks_is_scipys_to_within_the_largest_bin():
