@@ -64,9 +64,7 @@ class Coded:
                 total[part] += _looked_up(effects, codes[part], room)
         return total
 
-    def ranked(
-        self, ranking: Ranking, visible: Mask, usable: Mask | None, prediction: str
-    ) -> RankMoments:
+    def ranked(self, ranking: Ranking, visible: Mask, usable: Mask | None, prediction: str) -> RankMoments:
         """Return the sums over the ranks of some rows.
 
         Parameters
