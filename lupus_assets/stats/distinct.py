@@ -318,7 +318,7 @@ def _finished(h: Hashes, limit: np.uint64) -> Hashes:
 
     That leaves the 31 highest bits alone: hardly any hash has to take it.
     """
-    # Indexing by a mask branches at each hash: where a tenth pass that takes twice as long.
+    # Indexing by a mask branches at each hash, which takes twice as long where a tenth pass.
     low = h.compress(h <= (limit | LOWER))
     low ^= low >> np.uint64(31)
     return low

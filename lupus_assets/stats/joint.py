@@ -316,7 +316,7 @@ Joint = ScoreLabel | ErrorSums | Confusion
 def log_losses(score: Floats, label: NDArray[np.bool_]) -> Floats:
     """Return −log of the probability that each score gave its label, in nats; clipped by `CLIP`."""
     given = np.clip(score, CLIP, 1 - CLIP)
-    given -= ~label  # of a positive label the score, of another one less 1: thrice as quick as `np.where`
+    given -= ~label  # the score of a positive label, else 1 less; twice as fast as `np.where`
     np.abs(given, out=given)
     np.log(given, out=given)
     return np.negative(given, out=given)
