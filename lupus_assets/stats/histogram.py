@@ -78,6 +78,8 @@ class Histogram(State):
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
         """Add several, one at least, in counters of all bins: two by two, each sum would be sorted."""
+        if len(parts) == 1:
+            return parts[0]
         if any(part.grid != parts[0].grid for part in parts):
             return reduce(add, parts)
         dense = np.zeros(BINS, np.int64)

@@ -55,6 +55,8 @@ class NumericStack(_Windows):
         Finite values per bin.
     apart : ndarray of int64, shape (windows, 3)
         Negative infinities, positive infinities, and nulls with NaN.
+    histograms : tuple of Histogram
+        The same, of the bins that each window filled.
     extremes : tuple of (float, float) or None
         Lowest and highest finite value of each window, where there are some.
     values : tuple of array or None
@@ -63,6 +65,7 @@ class NumericStack(_Windows):
 
     grid: Grid
     bins: Bins
+    histograms: tuple[Histogram, ...]
     extremes: tuple[tuple[float, float] | None, ...]
     values: tuple[Floats | None, ...]
     _parts: dict[int, Parts] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -76,33 +79,30 @@ class NumericStack(_Windows):
         StateError
             They lie on different grids.
         """
-        histograms = [column.histogram for window in windows for column in window]
-        grid = histograms[0].grid
-        if any(histogram.grid != grid for histogram in histograms):
+        each = [[column.histogram for column in window] for window in windows]
+        grid = next(histogram.grid for window in each for histogram in window)
+        if any(histogram.grid != grid for window in each for histogram in window):
             raise StateError("the windows lie on different grids; profile them with one reference")
+        histograms = tuple([Histogram.sum(window or [Histogram.empty(grid)]) for window in each])
         filled = np.zeros(BINS, np.bool_)
         for histogram in histograms:
             filled[histogram.bins] = True
         bins = np.flatnonzero(filled)
         places = np.empty(BINS, np.intp)
         places[bins] = np.arange(bins.size)
-        counts = [
-            _summed(
-                [places[column.histogram.bins] for column in window],
-                [column.histogram.counts for column in window],
-                bins.size,
-            )
-            for window in windows
-        ]
+        counts = np.zeros((len(windows), bins.size), np.int64)
+        for row, histogram in zip(counts, histograms, strict=True):
+            row[places[histogram.bins]] = histogram.counts
         apart = [
             [(c.negative_infinities, c.positive_infinities, c.nulls + c.nans) for c in window]
             for window in windows
         ]
         return cls(
-            np.array(counts),
+            counts,
             _apart(apart, 3),
             grid,
             bins.astype(np.int32),
+            histograms,
             tuple([_extremes(window) for window in windows]),
             tuple([_values(window) for window in windows]),
         )
@@ -114,18 +114,10 @@ class NumericStack(_Windows):
             [np.zeros((len(self.counts), 1), np.int64), np.cumsum(self.counts, axis=1)], axis=1
         )
 
-    @cached_property
-    def _histograms(self) -> list[Histogram]:
-        filled = [np.flatnonzero(counts > 0) for counts in self.counts]
-        return [
-            Histogram(self.grid, self.bins[at], counts[at])
-            for at, counts in zip(filled, self.counts, strict=True)
-        ]
-
     def parts(self, window: int) -> Parts:
         """Return ten parts of the finite values of one window; fewer with ties."""
         if window not in self._parts:
-            self._parts[window] = Parts.of(self._histograms[window])
+            self._parts[window] = Parts.of(self.histograms[window])
         return self._parts[window]
 
     def binned(self, reference: int) -> Counts:
@@ -171,7 +163,7 @@ class NumericStack(_Windows):
 
     def quantile(self, window: int, q: float) -> float | None:
         """Return a quantile of one window, as `NumericColumn.quantiles` does; None without finite values."""
-        histogram, extremes = self._histograms[window], self.extremes[window]
+        histogram, extremes = self.histograms[window], self.extremes[window]
         if extremes is None or not histogram.counts.size:
             return None
         return float(np.clip(histogram.quantile(q, self.values[window]), *extremes))

@@ -164,6 +164,12 @@ def test_a_window_without_rows_has_no_distance():
     assert found.quantile(1, 0.5) is None
 
 
+def test_a_window_without_partitions_is_one_without_rows():
+    stack = NumericStack.of([[], [numeric(np.ones(3))]])
+    assert stack.rows.tolist() == [0, 4]
+    assert all(np.isnan(values).all() for values in stack.distances(0).values())
+
+
 def test_windows_on_other_grids_are_refused():
     other = NumericColumn.of(np.ones(3), 0, Grid(1.0, 1.0))
     with pytest.raises(StateError, match="profile them with one reference"):
