@@ -57,8 +57,8 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
             return
         undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
         for window in sorted(window_of(partitions, each) for each in context.partition_keys):
-            undertaking.begin([window])
             try:
+                undertaking.begin([window])
                 rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)
             except (SourceError, ReferenceMissing) as error:
                 context.log.warning(f"{model.key} {window.key}: {error}")

@@ -177,7 +177,11 @@ class _Run:
             self._materialise(window, partition)
         yield from self._evaluated(done, wrong)
         # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
-        self.undertaking.end([window for window in windows if window.key not in self.crashed], [*done])
+        whole = [window for window in windows if window.key not in self.crashed]
+        try:
+            self.undertaking.end(whole, [*done])
+        except LupusError as error:  # they stay noted, and the next run makes them again
+            self.crashed |= {window.key: str(error) for window in whole}
 
     def _measured(self, window: Window, reference: Reference) -> _Partition:
         partition = _Partition()
