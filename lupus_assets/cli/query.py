@@ -66,8 +66,8 @@ def _answer(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[
 
 INCIDENTS = """
     select model, incident, min(partition_key) as first, max(partition_key) as last,
-           string_agg(distinct column_name, ', ') as columns,
-           first(sentence order by window_start, event desc) as sentence
+           string_agg(distinct column_name, ', ' order by column_name) as columns,
+           first(sentence order by window_start, event desc, column_name) as sentence
     from incidents where event <> 'closed' and ('{model}' in ('', model))
     group by model, incident order by min(window_start) desc, incident limit {most}
 """

@@ -234,7 +234,7 @@ def _change(
     falls = condition.startswith("falls")
     limit = level - by if falls else level + by
     crossed = value < limit if falls else value > limit
-    side = f"{by:g} {'below' if falls else 'above'}"
+    side = f"more than {by:g} {'below' if falls else 'above'}"
     said = f"{_side(crossed, side)} {what} {number(level, percent=percent)}"
     return Crossing(level, limit if falls else None, None if falls else limit, crossed, said)
 

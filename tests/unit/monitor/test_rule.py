@@ -35,10 +35,10 @@ def test_a_limit_is_crossed_beyond_it_and_not_at_it(rule, value, flagged, said):
 @pytest.mark.parametrize(
     ("verb", "value", "flagged", "said"),
     [
-        ("falls", 1.9, True, "1 below the recent 3 partitions' median 3"),
-        ("falls", 2.0, False, "not 1 below the recent 3 partitions' median 3"),
-        ("rises", 4.1, True, "1 above the recent 3 partitions' median 3"),
-        ("rises", 4.0, False, "not 1 above the recent 3 partitions' median 3"),
+        ("falls", 1.9, True, "more than 1 below the recent 3 partitions' median 3"),
+        ("falls", 2.0, False, "not more than 1 below the recent 3 partitions' median 3"),
+        ("rises", 4.1, True, "more than 1 above the recent 3 partitions' median 3"),
+        ("rises", 4.0, False, "not more than 1 above the recent 3 partitions' median 3"),
     ],
 )
 def test_a_change_is_measured_from_the_median_of_the_recent_partitions(verb, value, flagged, said):
