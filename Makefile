@@ -65,8 +65,7 @@ $(DAGSTER_HOME)/dagster.yaml: resources/dagster.yaml
 	@$(PRIVATE) mkdir -p $(DAGSTER_HOME) && chmod o= $(LUPUS_HOME) && cp $< $@
 
 ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
-	@echo "Dagit: http://127.0.0.1:$(PORT)   (stop it with Ctrl-C)"
-	@$(PRIVATE) $(BIN)/python -m lupus_assets.server --port $(PORT)
+	@$(PRIVATE) $(BIN)/python -m lupus_assets.server --port "$(PORT)"
 
 test: $(VENV)/.installed
 	@$(BIN)/ruff format --check .

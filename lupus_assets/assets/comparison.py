@@ -8,7 +8,7 @@ import dagster as dg
 
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
 from lupus_assets.assets.key import comparison_key, log_key, reference_key, step_prefix
-from lupus_assets.assets.partition import partitions_of, window_of
+from lupus_assets.assets.partition import partitions_of, windows_of_run
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
 from lupus_assets.assets.undertaking import Undertaking
@@ -48,6 +48,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
     )
     def compare(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
         # A generator: a value returned, None too, would materialise every partition of the range.
+        windows = windows_of_run(context, partitions)
         pipeline, now = pipeline_of(context), datetime.now(UTC)
         failed: dict[str, Exception] = {}
         try:
@@ -56,7 +57,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
             context.log.warning(f"{model.key}: {error}")
             return
         undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
-        for window in sorted(window_of(partitions, each) for each in context.partition_keys):
+        for window in windows:
             try:
                 undertaking.begin([window])
                 rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)

@@ -39,6 +39,24 @@ def window_of(partitions: dg.TimeWindowPartitionsDefinition, key: str) -> Window
     return Window(start=_utc(span.start), end=_utc(span.end), key=key)
 
 
+def windows_of_run(
+    context: dg.AssetExecutionContext, partitions: dg.TimeWindowPartitionsDefinition
+) -> list[Window]:
+    """Return the windows that a run is launched for, in time order.
+
+    Raises
+    ------
+    Failure
+        It is launched for none.
+    """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise dg.Failure(
+            "This run has no partition: choose some with *Materialize*; their checks are made with them.",
+            allow_retries=False,
+        )
+    return sorted(window_of(partitions, key) for key in context.partition_keys)
+
+
 def windows_between(
     partitions: dg.TimeWindowPartitionsDefinition, start: datetime, end: datetime
 ) -> list[Window]:

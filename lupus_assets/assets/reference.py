@@ -15,6 +15,7 @@ from lupus_assets.pipeline import Pipeline
 from lupus_assets.stats.frozen import Reference
 
 DECLARATION = "declaration"  # the check that fails where nothing can be told of a model
+WORKS = "its reference is frozen"  # what that check says where it passes
 
 
 def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
@@ -36,9 +37,7 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
     )
     def reference(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         frozen = pipeline_of(context).freeze(model, reference_windows(model), datetime.now(UTC))
-        works = dg.AssetCheckResult(
-            passed=True, check_name=DECLARATION, description="its reference is frozen"
-        )
+        works = dg.AssetCheckResult(passed=True, check_name=DECLARATION, description=WORKS)
         yield dg.MaterializeResult(metadata=_metadata(model, frozen), check_results=[works])
 
     return reference
@@ -58,12 +57,21 @@ def reference_of(
         if not _told(context.instance, model, track, reference):
             kept = {each: pipeline.reference(model, each) for each in model.tracks}
             known = {each: found for each, found in kept.items() if found is not None}
-            context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, known)))
+            _tell(context, model, known)
         return reference
     context.log.info(f"{model.key}: no reference is frozen yet; freezing the declared window")
     frozen = pipeline.freeze(model, reference_windows(model), now)
-    context.log_event(dg.AssetMaterialization(reference_key(model), metadata=_metadata(model, frozen)))
+    _tell(context, model, frozen)
     return frozen[track]
+
+
+def _tell(context: dg.AssetExecutionContext, model: MonitoredModel, frozen: Mapping[str, Reference]) -> None:
+    """Report the reference and its check, as materialising the asset does."""
+    key = reference_key(model)
+    context.log_event(dg.AssetMaterialization(key, metadata=_metadata(model, frozen)))
+    context.log_event(
+        dg.AssetCheckEvaluation(asset_key=key, check_name=DECLARATION, passed=True, description=WORKS)
+    )
 
 
 def _told(instance: dg.DagsterInstance, model: MonitoredModel, track: str, reference: Reference) -> bool:

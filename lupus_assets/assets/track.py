@@ -14,7 +14,7 @@ import dagster as dg
 from lupus_assets.assets.installation import RESOURCE, pipeline_of
 from lupus_assets.assets.key import STEPS, checked_key, log_key, reference_key, step_key, step_prefix
 from lupus_assets.assets.outcome import check_specs, evaluation, materialisations
-from lupus_assets.assets.partition import partitions_of, window_of
+from lupus_assets.assets.partition import partitions_of, window_of, windows_of_run
 from lupus_assets.assets.plot import metric_numbers
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
@@ -105,11 +105,22 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
         required_resource_keys={RESOURCE},
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckEvaluation]:
-        windows = sorted(window_of(partitions, key) for key in context.partition_keys)
         run = _Run(model, track, context, pipeline_of(context), datetime.now(UTC))
-        yield from run.all(windows)
+        yield from run.all(_newest(context, model, track) or windows_of_run(context, partitions))
 
     return run
+
+
+def _newest(context: dg.AssetExecutionContext, model: MonitoredModel, track: str) -> list[Window]:
+    """Return the newest materialised partition for checks that are launched alone and without a partition.
+
+    Dagit's *Execute all* does so, and asks for none. Empty for any other run.
+    """
+    if context.has_partition_key or context.has_partition_key_range or context.selected_asset_keys:
+        return []
+    partitions = partitions_of(model.cadence.group)
+    made = context.instance.get_materialized_partitions(checked_key(model, track))
+    return sorted(window_of(partitions, key) for key in made)[-1:]
 
 
 @dataclass

@@ -4,6 +4,7 @@ Both start code servers of their own, which outlive a plain SIGTERM; each gets a
 """
 
 import argparse
+import asyncio
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from lupus_assets.installation import keep_private
 from lupus_assets.server.lost_runs import MESSAGE, report_lost_runs
 
 GRACE_SECONDS = 10
+MAX_PORT = 65_535
 LOOK_SECONDS = 60  # between two looks for runs that died
 
 
@@ -42,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "DAGSTER_HOME is not set; set it to the folder of dagster.yaml, or use `make ui`", file=sys.stderr
         )
         return 2
+    problem = unservable(arguments.host, arguments.port)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return 2
+    print(f"Dagit: http://{arguments.host}:{arguments.port}   (stop it with Ctrl-C)", flush=True)
     keep_private(os.environ, Path(os.environ["DAGSTER_HOME"]))
     with dg.DagsterInstance.get() as instance:
         # Makes the database, too: two processes that make the same SQLite file at once break each other.
@@ -74,6 +81,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     for process in processes:
         _end(process)
     return int(failed and not stopped.is_set())
+
+
+def unservable(host: str, port: str) -> str | None:
+    """Return why nothing can be served at a port of a host, and the remedy; None where it can be."""
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= MAX_PORT):
+        return f"port {port!r} is no number from 1 to {MAX_PORT}; choose one: `make ui PORT=3001`"
+    try:
+        asyncio.run(_bind(host, int(port)))
+    except OSError as error:
+        reason = str(error).rpartition(": ")[2]  # before it asyncio tells what it was attempting
+        return f"port {port} of {host} cannot be served: {reason}; choose another: `make ui PORT=3001`"
+    return None
+
+
+async def _bind(host: str, port: int) -> None:
+    """Bind every address of a host as the webserver will, and let them go."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
+    server.close()
 
 
 def _report(instance: dg.DagsterInstance) -> None:

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lupus_assets.assets.key import STEPS, checked_key, made_keys, reference_key, step_key
+from lupus_assets.assets.key import STEPS, checked_key, comparison_key, made_keys, reference_key, step_key
 from lupus_assets.assets.launched import PARTITION
+from lupus_assets.assets.reference import DECLARATION
 from lupus_assets.monitor import sampling
 from lupus_assets.monitor.check import CHECKS
 from lupus_assets.pipeline import Pipeline
@@ -49,13 +50,15 @@ def test_a_step_without_checks_fails_itself_and_says_why(march):
     assert "has no profile; materialise it first" in failed.step_failure_data.error_display_string
 
 
-def only_checks(site: Site, selection: dg.AssetSelection, key: str) -> dg.ExecuteInProcessResult:
-    """Execute checks without any asset, over one partition."""
+def only_checks(site: Site, selection: dg.AssetSelection, key: str | None) -> dg.ExecuteInProcessResult:
+    """Execute checks without any asset, over one partition; with None as Dagit's *Execute all* does."""
     jobs = dg.Definitions(jobs=[dg.define_asset_job("only_checks", selection)])
     return (
         dg.Definitions.merge(site.location, jobs)
         .resolve_job_def("only_checks")
-        .execute_in_process(instance=site.instance, tags={PARTITION: key})
+        .execute_in_process(
+            instance=site.instance, tags={PARTITION: key} if key else {}, raise_on_error=False
+        )
     )
 
 
@@ -69,6 +72,30 @@ def test_checks_alone_are_evaluated_and_materialise_nothing(march):
     assert {each.check_name for each in evaluated} == set(CHECKS) - {"rules"}
     assert all(each.partition == "2013-03-10" for each in evaluated)
     assert march.checked(model, "performance")["2013-03-10"].current
+
+
+def test_checks_launched_without_a_partition_are_of_the_newest_materialised_one(march):
+    model = march.models[0]
+    selection = dg.AssetSelection.checks_for_assets(checked_key(model, "champion"))
+    result = only_checks(march, selection, None)
+    assert result.success
+    newest = max(march.materialised(model, "verdicts"))
+    assert {each.partition for each in result.get_asset_check_evaluations()} == {newest}
+    assert march.checked(model, "performance")[newest].current
+
+
+def test_a_run_without_a_partition_that_it_needs_says_what_to_do(site_of):
+    tracks = {name: {"parquet": f"bare/{name}/{{partition}}.parquet"} for name in ("champion", "challenger")}
+    model = small_model("bare", tracks=tracks, compare=[{"old": "champion", "new": "challenger"}])
+    site = site_of([model])
+    checks = dg.AssetSelection.checks_for_assets(
+        checked_key(model, "champion")
+    )  # nothing is materialised yet
+    compared = dg.AssetSelection.assets(comparison_key(model, "champion", "challenger"))
+    for selection in (checks, compared):
+        (failed,) = only_checks(site, selection, None).get_step_failure_events()
+        said = failed.step_failure_data.user_failure_data.description
+        assert said.startswith("This run has no partition: choose some with *Materialize*")
 
 
 def test_one_check_alone_says_what_keeps_it_from_judging_though_that_is_not_its_own(march):
@@ -151,6 +178,8 @@ def test_tracks_and_their_comparison_are_made_in_one_run_without_any_reference_b
     events = result.asset_materializations_for_node("shop__paired__champion_vs_challenger")
     assert [event.partition for event in events] == [day.key for day in days[:-1]]
     assert all("flip_rate" in event.metadata for event in events)
+    said = [each for each in result.get_asset_check_evaluations() if each.check_name == DECLARATION]
+    assert [(each.asset_key, each.passed) for each in said] == [(reference_key(model), True)]
     assert not site.checked(model, "arrival", "challenger")["2013-03-09"].passed
 
 
