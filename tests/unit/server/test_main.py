@@ -42,7 +42,7 @@ def test_a_port_that_another_program_has_is_refused_with_the_remedy(taken, monke
     )
 
 
-def test_a_port_that_is_free_is_left_free(taken):
+def test_a_port_that_is_free_is_left_free():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
