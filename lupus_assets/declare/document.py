@@ -71,8 +71,8 @@ class Document:
         self.mistakes = [Mistake((SYNTAX,), what, remedy)]
 
 
-def named_type(text: str) -> object:
-    """Return what a file has as its ``type``, without looking further into it; None if it has none.
+def named_types(text: str) -> list[str | None]:
+    """Return what each document of a file has as its ``type``, without looking further; None without one.
 
     Raises
     ------
@@ -81,12 +81,12 @@ def named_type(text: str) -> object:
     RecursionError
         It is nested too deeply.
     """
-    node = yaml.compose(text, yaml.SafeLoader)
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    found = [
-        value.value for key, value in pairs if key.value == "type" and isinstance(value, yaml.ScalarNode)
-    ]
-    return found[-1] if found else None
+    found: list[str | None] = []
+    for node in yaml.compose_all(text, yaml.SafeLoader):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        kinds = [value.value for key, value in pairs if key.value == "type"]
+        found.append(kinds[-1] if kinds and isinstance(kinds[-1], str) else None)
+    return found
 
 
 class _TooMuch(Exception):

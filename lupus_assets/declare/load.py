@@ -1,5 +1,6 @@
 """Declarations from files, with every mistake of every file."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from lupus_assets.declare import wording
-from lupus_assets.declare.document import LARGEST, SYNTAX, Document, named_type
+from lupus_assets.declare.document import LARGEST, SYNTAX, Document, named_types
 from lupus_assets.declare.mistake import Mistake, closest, did_you_mean, dotted, listed
 from lupus_assets.declare.model import MonitoredModel, made_by
 from lupus_assets.declare.validation import check_model
@@ -16,8 +17,8 @@ from lupus_assets.errors import DeclarationError, Problem
 
 FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
-OURS = "lupus_assets."  # a type that begins so and is not `TYPE` is a misspelt one
-NAMES_OURS = re.compile(rf"""^type:\s*["']?{re.escape(OURS)}""", re.MULTILINE)
+OURS = "lupus"  # a type that begins so, in any case, and is not `TYPE` is a misspelt one
+COMPONENT = re.compile(r"\.?\w+(\.\w+)+")  # what Dagster takes as a type: a class in a module
 LONGEST = 400  # characters of what a message repeats
 ENVELOPE = ("type", "attributes")
 
@@ -37,13 +38,18 @@ def load(path: str | Path) -> MonitoredModel:
 
 
 def find(root: str | Path) -> list[Path]:
-    """Return the ``defs.yaml`` files below `root` that declare a monitored model, sorted.
+    """Return the ``defs.yaml`` files below `root`, sorted, but for those of other Dagster components.
 
-    A file whose type is a misspelt one of Lupus's counts, and so does one whose YAML is broken if
-    it mentions the type. A `root` that is a file is returned as it is.
+    Another component's file can be read, and each of its documents names a type that is none of Lupus's.
+    All else is taken as a declaration, as broken as it may be: a truncated file would go unseen otherwise.
+    A `root` that is a file is returned as it is.
     """
     root = Path(root)
-    return [root] if root.is_file() else sorted(path for path in root.rglob(FILE) if _declares(path))
+    if root.is_file():
+        return [root]
+    # Unlike rglob, it gives links that lead nowhere.
+    paths = [Path(folder) / FILE for folder, _, names in os.walk(root) if FILE in names]
+    return sorted(path for path in paths if not _is_anothers(path))
 
 
 def load_all(
@@ -93,23 +99,16 @@ def _reached(start: str, upstream: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def _declares(path: Path) -> bool:
-    if not path.is_file():
-        return False
+def _is_anothers(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1).decode(errors="replace")
-    except OSError:  # what cannot be read is reported as such, and not left out
-        return True
-    if OURS not in text:
+        kinds = named_types(_text(path))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # reported, and not left out
         return False
-    if len(text) > LARGEST:
-        return True
-    try:
-        kind = named_type(text)
-    except (yaml.YAMLError, RecursionError):
-        return TYPE in text or NAMES_OURS.search(text) is not None
-    return isinstance(kind, str) and kind.startswith(OURS)
+    return bool(kinds) and all(kind and COMPONENT.fullmatch(kind) and not _is_ours(kind) for kind in kinds)
+
+
+def _is_ours(kind: str) -> bool:
+    return kind.lower().startswith(OURS)
 
 
 def _text(path: Path) -> str:
@@ -172,7 +171,7 @@ class _File:
             self.add(Mistake((key,), "is not a key here", remedy))
         kind = data.get("type")
         if "type" in data and kind != TYPE:
-            remedy = f"did you mean {TYPE}?" if str(kind).startswith(OURS) else f"write `type: {TYPE}`"
+            remedy = f"did you mean {TYPE}?" if _is_ours(str(kind)) else f"write `type: {TYPE}`"
             self.add(Mistake(("type",), f"is {kind!r}, which is no monitored model", remedy))
         elif "type" not in data and "type" not in meant:
             self.add(Mistake(("type",), "is missing", f"write `type: {TYPE}`"))

@@ -17,6 +17,7 @@ from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts
 
 DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
 TOP = 30  # categories with a bin of their own
+SURE = 1.65  # standard errors below a count that Turing's rule has to stay (Gale and Sampson 1995)
 REPEATED = 2  # rows of one grid bin from which on it is taken as one repeated value
 
 
@@ -130,7 +131,11 @@ def forecast_categories(counts: Counts, frequencies: Counts) -> Floats:
 
     A value that occurred is overrated by what those that did not occur will take: by absolute discounting
     of each, the more the more values occurred but once (Ney, Essen and Kneser 1994, On structuring
-    probabilistic dependences in stochastic language modelling).
+    probabilistic dependences in stochastic language modelling). Where nearly all occurred but once, as
+    identifiers do, those that occurred twice did so by accident: from one time upward, and as long as it is
+    surely below the count, Turing's rule tells from how many values occurred once more often what is to be
+    expected (Good 1953, The population frequencies of species; its error as Gale and Sampson 1995,
+    Good-Turing frequency estimation without tears).
 
     Parameters
     ----------
@@ -139,11 +144,23 @@ def forecast_categories(counts: Counts, frequencies: Counts) -> Floats:
     frequencies : array of int
         How often each of all values occurred in the reference, 0 or more.
     """
-    once, twice = (int(np.count_nonzero(frequencies == times)) for times in (1, 2))
-    discount = once / (once + 2 * twice) if once else 0.0
+    times, values = np.unique(frequencies, return_counts=True)
+    occurred = dict(zip(times.tolist(), values.tolist(), strict=True))
+    once, twice = occurred.get(1, 0), occurred.get(2, 0)
     found = counts.astype(np.float64)
-    found[:-2] -= discount
-    found[-2] += discount * (counts.size - 2)
+    expected = found[:-2]
+    expected -= once / (once + 2 * twice) if once else 0.0
+    often = 1
+    while same := occurred.get(often, 0):
+        more = occurred.get(often + 1, 0)
+        turing = (often + 1) * more / same
+        error = (often + 1) * np.sqrt(max(more, 1) * (1 + more / same)) / same
+        if turing + SURE * error >= often:
+            break
+        held = counts[:-2] == often
+        expected[held] = np.minimum(expected[held], turing)
+        often += 1
+    found[-2] += counts[:-2].sum() - expected.sum()
     return found
 
 

@@ -245,9 +245,16 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
     if rows < 1:
         raise ValueError("a window without rows has no distance; check its count first")
     weight = np.asarray(forecast, dtype=np.float64)
+    half = HALF / min(n, rows)
+
+    def terms(own: Floats, count: Floats) -> Floats:
+        p, q = (own / n + half) / (1 + a.size * half), (count / rows + half) / (1 + a.size * half)
+        return np.asarray((q - p) * np.log(q / p))
+
     uncertain = (weight > 0) & (weight < n)
+    certain = float(np.add.reduce(terms(a[~uncertain], np.where(weight[~uncertain] > 0, rows, 0.0))))
     if not uncertain.any():
-        return 0.0
+        return certain
     own, weight = a[uncertain, None], weight[uncertain, None]
     mean = rows * weight / n
     sd = np.sqrt(mean * (1 - weight / n) * (n + rows) / (n + 1))
@@ -258,11 +265,8 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
     likelihood = np.exp(_log_beta_binomial(count, rows, weight, n))
     beside = np.concatenate([low - 1, count, high + 1], axis=1)
     likelihood *= (beside[:, 2:] - beside[:, :-2]) / 2
-    half = HALF / min(n, rows)
-    p, q = (own / n + half) / (1 + a.size * half), (count / rows + half) / (1 + a.size * half)
-    terms = (q - p) * np.log(q / p)
-    mean_terms = np.add.reduce(likelihood * terms, axis=1) / np.add.reduce(likelihood, axis=1)
-    return float(np.add.reduce(mean_terms))
+    mean_terms = np.add.reduce(likelihood * terms(own, count), axis=1) / np.add.reduce(likelihood, axis=1)
+    return certain + float(np.add.reduce(mean_terms))
 
 
 def _log_beta_binomial(count: Floats, rows: int, weight: Floats, n: Floats) -> Floats:

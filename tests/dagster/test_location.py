@@ -137,6 +137,11 @@ def test_a_model_declared_in_python_gives_the_same_assets_as_in_a_file(location,
 
 BROKEN = {
     "attributes missing": f"type: {TYPE}\n",
+    "empty": "",
+    "binary": "\0\1",
+    "too deep": "[" * 5_000,
+    "list": "- a",
+    "no type": yaml.safe_dump({"attributes": DECLARED | {"model": "other"}}),
     "syntax": f"type: {TYPE}\nattributes: {{model: [\n",
     "unknown key": DECLARED | {"model": "other", "tracs": {}},
     "duplicate": DECLARED,

@@ -50,6 +50,15 @@ def test_every_mistake_is_a_line_and_the_command_fails(definitions, capsys):
     assert err == "2 mistakes in 1 of 2 declarations\n"
 
 
+@pytest.mark.parametrize("data", [b"", b"\x00\xff", GOOD.encode("utf-16"), b"- a", b"attributes: {}"])
+def test_a_damaged_file_beside_good_ones_is_no_passed_check(definitions, capsys, data):
+    (definitions / "b" / "defs.yaml").write_bytes(data)
+    assert main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert all(line.startswith("definitions/b/defs.yaml:1: ") for line in out.splitlines())
+    assert err.endswith(" in 1 of 2 declarations\n")
+
+
 def test_a_path_that_is_not_there_is_no_passed_check(definitions, capsys):
     assert main(["check", "nowhere"]) == 2
     assert capsys.readouterr() == (

@@ -111,10 +111,59 @@ def test_a_misspelt_type_of_lupus_is_found_and_reported(tmp_path, kind, after):
         )
 
 
-def test_what_only_speaks_of_lupus_is_not_found(tmp_path):
-    write(tmp_path, "type: dagster.DefsFolder\nattributes: {a: lupus_assets.x}", "a/defs.yaml")
-    write(tmp_path, "type: dagster.DefsFolder  # not lupus_assets.x\nattributes: [", "b/defs.yaml")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type: dagster.DefsFolder\nattributes: {a: lupus_assets.x}",
+        "---\ntype: dagster.DefsFolder  # no lupus.x\n---\ntype: .local.Component\nattributes: !x b",
+        "requirements: {env: [A]}\ntype: 'acme.Component'\nattributes: {a: {{ env.A }}}",
+    ],
+)
+def test_what_is_plainly_another_components_is_not_found(tmp_path, text):
+    write(tmp_path, text, "a/defs.yaml")
     assert find(tmp_path) == []
+
+
+NOBODYS = {
+    "empty": (b"", "1: YAML: is empty"),
+    "blank": (b"# later\n", "1: YAML: is empty"),
+    "binary": (bytes(range(32)), "1: YAML: the character '\\x00' may not be in YAML, remove it"),
+    "UTF-16": (GOOD.encode("utf-16"), "1: file: is not UTF-8 at byte 0, save it as UTF-8"),
+    "list": (b"- type: dagster.DefsFolder", "1: YAML: is not a mapping"),
+    "text": (b"dagster.DefsFolder", "1: YAML: is not a mapping"),
+    "deep": (b"a: " + b"[" * 5_000, "1: YAML: is nested too deeply"),
+    "broken": (b"type: dagster.DefsFolder\nattributes: [", "2: YAML: "),
+    "without type": (GOOD.partition("\n")[2].encode(), "1: type: is missing"),
+    "empty type": (b"type:\nattributes: {}", "1: type: is None, which is no monitored model"),
+    "type of no module": (
+        b"type: MonitoredModel",
+        "1: type: is 'MonitoredModel', which is no monitored model",
+    ),
+    "misspelt package": (
+        b"type: Lupus_asets.assets.MonitoredModel",
+        "1: type: is 'Lupus_asets.assets.Monito",
+    ),
+    "second without type": (b"type: dagster.A\n---\na: 1", "2: YAML: there is a second document"),
+    "large": (b"type: dagster.A\n" + b"#" * 1_000_000, "1: file: cannot be read (larger than 1 MB)"),
+}
+
+
+@pytest.mark.parametrize("kind", NOBODYS)
+def test_what_is_nobodys_plainly_is_a_mistake_and_not_passed_over(tmp_path, kind):
+    data, said = NOBODYS[kind]
+    good, bad = write(tmp_path, GOOD, "a/defs.yaml"), write(tmp_path, "", "b/defs.yaml")
+    bad.write_bytes(data)
+    models, errors = load_all(find(tmp_path))
+    assert (list(models), list(errors)) == ([good], [bad])
+    assert f"{bad}:{said}" in str(errors[bad])
+
+
+def test_a_link_to_nothing_is_a_mistake_and_a_folder_is_no_file(tmp_path):
+    (tmp_path / "defs.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "a" / "defs.yaml").mkdir(parents=True)
+    _, errors = load_all(find(tmp_path))
+    assert list(errors) == [tmp_path / "defs.yaml"]
+    assert "No such file" in str(errors[tmp_path / "defs.yaml"])
 
 
 def test_one_broken_file_leaves_the_others_loaded(tmp_path):

@@ -15,7 +15,7 @@ from scipy.stats import chi2_contingency, entropy, ks_2samp, kstest, wasserstein
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import distance
-from lupus_assets.stats.binning import quantile_cuts
+from lupus_assets.stats.binning import forecast_categories, quantile_cuts
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
@@ -111,18 +111,37 @@ def integers(rng: np.random.Generator, rows: int) -> NumericMarginal:
     return NumericMarginal(0, 0, 0, 0, Histogram.of(1.0 * rng.poisson(3, rows), GRID))
 
 
+def categorical(values: np.ndarray) -> CategoricalMarginal:
+    hashes, counts = np.unique(values.astype(np.uint64), return_counts=True)
+    return CategoricalMarginal(0, CategoryCounts(hashes, counts, 0))
+
+
 def text(rng: np.random.Generator, rows: int) -> CategoricalMarginal:
-    counts = rng.multinomial(rows, ZIPF)
-    return CategoricalMarginal(
-        0, CategoryCounts(np.flatnonzero(counts).astype(np.uint64), counts[counts > 0], 0)
-    )
+    return categorical(np.repeat(np.arange(ZIPF.size), rng.multinomial(rows, ZIPF)))
+
+
+def distinct(rng: np.random.Generator, rows: int) -> CategoricalMarginal:
+    return categorical(rng.integers(0, 2**60, rows))
+
+
+def nearly_distinct(rng: np.random.Generator, rows: int) -> CategoricalMarginal:
+    return categorical(rng.integers(0, 100_000, rows))
+
+
+def partly_distinct(rng: np.random.Generator, rows: int) -> CategoricalMarginal:
+    return categorical(rng.integers(0, 50_000, rows) * rng.integers(0, 2, rows))
+
+
+def identifiers(rng: np.random.Generator, rows: int) -> NumericMarginal:
+    return NumericMarginal(0, 0, 0, 0, Histogram.of(1.0 * rng.integers(0, 2**50, rows), GRID))
 
 
 def stacked(
     drawn: Callable[..., Any], rng: np.random.Generator, *rows: int
 ) -> NumericStack | CategoricalStack:
     windows = [[drawn(rng, each)] for each in rows]
-    return (CategoricalStack if drawn is text else NumericStack).of(windows)
+    numeric = isinstance(windows[0][0], NumericMarginal)
+    return (NumericStack if numeric else CategoricalStack).of(windows)
 
 
 @pytest.mark.parametrize(("n", "m"), SIZES)
@@ -176,13 +195,29 @@ def test_one_bin_leaves_nothing_to_compare():
 
 
 @pytest.mark.parametrize(("n", "m"), [(5_000, 5_000), (5_000, 300), (5_000, 20), (300, 5_000), (5_000, 1)])
-@pytest.mark.parametrize("drawn", [numbers, integers, text])
+@pytest.mark.parametrize("drawn", [numbers, integers, text, identifiers])
 def test_psi_without_drift_is_on_average_what_is_stated_beside_it(n, m, drawn):
     rng = np.random.default_rng(2)
     stacks = [stacked(drawn, rng, n, m) for _ in range(300)]
     found = [float(stack.distances(0)["psi"][1]) for stack in stacks]
     stated = [stack.expected_psi(0, m) for stack in stacks]
     assert np.mean(found) == pytest.approx(np.mean(stated), rel=0.1, abs=4 * np.std(found) / 300**0.5)
+
+
+@pytest.mark.parametrize(("n", "m"), [(5_000, 5_000), (5_000, 300), (300, 300), (300, 5_000)])
+@pytest.mark.parametrize("drawn", [distinct, nearly_distinct, partly_distinct])
+def test_psi_of_identifiers_without_drift_is_on_average_what_is_stated_beside_it(n, m, drawn):
+    rng = np.random.default_rng(3)
+    stacks = [stacked(drawn, rng, n, m) for _ in range(150)]
+    found = [float(stack.distances(0)["psi"][1]) for stack in stacks]
+    stated = [stack.expected_psi(0, m) for stack in stacks]
+    assert np.mean(found) > 0.0005
+    assert np.mean(stated) == pytest.approx(np.mean(found), rel=0.1)
+
+
+def test_many_values_that_occurred_equally_often_by_design_are_expected_as_often_again():
+    counts, frequencies = np.array([24] * 30 + [15, 0]), np.array([24] * 30 + [1] * 15)
+    assert forecast_categories(counts, frequencies)[:30] == pytest.approx(23)
 
 
 def test_psi_is_expected_near_the_textbooks_value_with_a_few_rows_in_every_bin():
