@@ -57,12 +57,12 @@ def load_all(
 ) -> tuple[dict[Path, MonitoredModel], dict[Path, DeclarationError]]:
     """Return the declarations and the errors of many files, by path; each path is in one of the two.
 
-    A model that an earlier file declares already is a mistake in the later one, and so is a circle of
-    upstream tables.
+    A model that an earlier file declares already is a mistake in the later one, but files with mistakes of
+    their own come last. A circle of upstream tables is a mistake too.
     """
     files = {path: _File(path) for path in map(Path, paths)}
     owners: dict[tuple[str, str], Path] = {}
-    for path, file in files.items():
+    for path, file in sorted(files.items(), key=lambda each: not each[1].sound):
         if file.key and (first := owners.setdefault(file.key, path)) != path:
             what = f"{'/'.join(file.key)} is declared already in {first}"
             file.add(Mistake(("attributes", "model"), what, "rename one of the two, or remove it"))

@@ -185,6 +185,13 @@ def test_the_later_of_two_files_of_one_model_is_the_mistake(tmp_path):
     )
 
 
+def test_an_earlier_file_with_mistakes_of_its_own_takes_no_model_from_a_good_one(tmp_path):
+    broken, good = write(tmp_path, GOOD.partition("\n")[2], "a.yaml"), write(tmp_path, GOOD, "b.yaml")
+    models, errors = load_all([broken, good])
+    assert (list(models), list(errors)) == ([good], [broken])
+    assert f"is declared already in {good}" in str(errors[broken])
+
+
 def test_declarations_need_neither_dagster_nor_arrow():
     code = "import sys, lupus_assets.declare; print({'dagster', 'pyarrow', 'pandas'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
