@@ -189,6 +189,8 @@ class _Run:
         yield from self._evaluated(done, wrong)
         # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
         whole = [window for window in windows if window.key not in self.crashed]
+        if not whole:
+            return
         try:
             self.undertaking.end(whole, [*done])
         except LupusError as error:  # they stay noted, and the next run makes them again
