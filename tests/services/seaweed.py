@@ -99,13 +99,20 @@ class SeaweedFS(Server):
         return self.variables()
 
     def ready(self) -> bool:
-        """Return whether the store lists its buckets."""
+        """Return whether the store lists its buckets, and gives what is in them.
+
+        After a restart it lists files before it knows again where their contents are.
+        """
         quick = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1})
+        client = self.client(config=quick)
         try:
-            there = self.client(config=quick).list_buckets()["Buckets"]
+            there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+            for bucket in there & set(self.buckets):
+                for entry in client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", []):
+                    client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         except (BotoCoreError, ClientError):
             return False
-        return set(self.buckets) <= {bucket["Name"] for bucket in there}
+        return set(self.buckets) <= there
 
     def stop(self, *, kill: bool = False) -> None:
         """End the store, and remove the sockets it leaves in /tmp when it is killed."""
