@@ -14,7 +14,6 @@ LARGEST = 1_000_000  # bytes of a file, some thousand times what a declaration h
 MOST = 100_000  # values of a file once its aliases are written out
 BITS = 64  # of a number that columns can hold
 MERGE, MERGED = "tag:yaml.org,2002:merge", "<<"
-REFUSED = {"Cc", "Cs"}  # categories of characters: controls, and halves of characters
 ENDS_OF_LINES = {"\n", "\r", "\t", "\x85"}  # controls that text may hold
 
 
