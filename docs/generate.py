@@ -74,8 +74,22 @@ its remedy.
 {example}
 ```
 
-In Python, `lupus_assets.declare.MonitoredModel` takes the same keys. Those that are words of Python
-(`class`, `from`) end with an underscore there.\
+In Python, `MonitoredModel` takes the same keys; those that are words of Python (`class`, `from`) may end with
+an underscore. Pass the objects to `load_location(..., models=[...])` in `definitions/location.py`.
+
+```python
+from lupus_assets.declare import MonitoredModel
+
+MonitoredModel.model_validate(
+    {{
+        "model": "churn",
+        "team": "shop",
+        "cadence": {{"every": "day", "start": "2026-10-01"}},
+        "tracks": {{"champion": {{"parquet": "churn/champion/{{partition}}.parquet"}}}},
+        "columns": {{"timestamp": "ts", "key": "row_id", "prediction": {{"score": "p_churn"}}}},
+    }}
+)
+```\
 """
 METRICS_INTRODUCTION = """\
 ## Metrics

@@ -1,5 +1,7 @@
 """The reference of the declaration says what the models that validate it say."""
 
+import re
+
 import pytest
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -47,6 +49,14 @@ def test_a_key_without_a_meaning_is_refused():
 
     with pytest.raises(LookupError, match=r"Undescribed\.\w+ has no meaning: add it"):
         generate.keys(Undescribed)
+
+
+def test_the_model_in_python_is_one():
+    (code,) = re.findall(r"```python\n(.*?)```", generate.page(), re.DOTALL)
+    statement, expression = code.split("\n\n")
+    names: dict[str, object] = {}
+    exec(statement, names)  # noqa: S102  # our own page
+    assert isinstance(eval(expression, names), MonitoredModel)  # noqa: S307  # our own page
 
 
 def test_a_limit_is_beside_the_type():
