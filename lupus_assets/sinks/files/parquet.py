@@ -24,7 +24,8 @@ class ParquetStore:
     """Parquet files in an object store; implements `lupus_assets.ports.Tables`.
 
     One file holds one place; a month that was compacted is one file
-    (`lupus_assets.sinks.files.generation`), and stays one when a place of it is replaced. Any number of processes may write, read and compact at once.
+    (`lupus_assets.sinks.files.generation`), and stays one when a place of it is replaced. Any number of
+    processes may write, read and compact at once.
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ from pyhive.exc import OperationalError
 from thrift.transport.TTransport import TTransportException
 
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
-from lupus_assets.sinks.hive.address import HiveAddress
 from lupus_assets.sinks.hive import connection
+from lupus_assets.sinks.hive.address import HiveAddress
 from lupus_assets.sinks.hive.connection import ATTEMPTS, PAUSE, Hive
 
 SECRET = "correct horse battery"  # noqa: S105 - what must not show
