@@ -123,7 +123,8 @@ def chi_square(reference_counts: ArrayLike, counts: ArrayLike) -> ChiSquare:
 
     The bins must not favour a side (`lupus_assets.stats.reference.column.NumericReference.pooled`): in
     quantiles of one sample its own counts are no chance. With one filled bin there is nothing to compare:
-    statistic 0, p value 1; with fewer than `LEAST` rows the p value is 1. With very many rows any difference is significant;
+    statistic 0, p value 1; with fewer than `LEAST` rows the p value is 1. With very many rows any
+    difference is significant;
     the p value says nothing about size.
 
     Parameters

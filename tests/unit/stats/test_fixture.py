@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.codec import READ, VERSION, from_bytes, marginal_of, reference_marginals
+from lupus_assets.stats.codec import VERSION, from_bytes, marginal_of, reference_marginals
+from lupus_assets.stats.codec.format import READ
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.reference.frozen import Reference

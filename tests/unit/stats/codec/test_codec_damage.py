@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
-from lupus_assets.stats.codec import (
-    DEEPEST,
-    READ,
-    content,
-    from_bytes,
-    marginal_of,
-    reference_marginals,
-    to_bytes,
-)
+from lupus_assets.stats.codec import content, from_bytes, marginal_of, reference_marginals, to_bytes
+from lupus_assets.stats.codec.format import DEEPEST, READ
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.moments import Moments
