@@ -13,9 +13,9 @@ import pytest
 from lupus_assets.errors import StoreError
 from lupus_assets.sinks.duckdb.query import Warehouse
 from lupus_assets.sinks.files.folder import Folder
-from lupus_assets.sinks.files.generation import encode
 from lupus_assets.sinks.files.layout import generation_path, path_of
 from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.files.piece import encode
 from lupus_assets.sinks.memory import MemoryFiles
 from lupus_assets.sinks.schema import SCHEMAS, to_table
 

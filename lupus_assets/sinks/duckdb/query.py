@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from lupus_assets.errors import StoreError
+from lupus_assets.sinks.files.content import whole_files
 from lupus_assets.sinks.files.folder import Folder
-from lupus_assets.sinks.files.generation import whole_files
 from lupus_assets.sinks.files.month import ATTEMPTS, Files, listed
 from lupus_assets.sinks.schema import SCHEMAS
 

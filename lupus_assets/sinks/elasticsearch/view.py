@@ -12,7 +12,8 @@ from lupus_assets.sinks.batch import batches
 from lupus_assets.sinks.elasticsearch.bulk import Bulk, Refusal
 from lupus_assets.sinks.elasticsearch.client import Cluster, ElasticsearchAddress
 from lupus_assets.sinks.elasticsearch.document import KEYS, digest, documents, values
-from lupus_assets.sinks.elasticsearch.index import Entry, Index, Indices, Ledger, entry_id, hits
+from lupus_assets.sinks.elasticsearch.index import Index, Indices, hits
+from lupus_assets.sinks.elasticsearch.ledger import Entry, Ledger, entry_id
 from lupus_assets.sinks.files.layout import stem_of
 
 COMMIT = 50  # models of a month that are shown, and written into the ledger, together
@@ -70,7 +71,7 @@ class SearchView:
             return False
         held = self._ledger.read([month])[entry_id(month)]
         rows = sum(int(rows) for _, rows in held.places.values())
-        return self._count(self._indices.alias(month.table, month.month), month.model) == rows
+        return self._indices.count(self._indices.alias(month.table, month.month), month.model) == rows
 
     def released(self, months: Sequence[Month]) -> Iterator[Month]:
         """Yield those of `months` that are shown as they are: no search reads a file."""
@@ -131,22 +132,7 @@ class SearchView:
 
     def count(self, table: str, model: str | None = None) -> int:
         """Return how many rows of `table`, and of `model`, readers see."""
-        return self._count(self._indices.all_of(table), model)
-
-    def _count(self, alias: str, model: str | None) -> int:
-        query: dict[str, Any] = {"term": {"model": model}} if model else {"match_all": {}}
-        answer = self._cluster.ask(
-            f"count {alias}",
-            lambda client: client.search(
-                index=alias,
-                query=query,
-                size=0,
-                track_total_hits=True,
-                ignore_unavailable=True,
-                allow_partial_search_results=False,  # an index may go between finding it and counting
-            ),
-        )
-        return int(answer["hits"]["total"]["value"])
+        return self._indices.count(self._indices.all_of(table), model)
 
     def rows(self, table: str, model: str) -> list[dict[str, Any]]:
         """Return the rows of `model` by place and then in any order, times as naive UTC."""

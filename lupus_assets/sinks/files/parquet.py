@@ -9,9 +9,11 @@ import pyarrow as pa
 from lupus_assets.errors import ObjectMissing
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import TABLES, Month, Place, Row
-from lupus_assets.sinks.files.generation import encode, fold, holds, places_of, rows_of, sweep
+from lupus_assets.sinks.files.content import holds, places_of, rows_of
+from lupus_assets.sinks.files.generation import fold, sweep
 from lupus_assets.sinks.files.layout import check_model, check_place, in_utc, path_of
 from lupus_assets.sinks.files.month import Files, listed, newest
+from lupus_assets.sinks.files.piece import encode
 from lupus_assets.sinks.files.presence import common_places
 from lupus_assets.sinks.schema import schema_of, to_table
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from lupus_assets.errors import StoreError
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Place
-from lupus_assets.sinks.files.generation import places_of
+from lupus_assets.sinks.files.content import places_of
 from lupus_assets.sinks.files.layout import SUFFIX, month_may_hold, path_of, place_of
 from lupus_assets.sinks.files.month import Files, generations
 

@@ -1,10 +1,9 @@
-"""The connection to HiveServer2: statements are asked again when the network fails, never when Hive says no.
+"""The connection to HiveServer2.
 
-But for one no: Hive lists a folder before it opens its files, and fails when one was replaced in between.
-Asked again, it reads the new one.
+Retries transport errors, and reads whose file was replaced: Hive lists a folder before it opens its files,
+and a second attempt reads the new file. No other refusal of Hive is retried. Every statement can be repeated.
 
-Every statement that goes through here can be repeated. A connection on which anything was lost is
-dropped without a word: what is read from it afterwards belongs to an older question.
+A connection on which anything was lost is discarded: its next bytes may answer the previous statement.
 """
 
 import re
@@ -13,7 +12,6 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,23 +20,27 @@ from pyhive import hive
 from pyhive.exc import OperationalError
 from thrift.Thrift import TException
 from thrift.transport.TSocket import TSocket
-from thrift.transport.TTransport import TBufferedTransport, TTransportException
+from thrift.transport.TTransport import TBufferedTransport
 
-from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
-from lupus_assets.sinks.hive.address import PASSWORDS, HiveAddress
+from lupus_assets.errors import StoreError
+from lupus_assets.sinks.hive.address import HiveAddress
+from lupus_assets.sinks.hive.failure import (
+    LITERAL,
+    OPENING,
+    Failure,
+    Reason,
+    lost,
+    not_opened,
+    place_of,
+    refused,
+)
 
 ATTEMPTS = 5
 PAUSE = 0.5  # seconds; the longest first pause, twice as long each time (full jitter)
-OPENING = 60.0  # seconds to open a session; a busy server needs up to 15
 SETTINGS = {
     "hive.variable.substitute": "false",  # else ${env:…} in a query reads the server's environment
     "hive.resultset.use.unique.column.names": "false",  # `value`, not `metrics.value`
 }
-NO_DATABASE, NO_TABLE = 10072, 10001  # Hive's error codes
-# What is said when rows cannot be read; what follows depends on where one file ends and the other begins.
-UNREAD = "java.io.IOException: "
-
-LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 NOT_CODE = re.compile(rf"{LITERAL.pattern}|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 QUESTION = re.compile(r"[\s(]*(select|with|show|describe|desc)\b", re.IGNORECASE)
 # WITH … INSERT is the one writer that starts like a reader.
@@ -50,12 +52,6 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 """Names of the columns, and rows."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Failure:
-    error: StoreError
-    again: bool  # whether asking again may help
 
 
 class _Socket(TSocket):  # type: ignore[misc]  # Thrift has no types
@@ -133,7 +129,7 @@ class Hive:
         try:
             while True:
                 rows = self._guarded(lambda: cursor.fetchmany(BLOCK), lambda: query)
-                if isinstance(rows, _Failure):
+                if isinstance(rows, Failure):
                     raise rows.error
                 if not rows:
                     return
@@ -171,7 +167,7 @@ class Hive:
     def _asked(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T:
         """Run statements; return what `read` makes of the last one's answer."""
         attempt = 1
-        while isinstance(outcome := self._attempt(statements, read), _Failure):
+        while isinstance(outcome := self._attempt(statements, read), Failure):
             if not outcome.again or attempt == ATTEMPTS:
                 # Not from within an `except`: PyHive's own errors carry the whole answer, pages of it.
                 raise outcome.error
@@ -179,7 +175,7 @@ class Hive:
             attempt += 1
         return outcome
 
-    def _attempt(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T | _Failure:
+    def _attempt(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T | Failure:
         at = ""  # nothing was asked as long as there is no session
 
         def run() -> T:
@@ -197,19 +193,19 @@ class Hive:
 
         return self._guarded(run, lambda: at)
 
-    def _guarded(self, work: Callable[[], T], asked: Callable[[], str]) -> T | _Failure:
+    def _guarded(self, work: Callable[[], T], asked: Callable[[], str]) -> T | Failure:
         """Return what `work` returns, or what went wrong with the statement that was `asked`, if any was."""
         try:
             return work()
         except OperationalError as error:
-            said, statement = _Said.of(error), asked()
-            if statement and not said.session_is_gone:
-                return _Failure(self._refused(said, statement), again=said.is_of_a_file)
+            reason, statement = Reason.of(error), asked()
+            if statement and not reason.session_is_gone:
+                return Failure(refused(self.address, reason, statement), again=reason.is_of_a_file)
             self._drop()
-            return _Failure(self._refused(said, statement), again=said.session_is_gone)
+            return Failure(refused(self.address, reason, statement), again=reason.session_is_gone)
         except (TException, OSError, EOFError, struct.error, UnicodeDecodeError, AssertionError) as error:
             self._drop()
-            return self._lost(error, asked()) if asked() else self._not_opened(error)
+            return lost(self.address, error, asked()) if asked() else not_opened(self.address, error)
         except BaseException:  # an interrupt leaves half an answer on the wire
             self._drop()
             raise
@@ -258,97 +254,7 @@ class Hive:
     @property
     def place(self) -> str:
         """Who answers, for messages."""
-        return f"Hive at {self.address.host}:{self.address.port}"
-
-    def _not_opened(self, error: Exception) -> _Failure:
-        address, cause, text = self.address, _cause(error), self._without_password(str(error))
-        if isinstance(cause, TimeoutError):
-            wait = min(OPENING, address.timeout_seconds)
-            what = f"{self.place} opened no session in {wait:g} s; see whether it is up and not overloaded, "
-            remedy = "and whether LUPUS_HIVE_HOST and LUPUS_HIVE_PORT lead to it"
-            return _Failure(ServiceUnreachable(what + remedy), again=False)
-        if isinstance(cause, EOFError | ConnectionResetError | BrokenPipeError):
-            what = f"{self.place} closed the connection before a session was open; "
-            remedy = (
-                "it has just been stopped, or its hive.server2.authentication is not "
-                f"{address.auth} (LUPUS_HIVE_AUTH)"
-                + (", or LUPUS_HIVE_USER and LUPUS_HIVE_PASSWORD are wrong" * (address.auth in PASSWORDS))
-            )
-            return _Failure(ServiceRefused(what + remedy), again=True)  # it may have been on its way down
-        if isinstance(cause, OSError):
-            reason = cause.strerror or cause
-            remedy = "start it, or correct LUPUS_HIVE_HOST and LUPUS_HIVE_PORT"
-            return _Failure(
-                ServiceUnreachable(f"{self.place} cannot be reached: {reason}; {remedy}"), again=True
-            )
-        if "SASL" in text or "Bad status" in text:
-            what = f"{self.place} did not let user {address.user!r} in with auth {address.auth}: {text}; "
-            remedy = (
-                "log in to Kerberos (kinit), install the package `kerberos`, "
-                "or correct LUPUS_HIVE_KERBEROS_SERVICE"
-                if address.auth == "KERBEROS"
-                else "correct LUPUS_HIVE_USER, LUPUS_HIVE_PASSWORD or LUPUS_HIVE_AUTH"
-            )
-            return _Failure(ServiceRefused(what + remedy), again=False)
-        what = f"{self.place} does not speak the binary protocol of HiveServer2 ({text}); "
-        remedy = "correct LUPUS_HIVE_PORT; TLS and HTTP are not spoken here"
-        return _Failure(ServiceRefused(what + remedy), again=False)
-
-    def _lost(self, error: Exception, statement: str) -> _Failure:
-        if isinstance(_cause(error), TimeoutError):
-            what = (
-                f"{self.place} gave no answer in {self.address.timeout_seconds:g} s to {_brief(statement)}; "
-            )
-            remedy = "it may still be at work, so see what it does, and run this again later"
-            return _Failure(ServiceUnreachable(what + remedy), again=False)
-        text = self._without_password(str(_cause(error)))
-        what = f"{self.place} broke off during {_brief(statement)}: {text}; "
-        return _Failure(ServiceUnreachable(what + "see that it is up, and run this again"), again=True)
-
-    def _refused(self, said: "_Said", statement: str) -> ServiceRefused:
-        asked = _brief(statement) if statement else f"a session of user {self.address.user!r}"
-        text = self._without_password(said.text)
-        what = f"{self.place} refused {asked} ({said.state} {said.code}): {text}; "
-        if said.code in (NO_DATABASE, NO_TABLE):
-            remedy = "nothing has been shown there yet, or LUPUS_HIVE_DATABASE should be another"
-        elif "permission denied" in said.text.lower() or "not allowed" in said.text:
-            remedy = f"give user {self.address.user!r} the right to"
-        elif said.is_of_a_file:
-            remedy = "a file is replaced again and again, or damaged: remove it and run its partition again"
-        else:
-            remedy = "correct the statement, or read the log of HiveServer2"
-        return ServiceRefused(what + remedy, code=said.code)
-
-    def _without_password(self, text: str) -> str:
-        return text.replace(self.address.password, "***") if self.address.password else text
-
-
-@dataclass(frozen=True)
-class _Said:
-    """What Hive gave as its reason."""
-
-    state: str | None
-    code: int | None
-    text: str
-
-    @classmethod
-    def of(cls, error: OperationalError) -> "_Said":
-        status = getattr(error.args[0], "status", None) if error.args else None
-        if status is None:
-            return cls(None, None, " ".join(str(error).split())[:500])
-        text = " ".join((status.errorMessage or "no reason given").split())
-        # Said once is enough.
-        text = re.sub(r"^(Error while compiling statement: )?(FAILED: )?", "", text)
-        return cls(status.sqlState, status.errorCode, text[:500])
-
-    @property
-    def is_of_a_file(self) -> bool:
-        return self.text.startswith(UNREAD)
-
-    @property
-    def session_is_gone(self) -> bool:
-        # hive.server2.idle.session.timeout ends a session, and leaves its connection open.
-        return "Invalid SessionHandle" in self.text
+        return place_of(self.address)
 
 
 def _answer(cursor: hive.Cursor) -> Answer:
@@ -373,23 +279,3 @@ def _type(entry: hive.ttypes.TTypeEntry) -> str:
         return name
     digits = {key: value.i32Value for key, value in primitive.typeQualifiers.qualifiers.items()}
     return f"decimal({digits['precision']},{digits['scale']})"
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what Thrift's error was made from."""
-    if isinstance(error, TTransportException):
-        if error.type == TTransportException.END_OF_FILE:
-            return EOFError(str(error))
-        inner: BaseException | None = error.inner
-        return inner or error
-    return error
-
-
-def _brief(statement: str) -> str:
-    r"""Return a statement in at most 200 characters and without its values.
-
-    >>> _brief("SELECT  *\nFROM t WHERE owner = 'O\\'Neill'")
-    "SELECT * FROM t WHERE owner = '…'"
-    """
-    text = " ".join(LITERAL.sub("'…'", statement).split())
-    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -22,7 +22,8 @@ from lupus_assets.errors import ObjectMissing, ServiceRefused
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Month
 from lupus_assets.sinks.batch import batches
-from lupus_assets.sinks.hive.connection import NO_DATABASE, NO_TABLE, Hive
+from lupus_assets.sinks.hive.connection import Hive
+from lupus_assets.sinks.hive.failure import NO_DATABASE, NO_TABLE
 from lupus_assets.sinks.hive.table import (
     Partition,
     add_columns,
