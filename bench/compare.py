@@ -22,18 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from lupus_assets.compare import compare
-from lupus_assets.monitor.drift import COLUMNS, Frozen, Span, partitions
+from lupus_assets.measuring.drift import COLUMNS, Frozen, Span, partitions
 from lupus_assets.records import Place, ProfileRow, ReferenceRow
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.distance.marginal import NumericMarginal
+from lupus_assets.stats.distance.stack import CategoricalStack, NumericStack
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.marginal import NumericMarginal
-from lupus_assets.stats.reference import CategoricalReference, NumericReference
-from lupus_assets.stats.stack import CategoricalStack, NumericStack
+from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.windows import compare
 
 MODEL = "bench.model"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)

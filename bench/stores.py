@@ -21,10 +21,10 @@ import numpy as np
 
 from lupus_assets.installation import Installation
 from lupus_assets.records import MetricRow, Place
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.hive import Hive
-from lupus_assets.sinks.layout import generation_path
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.layout import generation_path
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.hive.connection import Hive
 from lupus_assets.upkeep import follow
 from tests.services.__main__ import variables
 from tests.services.elasticsearch import Elasticsearch

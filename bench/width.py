@@ -111,7 +111,7 @@ def freeze(home: Path, arguments: argparse.Namespace) -> None:
 
 def share(home: Path, arguments: argparse.Namespace) -> None:
     """Give all models the reference of the first, each with a digest of its own."""
-    from lupus_assets.monitor.cut import place
+    from lupus_assets.reading.cut import place
     from lupus_assets.records import ReferenceRow, Window
     from lupus_assets.stats.codec import from_bytes, to_bytes
 

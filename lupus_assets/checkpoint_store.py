@@ -31,9 +31,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lupus_assets.errors import ObjectMissing, StateError
-from lupus_assets.monitor.checkpoint import Checkpoint, from_bytes, to_bytes
-from lupus_assets.monitor.intake import microseconds
+from lupus_assets.judging.checkpoint import Checkpoint, from_bytes, to_bytes
 from lupus_assets.ports import ObjectStore
+from lupus_assets.reading.arrow import microseconds
 from lupus_assets.records import Place
 
 CLAIM, STATE = ".claim", ".state"

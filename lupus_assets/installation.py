@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import SourceError, UsageError
 from lupus_assets.ports import ObjectStore, SearchIndex, Source, View
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sources.disk import Disk
 from lupus_assets.sources.function import FunctionSource
 from lupus_assets.sources.parquet import ParquetSource
 
 if TYPE_CHECKING:  # imported where they are needed: the embedded default needs none of their packages
-    from lupus_assets.sinks.duckdb import Warehouse
-    from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
-    from lupus_assets.sinks.hive import Hive
-    from lupus_assets.sinks.hive_address import HiveAddress
-    from lupus_assets.sinks.s3 import Bucket
-    from lupus_assets.sinks.search_view import SearchView
+    from lupus_assets.sinks.duckdb.query import Warehouse
+    from lupus_assets.sinks.elasticsearch.client import ElasticsearchAddress
+    from lupus_assets.sinks.elasticsearch.view import SearchView
+    from lupus_assets.sinks.files.s3 import Bucket
+    from lupus_assets.sinks.hive.address import HiveAddress
+    from lupus_assets.sinks.hive.connection import Hive
     from lupus_assets.sources.bucket import BucketRoot
 
 OTHERS, WORLD = 0o077, 0o007  # bits of a mode: of group and world, of the world
@@ -118,11 +118,11 @@ class Installation:
         given = {name: value for name, value in environ.items() if value}
         hive = elasticsearch = None
         if VARIABLES["hive_host"] in given:
-            from lupus_assets.sinks.hive_address import HiveAddress
+            from lupus_assets.sinks.hive.address import HiveAddress
 
             hive = HiveAddress.from_environment(given)
         if VARIABLES["elasticsearch_url"] in given:
-            from lupus_assets.sinks.elasticsearch import ElasticsearchAddress
+            from lupus_assets.sinks.elasticsearch.client import ElasticsearchAddress
 
             elasticsearch = ElasticsearchAddress.from_environment(given)
         endpoint, ca = (given.get(VARIABLES[name]) for name in ("s3_endpoint", "s3_ca"))
@@ -183,7 +183,7 @@ class Installation:
         return BucketRoot(f"s3://{bucket}", self._bucket(bucket)), path
 
     def _bucket(self, name: str) -> "Bucket":
-        from lupus_assets.sinks.s3 import Bucket, BucketAddress
+        from lupus_assets.sinks.files.s3 import Bucket, BucketAddress
 
         address = BucketAddress(name, endpoint=self.s3_endpoint, ca=self.s3_ca)
         return self._buckets.setdefault(name, Bucket(address))  # its client takes 0.1 s to make
@@ -208,7 +208,7 @@ class Installation:
             The installation has no such view.
         """
         if name == HIVE:
-            from lupus_assets.sinks.hive_view import HiveView
+            from lupus_assets.sinks.hive.view import HiveView
 
             return HiveView(self.connect_hive(), self.files)
         return self.search_view()
@@ -223,7 +223,7 @@ class Installation:
         """
         if self.elasticsearch is None:
             raise UsageError(_absent("Elasticsearch", "elasticsearch_url"))
-        from lupus_assets.sinks.search_view import SearchView
+        from lupus_assets.sinks.elasticsearch.view import SearchView
 
         return SearchView(self.elasticsearch, self.tables())
 
@@ -237,7 +237,7 @@ class Installation:
         """
         if self.hive is None:
             raise UsageError(_absent("Hive", "hive_host"))
-        from lupus_assets.sinks.hive import Hive
+        from lupus_assets.sinks.hive.connection import Hive
 
         return Hive(self.hive)
 
@@ -261,7 +261,7 @@ class Installation:
                 "lupus sql --hive"
             )
         self.check_made()
-        from lupus_assets.sinks.duckdb import Warehouse
+        from lupus_assets.sinks.duckdb.query import Warehouse
 
         return Warehouse(self.files.root)
 
@@ -274,10 +274,10 @@ class Installation:
             There is neither.
         """
         if self.elasticsearch is not None:
-            from lupus_assets.sinks.search_alarm import AlarmSearch
+            from lupus_assets.sinks.elasticsearch.alarm import AlarmSearch
 
             return AlarmSearch(self.elasticsearch)
-        from lupus_assets.sinks.duckdb_search import WarehouseSearch
+        from lupus_assets.sinks.duckdb.search import WarehouseSearch
 
         return WarehouseSearch(self.warehouse())
 
@@ -290,7 +290,7 @@ def _files(given: Mapping[str, str], home: Path) -> ObjectStore:
     place = given.get(VARIABLES["warehouse"], str(home / "warehouse"))
     if "://" not in place:
         return Folder(Path(place))
-    from lupus_assets.sinks.s3 import Bucket, BucketAddress
+    from lupus_assets.sinks.files.s3 import Bucket, BucketAddress
 
     return Bucket(
         BucketAddress.parse(

@@ -10,16 +10,16 @@ import pyarrow as pa
 from lupus_assets.checkpoint_store import CheckpointStore, Claim
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ServiceUnreachable, StoreError
-from lupus_assets.monitor.chain import Setting
-from lupus_assets.monitor.checkpoint import Checkpoint, key_of
-from lupus_assets.monitor.cut import Cut, cuts
-from lupus_assets.monitor.incident import Episodes, Open, resumed
-from lupus_assets.monitor.intake import is_in, microseconds, rows_where, table_integers
-from lupus_assets.monitor.judging import Found, chains, foreign_since, go_on, judge, told_of
-from lupus_assets.monitor.ledger import COLUMNS, Ledger
-from lupus_assets.monitor.rule import rule_rows, rules_of
-from lupus_assets.monitor.verdict import LABELS, LATE, ROWS
+from lupus_assets.judging.chain import Setting
+from lupus_assets.judging.checkpoint import Checkpoint, key_of
+from lupus_assets.judging.incident import Episodes, Open, resumed
+from lupus_assets.judging.rule import rule_rows, rules_of
+from lupus_assets.judging.series import COLUMNS, Ledger
+from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
+from lupus_assets.judging.verdict import LABELS, LATE, ROWS
 from lupus_assets.ports import MetricStore
+from lupus_assets.reading.arrow import is_in, microseconds, rows_where, table_integers
+from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.records import Place, Row, VerdictRow, Window
 
 PAST = ("partition_key", "window_start", "as_of", "family", "column_name", "flagged")

@@ -9,25 +9,25 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.judge import Judge, Writer, kind_of
-from lupus_assets.monitor.comparison import compared_roles, comparison_rows, predictions
-from lupus_assets.monitor.cut import Cut, cuts, open_cuts, place
-from lupus_assets.monitor.declaration import declared
-from lupus_assets.monitor.fact import fact_rows, facts
-from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.incident import incident_rows, marked
-from lupus_assets.monitor.intake import microseconds, rows_where, table_integers
-from lupus_assets.monitor.measuring import metric_rows
-from lupus_assets.monitor.profiling import Profiled, profile_partition
-from lupus_assets.monitor.record import profile_rows, profiles_from
-from lupus_assets.monitor.role import Role, kinds, needed, roles
-from lupus_assets.monitor.rows import UNIT, Reading
-from lupus_assets.monitor.trail import COLUMNS as COLUMNS_SHOWN
-from lupus_assets.monitor.trail import SHOWN
-from lupus_assets.monitor.verdict import LABELS
+from lupus_assets.judging.fact import fact_rows, facts
+from lupus_assets.judging.incident import incident_rows, marked
+from lupus_assets.judging.verdict import LABELS
+from lupus_assets.measuring.comparison import compared_roles, comparison_rows, predictions
+from lupus_assets.measuring.partition import metric_rows
+from lupus_assets.picturing.sparkline import COLUMNS as COLUMNS_SHOWN
+from lupus_assets.picturing.sparkline import SHOWN
 from lupus_assets.ports import MetricStore, Source
+from lupus_assets.profiling.digest import declared
+from lupus_assets.profiling.freezing import freeze
+from lupus_assets.profiling.partition import Profiled, profile_partition
+from lupus_assets.profiling.record import profile_rows, profiles_from
+from lupus_assets.reading.arrow import microseconds, rows_where, table_integers
+from lupus_assets.reading.batch import UNIT, Reading
+from lupus_assets.reading.cut import Cut, cuts, open_cuts, place
+from lupus_assets.reading.role import Role, kinds, needed, roles
 from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.reference.frozen import Reference
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ class Pipeline:
         return verdicts
 
     def trails(self, model: MonitoredModel, track: str, windows: Sequence[Window]) -> pa.Table:
-        """Return what `lupus_assets.monitor.trail.trail` shows of the verdicts on any of `windows`."""
+        """Return what `lupus_assets.picturing.sparkline.trail` shows of the verdicts on any of `windows`."""
         since = min(window.start for window in windows) - (SHOWN + 1) * model.cadence.period
         until = max(window.end for window in windows)
         return self.store.read(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+EVERYTHING = "*"  # the version, and the segment, of all rows together
 ALARM, NOTICE = "alarm", "notice"  # severities of a verdict: told of; out of its range, and explained
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from lupus_assets.installation import ENVIRONMENT, HIVE, SEARCH, VARIABLES, Installation
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.ports import Journal, Tables, View
-from lupus_assets.sinks.journal import StoreJournal
+from lupus_assets.sinks.files.journal import StoreJournal
 
 
 class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in the value it hands out: itself

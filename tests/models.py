@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing
-from lupus_assets.monitor.cut import Cut, cuts
-from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.measuring import metric_rows
-from lupus_assets.monitor.profiling import Profiled, profile_partition
-from lupus_assets.monitor.role import Role, kinds, roles
-from lupus_assets.monitor.rows import Reading
+from lupus_assets.measuring.partition import metric_rows
+from lupus_assets.profiling.freezing import freeze
+from lupus_assets.profiling.partition import Profiled, profile_partition
+from lupus_assets.reading.batch import Reading
+from lupus_assets.reading.cut import Cut, cuts
+from lupus_assets.reading.role import Role, kinds, roles
 from lupus_assets.records import MetricRow, VerdictRow, Window
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.reference.frozen import Reference
 
 SALT = b"salt of the tests"
 START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday

@@ -2,7 +2,7 @@
 
     python -m bench.detection --eval DIR [--seeds 11 23 …] [--out DIR]
 
-Makes the streams of ``DIR/scorers/streams.py``, replays each with `lupus_assets.backtest` for every budget in
+Makes the streams of ``DIR/scorers/streams.py``, replays each with `lupus_assets.replay` for every budget in
 one pass, and has the scorer compare the alarms with what was injected. One setting for everything.
 """
 
@@ -29,7 +29,7 @@ from scipy.stats import t as student
 
 from bench.detection.curve import curve
 from bench.detection.streams import DATASETS, MODES, declaration, log, make
-from lupus_assets.backtest import backtest, learn
+from lupus_assets.replay import backtest, learn
 
 SEEDS = (11, 23, 47, 59, 71, 83, 97, 101, 113, 127)
 BUDGETS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)

@@ -28,13 +28,13 @@ from bench.detection.ordinary import Kind, history
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.detector import replay
 from lupus_assets.detect.history import History
-from lupus_assets.monitor.cut import Cut, cuts, place
-from lupus_assets.monitor.profiling import Profiled
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.profiling.partition import Profiled
+from lupus_assets.reading.cut import Cut, cuts, place
 from lupus_assets.records import MetricRow, Window
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.stats.reference.frozen import Reference
 
 COLUMNS, PARTITIONS = 57, 200
 BUDGETS = (1.0,)

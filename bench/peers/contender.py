@@ -123,7 +123,7 @@ CONTENDERS = (
         "",
         "lupus profile: moments, histogram, distinct, quantiles, categories",
         None,
-        "lupus_assets.monitor.outline, lupus_assets.sources.parquet",
+        "lupus_assets.profiling.outline, lupus_assets.sources.parquet",
     ),
     Contender(
         "lupus partition",
@@ -131,7 +131,7 @@ CONTENDERS = (
         "lupus_partition",
         "what a partition keeps: also score × label, duplicates, surrogate",
         None,
-        "lupus_assets.monitor.profiling, lupus_assets.sources.parquet",
+        "lupus_assets.profiling.partition, lupus_assets.sources.parquet",
     ),
     Contender(
         "polars", "profile", "polars", "mean, sd, extremes, distinct; no quantiles", "polars", "polars"
@@ -173,7 +173,7 @@ CONTENDERS = (
         "",
         "lupus profile --against: both profiles, six distances of each column",
         None,
-        "lupus_assets.monitor.outline, lupus_assets.monitor.drift, lupus_assets.sources.parquet",
+        "lupus_assets.profiling.outline, lupus_assets.measuring.drift, lupus_assets.sources.parquet",
     ),
     Contender(
         "pandas + scipy",

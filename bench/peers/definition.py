@@ -1,4 +1,4 @@
-"""Whether `lupus_assets.stats.definition` gives what the packages give, on pairs of columns, live.
+"""`lupus_assets.stats.distance.as_others_define` against the packages themselves, on pairs of columns.
 
     python -m bench.peers.definition
 
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from bench.peers import environment
 from bench.peers.contender import SCRIPTS
 from bench.peers.process import measure
-from lupus_assets.stats import definition
+from lupus_assets.stats.distance import as_others_define as definition
 
 TOLERANCE = 1e-6
 # What others published of these data, to all digits that they gave.

@@ -16,7 +16,7 @@ from lupus_assets.assets.reference import DECLARATION
 from lupus_assets.assets.work import Situation, missing
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import DeclarationError
-from lupus_assets.monitor.check import Outcome
+from lupus_assets.judging.check import Outcome
 
 INTERVAL_SECONDS = 60
 

@@ -14,10 +14,10 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Materialisation,
 )
 
-from lupus_assets.monitor.address import Address
-from lupus_assets.monitor.check import Outcome, described
-from lupus_assets.monitor.trail import Trail, svg
-from lupus_assets.monitor.wording import target
+from lupus_assets.judging.check import Outcome, described
+from lupus_assets.judging.wording import target
+from lupus_assets.picturing.address import Address
+from lupus_assets.picturing.sparkline import Trail, svg
 from lupus_assets.records import VerdictRow
 
 SHOWN = 20  # rows of a table in a check's metadata: what fits a screen

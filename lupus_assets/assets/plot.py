@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.records import MetricRow
+from lupus_assets.records import EVERYTHING, MetricRow
 
 OF_PREDICTION = ("mean", "psi", "residual_mean", "residual_spread")
 

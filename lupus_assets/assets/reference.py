@@ -10,9 +10,9 @@ from lupus_assets.assets.key import log_key, reference_key, upstream_key
 from lupus_assets.assets.partition import reference_windows
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, log_kinds, owners, tags
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.coverage import coverage
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.profiling.coverage import coverage
+from lupus_assets.stats.reference.frozen import Reference
 
 DECLARATION = "declaration"  # the check that fails where nothing can be told of a model
 WORKS = "its reference is frozen"  # what that check says where it passes

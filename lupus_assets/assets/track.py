@@ -29,16 +29,16 @@ from lupus_assets.errors import (
     SourceError,
     SourceUnreadable,
 )
-from lupus_assets.monitor.address import Address
-from lupus_assets.monitor.check import CHECKS, Outcome, outcomes
-from lupus_assets.monitor.coverage import coverage
-from lupus_assets.monitor.cut import Cut, cuts
-from lupus_assets.monitor.profiling import WHOLE, Profiled
-from lupus_assets.monitor.rule import describe
-from lupus_assets.monitor.trail import trail
+from lupus_assets.judging.check import CHECKS, Outcome, outcomes
+from lupus_assets.judging.rule import describe
+from lupus_assets.picturing.address import Address
+from lupus_assets.picturing.sparkline import trail
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.profiling.coverage import coverage
+from lupus_assets.profiling.partition import WHOLE, Profiled
+from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.records import VerdictRow, Window
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.reference.frozen import Reference
 
 CHUNK = 31  # partitions between two writes of verdicts: a month of days
 

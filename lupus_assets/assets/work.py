@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from lupus_assets.assets.key import STEPS
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.cut import Cut, cuts, open_cuts
+from lupus_assets.reading.cut import Cut, cuts, open_cuts
 from lupus_assets.records import Place, Window
 
 LOOKBACK = timedelta(days=35)  # a late partition is still picked up by itself; older ones are a backfill's

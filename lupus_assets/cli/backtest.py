@@ -18,8 +18,8 @@ from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import laid_out
 
 if TYPE_CHECKING:
-    from lupus_assets.backtest import Alarm, Backtest, Watch
     from lupus_assets.declare import MonitoredModel
+    from lupus_assets.replay import Alarm, Backtest, Watch
     from lupus_assets.sources.log import LogSource
 
 SHOWN = 5  # targets
@@ -67,9 +67,9 @@ def _budget(text: str) -> float:
 
 def backtest(arguments: argparse.Namespace) -> int:
     """Print incidents a month against each budget, and write what rang."""
-    from lupus_assets.backtest import backtest as replay
-    from lupus_assets.backtest import learn
     from lupus_assets.declare import load
+    from lupus_assets.replay import backtest as replay
+    from lupus_assets.replay import learn
 
     if not arguments.declaration.exists():
         raise missing(arguments.declaration, "give a declaration")
@@ -168,7 +168,7 @@ def _line(found: "Backtest", budget: float) -> list[str]:
 
 
 def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> None:
-    from lupus_assets.backtest import Alarm
+    from lupus_assets.replay import Alarm
 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -11,7 +11,7 @@ from lupus_assets.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation
-    from lupus_assets.monitor.drift import ColumnDrift, Drift, Frozen, Span
+    from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
 # As the table heads them, and as JSON and CSV name them.
 DISTANCES = {
@@ -46,8 +46,8 @@ def add(commands: Commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print the distances of every column, the most moved first."""
-    from lupus_assets.compare import compare as compare_windows
-    from lupus_assets.monitor.drift import parse_window
+    from lupus_assets.measuring.drift import parse_window
+    from lupus_assets.windows import compare as compare_windows
 
     reference, current = parse_window(arguments.reference), parse_window(arguments.current)
     model = arguments.model.replace("/", ".")

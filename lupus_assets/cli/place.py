@@ -57,7 +57,7 @@ def check_known(what: str, name: str, known: set[str], place: str) -> None:
 
 def models(found: "Installation") -> set[str]:
     """Return the models that have tables, as ``<team>.<model>``."""
-    from lupus_assets.sinks.month import listed
+    from lupus_assets.sinks.files.month import listed
     from lupus_assets.sinks.schema import SCHEMAS
 
     found.check_made()

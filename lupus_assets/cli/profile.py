@@ -13,7 +13,7 @@ from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 
 if TYPE_CHECKING:
-    from lupus_assets.monitor.outline import Outline
+    from lupus_assets.profiling.outline import Outline
     from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ def profile(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from lupus_assets.monitor.drift import State, drift
+    from lupus_assets.measuring.drift import State, drift
     from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 
     def with_distribution(found: "Outline") -> dict[str, State]:
@@ -80,7 +80,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
-    from lupus_assets.monitor.outline import outline
+    from lupus_assets.profiling.outline import outline
     from lupus_assets.sources.file import batches_of, count_rows, schema_of
 
     files = parquet_files(path)

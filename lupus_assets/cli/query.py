@@ -10,7 +10,7 @@ from lupus_assets.cli.output import Commands, add_formats, counted, note, print_
 from lupus_assets.cli.place import add_home, check_known, installation, models
 
 if TYPE_CHECKING:
-    from lupus_assets.sinks.duckdb import Warehouse
+    from lupus_assets.sinks.duckdb.query import Warehouse
 
 
 NAMED = 5  # stray files

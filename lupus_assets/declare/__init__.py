@@ -1,7 +1,7 @@
 """What a team writes about a model, and everything that can be wrong with it.
 
 `load` reads a file; the same objects can be built in Python. Here is no Dagster and no data:
-what a declaration means for rows is in `monitor`, what it means for Dagster in `assets`.
+`reading` and `profiling` apply a declaration to rows, `assets` turns it into Dagster objects.
 
 >>> model = MonitoredModel(
 ...     model="late_arrival",

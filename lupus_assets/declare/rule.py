@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, Strict, model_valida
 from lupus_assets.declare.catalogue import METRICS
 from lupus_assets.declare.mistake import did_you_mean, mistake
 from lupus_assets.declare.part import Part
+from lupus_assets.records import EVERYTHING
 
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
@@ -170,3 +171,9 @@ class Rule(Part):
         if sum(getattr(self, name) is not None for name in CONDITIONS) != 1:
             raise mistake("names not exactly one condition", f"write one of {', '.join(CONDITIONS)}")
         return self
+
+    def concerns(self, segment: str) -> bool:
+        """Return whether the rule applies to a segment of the tables: its own, its column's, or all rows."""
+        if self.segment is None:
+            return segment == EVERYTHING
+        return segment == self.segment or segment.startswith(f"{self.segment}=")

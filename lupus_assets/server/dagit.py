@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from lupus_assets.installation import Installation
-from lupus_assets.monitor.check import behind
+from lupus_assets.judging.check import behind
 from lupus_assets.ports import Tables
 from lupus_assets.server.history import history_route
 from lupus_assets.server.host import HostGate, OwnNames

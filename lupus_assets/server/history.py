@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from lupus_assets.declare.mistake import did_you_mean, listed
 from lupus_assets.errors import LupusError
-from lupus_assets.monitor.address import PATH, QUERY, Address
-from lupus_assets.monitor.course import COLUMNS, course, unknown
-from lupus_assets.monitor.intake import is_in, rows_where
+from lupus_assets.picturing.address import PATH, QUERY, Address
+from lupus_assets.picturing.course import COLUMNS, course, unknown
 from lupus_assets.ports import MetricStore
+from lupus_assets.reading.arrow import is_in, rows_where
 from lupus_assets.server.page import HEADERS, error_page, history_page
 
 SHOWN = 400  # partitions: a year of days, and what a window is wide
@@ -28,7 +28,7 @@ BAD, UNKNOWN, UNAVAILABLE = 400, 404, 503
 
 
 def history_route(tables: Callable[[], MetricStore]) -> Route:
-    """Return the route of the addresses that `lupus_assets.monitor.address.Address` writes.
+    """Return the route of the addresses that `lupus_assets.picturing.address.Address` writes.
 
     Parameters
     ----------

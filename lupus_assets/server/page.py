@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from lupus_assets.monitor.address import Address
-from lupus_assets.monitor.chart import svg
-from lupus_assets.monitor.course import Point
-from lupus_assets.monitor.measure import MEASURES
-from lupus_assets.monitor.rows import EVERYTHING
-from lupus_assets.monitor.verdict import HISTORY_RULE
-from lupus_assets.monitor.wording import subject
+from lupus_assets.declare.metric import MEASURES
+from lupus_assets.judging.verdict import HISTORY_RULE
+from lupus_assets.judging.wording import subject
+from lupus_assets.picturing.address import Address
+from lupus_assets.picturing.chart import svg
+from lupus_assets.picturing.course import Point
+from lupus_assets.records import EVERYTHING
 
 NAME = re.compile("`([^`]+)`")
 STYLE = """

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lupus_assets.errors import ObjectMissing
 from lupus_assets.records import Entry, Place, Row
-from lupus_assets.sinks.layout import check_model, check_place, in_utc
+from lupus_assets.sinks.files.layout import check_model, check_place, in_utc
 from lupus_assets.sinks.schema import SCHEMAS, schema_of, to_table
 
 

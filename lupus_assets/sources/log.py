@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.errors import ColumnMismatch, PartitionMissing
-from lupus_assets.monitor.intake import instants, microseconds
+from lupus_assets.reading.arrow import instants, microseconds
 from lupus_assets.records import Window
 from lupus_assets.sources.column import conform, encoded_schema, select
 

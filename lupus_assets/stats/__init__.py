@@ -16,14 +16,12 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``clusters``    rows without a value by the time they share with others
 ``profile``     all columns of one window
 ``joint``       score with label, value with prediction error, class with class
-``reference``   one column of the window that drift is measured from
-``surrogate``   an additive model of the score, fitted on that window
-``frozen``      all of that window
-``codec``       states as bytes; ``content`` takes them piece by piece
 ``estimate``    a number with its standard error
-``distance``    how far two states are apart
-``stack``       one column over many windows, any two of which compare
-``definition``  the same from raw rows, as other packages define it
 ``performance`` how well a model predicts
+``roc``         rows of either label by score
+``siphash``     keyed hashes of text
+``reference``   the frozen window that drift is measured from
+``distance``    the distance between two windows, one pair at a time and stacked
+``codec``       states as bytes
 ==============  ==========================================================================
 """

@@ -8,8 +8,8 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.joint import Joint
-from lupus_assets.stats.ranking import RankMoments
-from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.reference.ranking import RankMoments
+from lupus_assets.stats.reference.residual import Residual
 from lupus_assets.stats.state import State
 
 Part = TypeVar("Part", "RowCounts", Residual, RankMoments, Clusters)

@@ -9,10 +9,10 @@ import pytest
 
 from lupus_assets.ports import MetricStore, ObjectStore
 from lupus_assets.records import MetricRow, Place
-from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.files.s3 import Bucket, BucketAddress
 from lupus_assets.sinks.memory import MemoryFiles, MemoryStore
-from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.sinks.s3 import Bucket, BucketAddress
 from tests.contract.shown_by_hive import ShownByHive
 from tests.services.seaweed import SeaweedFS
 

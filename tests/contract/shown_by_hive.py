@@ -11,11 +11,12 @@ import pyarrow as pa
 from lupus_assets.errors import ServiceRefused
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Place, Row
-from lupus_assets.sinks.hive import NO_DATABASE, NO_TABLE, Hive
-from lupus_assets.sinks.hive_address import HiveAddress
-from lupus_assets.sinks.hive_view import HiveView
-from lupus_assets.sinks.layout import check_model, in_utc, place_of
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.layout import check_model, in_utc, place_of
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.hive.address import HiveAddress
+from lupus_assets.sinks.hive.connection import Hive
+from lupus_assets.sinks.hive.failure import NO_DATABASE, NO_TABLE
+from lupus_assets.sinks.hive.view import HiveView
 from lupus_assets.sinks.schema import schema_of
 from lupus_assets.upkeep import follow
 from tests.services.hive import HiveServer

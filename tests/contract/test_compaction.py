@@ -11,12 +11,12 @@ from threading import Event, Thread
 import pytest
 
 from lupus_assets.errors import StoreError
-from lupus_assets.sinks.duckdb import Warehouse
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.generation import encode
-from lupus_assets.sinks.layout import generation_path, path_of
+from lupus_assets.sinks.duckdb.query import Warehouse
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.layout import generation_path, path_of
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.files.piece import encode
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS, to_table
 
 MODEL, MONTH = "flights.delay", "2013-05"
@@ -279,8 +279,8 @@ import random, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from lupus_assets.records import MetricRow, Place
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 
 store, what, rng = ParquetStore(Folder(Path(sys.argv[1]))), sys.argv[2], random.Random(int(sys.argv[3]))
 start = datetime(2013, 5, 1, tzinfo=UTC)

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from lupus_assets.errors import StoreError
-from lupus_assets.sinks.layout import generation_path, path_of
+from lupus_assets.sinks.files.layout import generation_path, path_of
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 from tests.contract.test_compaction import COMPACTED, MODEL, MONTH, seen
 
 

@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.errors import StoreError
-from lupus_assets.sinks.duckdb import Warehouse
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.layout import path_of
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.duckdb.query import Warehouse
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.layout import path_of
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
 
 MODEL = "flights.delay"

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lupus_assets.errors import StoreError
-from lupus_assets.sinks.generation import fold
-from lupus_assets.sinks.layout import floor_path, generation_path, path_of
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.generation import fold
+from lupus_assets.sinks.files.layout import floor_path, generation_path, path_of
+from lupus_assets.sinks.files.parquet import ParquetStore
 from tests.contract.test_compaction import COMPACTED, MODEL, MONTH, Watched, nothing, seen
 
 

@@ -16,13 +16,13 @@ from TCLIService.ttypes import TCloseSessionReq
 
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable
 from lupus_assets.records import Month, ProfileRow
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.hive import Hive
-from lupus_assets.sinks.hive_table import add_partitions, create_table
-from lupus_assets.sinks.hive_view import LONGEST_QUERY, HiveView
-from lupus_assets.sinks.layout import path_of
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.layout import path_of
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.hive.connection import Hive
+from lupus_assets.sinks.hive.table import add_partitions, create_table
+from lupus_assets.sinks.hive.view import LONGEST_QUERY, HiveView
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
 from lupus_assets.upkeep import compact, follow, tidy
 from tests.contract.shown_by_hive import ShownByHive, address_of

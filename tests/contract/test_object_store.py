@@ -9,8 +9,8 @@ import pytest
 
 from lupus_assets.errors import ObjectMissing, StoreError
 from lupus_assets.records import Pending, Window
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.journal import StoreJournal
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.journal import StoreJournal
 
 
 def paths(files, prefix):

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lupus_assets.errors import StoreError
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.layout import path_of, place_of
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.layout import path_of, place_of
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
 
 MODEL = "flights.delay"
@@ -26,8 +26,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from lupus_assets.records import Place, ProfileRow
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 
 start = datetime(2013, 5, 1, tzinfo=UTC)
 place = Place("flights.delay", "champion", start, start, "2013-05")
@@ -203,9 +203,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from lupus_assets.records import IncidentRow, Place
-from lupus_assets.sinks.duckdb import Warehouse
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.duckdb.query import Warehouse
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 day = datetime(2013, 5, 1, tzinfo=UTC)
 store = ParquetStore(Folder(Path({str(tmp_path)!r})))
 place = Place("a.b", "c", day, day, "2013-05")

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lupus_assets.records import Found, Place, Search, VerdictRow
-from lupus_assets.sinks.duckdb import Warehouse
-from lupus_assets.sinks.duckdb_search import WarehouseSearch
-from lupus_assets.sinks.elasticsearch import Cluster, ElasticsearchAddress
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.sinks.search_alarm import AlarmSearch
-from lupus_assets.sinks.search_view import SearchView
+from lupus_assets.sinks.duckdb.query import Warehouse
+from lupus_assets.sinks.duckdb.search import WarehouseSearch
+from lupus_assets.sinks.elasticsearch.alarm import AlarmSearch
+from lupus_assets.sinks.elasticsearch.client import Cluster, ElasticsearchAddress
+from lupus_assets.sinks.elasticsearch.view import SearchView
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.word import words
 
 START = datetime(2025, 1, 28, tzinfo=UTC)

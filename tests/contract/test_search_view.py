@@ -16,12 +16,12 @@ from elasticsearch import Elasticsearch
 
 from lupus_assets.errors import ServiceRefused, ServiceUnreachable, StoreError
 from lupus_assets.records import TABLES, IncidentRow, Place, Row
-from lupus_assets.sinks.elasticsearch import Cluster, ElasticsearchAddress
+from lupus_assets.sinks.elasticsearch.client import Cluster, ElasticsearchAddress
+from lupus_assets.sinks.elasticsearch.document import KEYS
+from lupus_assets.sinks.elasticsearch.view import SearchView
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
-from lupus_assets.sinks.search_document import KEYS
-from lupus_assets.sinks.search_view import SearchView
 
 pytestmark = pytest.mark.services
 

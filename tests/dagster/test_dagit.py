@@ -8,8 +8,8 @@ from dagster_webserver.webserver import DagsterWebserver
 from starlette.routing import Match
 
 from lupus_assets.assets.outcome import evaluation
-from lupus_assets.monitor.address import Address
-from lupus_assets.monitor.check import Outcome
+from lupus_assets.judging.check import Outcome
+from lupus_assets.picturing.address import Address
 from lupus_assets.server.dagit import serve_histories
 from tests.models import declared, verdict
 

@@ -10,10 +10,10 @@ from lupus_assets.assets.key import STEPS, checked_key, step_key
 from lupus_assets.assets.launched import UNFINISHED
 from lupus_assets.assets.operation import open_tasks, situation
 from lupus_assets.assets.work import STRETCH, Task, next_stretch, spans
-from lupus_assets.monitor.check import CHECKS
-from lupus_assets.monitor.cut import cuts, place
+from lupus_assets.judging.check import CHECKS
+from lupus_assets.reading.cut import cuts, place
 from lupus_assets.records import Pending, Window
-from lupus_assets.sinks.journal import StoreJournal
+from lupus_assets.sinks.files.journal import StoreJournal
 from tests.dagster.site import Site, resources_of, small_model, utc
 
 PAIR: dict[str, object] = {

@@ -13,7 +13,7 @@ from lupus_assets.assets.launched import PARTITION, WORK
 from lupus_assets.assets.operation import RANGE_END, RANGE_START, group_slug, situation
 from lupus_assets.assets.work import BATCH, Task, batches, reference_due
 from lupus_assets.declare import Cadence, MonitoredModel
-from lupus_assets.monitor.cut import cuts
+from lupus_assets.reading.cut import cuts
 from tests.dagster.site import Site, resources_of, small_model, utc
 
 PAIR: dict[str, object] = {

@@ -8,7 +8,7 @@ import pytest
 
 from lupus_assets.assets.key import STEPS
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.check import CHECKS
+from lupus_assets.judging.check import CHECKS
 from tests.dagster.site import Site, small_model
 
 PROJECT = Path(__file__).parents[2]

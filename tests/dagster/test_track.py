@@ -10,9 +10,9 @@ import pytest
 from lupus_assets.assets.key import STEPS, checked_key, comparison_key, made_keys, reference_key, step_key
 from lupus_assets.assets.launched import PARTITION
 from lupus_assets.assets.reference import DECLARATION
-from lupus_assets.monitor import sampling
-from lupus_assets.monitor.check import CHECKS
+from lupus_assets.judging.check import CHECKS
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.profiling import sampling
 from tests.dagster.site import Site, small_model
 
 

@@ -8,8 +8,8 @@ import pytest
 from lupus_assets.assets.view import CHECK, compaction, upkeep, view_key
 from lupus_assets.errors import ServiceUnreachable
 from lupus_assets.records import Place
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 OLD = Place("shop.churn", "champion", DAY, DAY, "2013-05")

@@ -13,8 +13,8 @@ import dagster as dg
 import pytest
 
 from lupus_assets.assets import load_location
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
 from resources.installation import Serviced
 from tests.dagster.site import Site

@@ -20,10 +20,11 @@ import dagster as dg
 import pytest
 
 from lupus_assets.assets import view as view_asset
-from lupus_assets.sinks import elasticsearch, s3
-from lupus_assets.sinks.elasticsearch import Cluster
-from lupus_assets.sinks.hive import Hive
-from lupus_assets.sinks.s3 import Bucket
+from lupus_assets.sinks.elasticsearch import client as elasticsearch
+from lupus_assets.sinks.elasticsearch.client import Cluster
+from lupus_assets.sinks.files import s3
+from lupus_assets.sinks.files.s3 import Bucket
+from lupus_assets.sinks.hive.connection import Hive
 from tests.dagster.site import Site, small_rows
 from tests.services.__main__ import variables
 from tests.services.server import Server

@@ -20,15 +20,15 @@ import pytest
 from elasticsearch import helpers
 
 from lupus_assets.installation import Installation
-from lupus_assets.monitor.record import PROBLEM
-from lupus_assets.monitor.rows import UNIT
-from lupus_assets.sinks.hive import Hive
+from lupus_assets.profiling.record import PROBLEM
+from lupus_assets.reading.batch import UNIT
+from lupus_assets.sinks.hive.connection import Hive
 from lupus_assets.sinks.schema import SCHEMAS
 from lupus_assets.stats.category import hash_value
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, IdentityColumn, NumericColumn
 from lupus_assets.stats.distinct import Distinct
-from lupus_assets.stats.frozen import Reference
+from lupus_assets.stats.reference.frozen import Reference
 from tests.services.__main__ import variables
 from tests.services.project import Project
 from tests.services.trace import Trace, forms, found, number_forms, numbers_of, of_folder

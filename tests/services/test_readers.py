@@ -21,12 +21,12 @@ import pytest
 from lupus_assets.errors import StoreError
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import MetricRow, Place
-from lupus_assets.sinks.duckdb import Warehouse
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.hive import Hive
-from lupus_assets.sinks.hive_view import HiveView
-from lupus_assets.sinks.parquet import ParquetStore
-from lupus_assets.sinks.s3 import Bucket, BucketAddress
+from lupus_assets.sinks.duckdb.query import Warehouse
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
+from lupus_assets.sinks.files.s3 import Bucket, BucketAddress
+from lupus_assets.sinks.hive.connection import Hive
+from lupus_assets.sinks.hive.view import HiveView
 from lupus_assets.upkeep import follow, tidy
 from tests.contract.shown_by_hive import address_of
 from tests.services.hive import HiveServer

@@ -12,8 +12,8 @@ import pytest
 
 from lupus_assets.errors import ColumnMismatch, PartitionMissing, SourceError, SourceUnreadable
 from lupus_assets.installation import Installation
-from lupus_assets.monitor.intake import instants
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.reading.arrow import instants
 from lupus_assets.records import TABLES
 from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.sources.column import TEXT

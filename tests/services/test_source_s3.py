@@ -14,8 +14,8 @@ from lupus_assets.errors import ColumnMismatch, PartitionMissing, SourceError, S
 from lupus_assets.installation import Installation
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import TABLES
+from lupus_assets.sinks.files.s3_range import TAIL
 from lupus_assets.sinks.memory import MemoryStore
-from lupus_assets.sinks.s3_range import TAIL
 from lupus_assets.sources.column import TEXT
 from lupus_assets.sources.parquet import ParquetSource
 from tests.models import DAY, SALT, START, day, declared, log

@@ -5,9 +5,9 @@ from itertools import combinations, pairwise
 import pytest
 
 from lupus_assets.checkpoint_store import CheckpointStore
-from lupus_assets.monitor.checkpoint import Checkpoint
-from lupus_assets.monitor.incident import Open
-from lupus_assets.monitor.intake import microseconds
+from lupus_assets.judging.checkpoint import Checkpoint
+from lupus_assets.judging.incident import Open
+from lupus_assets.reading.arrow import microseconds
 from lupus_assets.records import Place
 from lupus_assets.sinks.memory import MemoryFiles
 from tests.models import DAY, day

@@ -13,8 +13,8 @@ import pytest
 
 from lupus_assets.cli import main
 from lupus_assets.records import Place, ProfileRow
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.grid import Grid

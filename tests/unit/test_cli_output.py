@@ -17,8 +17,8 @@ import pytest
 
 from lupus_assets.cli import main
 from lupus_assets.records import IncidentRow, Place
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.parquet import ParquetStore
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.files.parquet import ParquetStore
 
 DAY = datetime(2025, 3, 9, tzinfo=UTC)
 EVIL = "price\x1b[31m\n\x9b\u202e\u2028\tend"

@@ -8,8 +8,8 @@ import pytest
 from lupus_assets.assets.tag import log_kinds
 from lupus_assets.errors import SourceError
 from lupus_assets.installation import Installation
-from lupus_assets.sinks.folder import Folder
-from lupus_assets.sinks.hive_address import HiveAddress
+from lupus_assets.sinks.files.folder import Folder
+from lupus_assets.sinks.hive.address import HiveAddress
 from lupus_assets.sources.function import FunctionSource
 from lupus_assets.sources.hive import HiveSource
 from lupus_assets.sources.hive_query import HiveQuerySource

@@ -9,11 +9,11 @@ import pytest
 
 import lupus_assets.judge as judging
 from lupus_assets.judge import Writer, kind_of
-from lupus_assets.monitor.cut import cuts, place
-from lupus_assets.monitor.verdict import LABELS
+from lupus_assets.judging.verdict import LABELS
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.reading.cut import cuts, place
+from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.memory import MemoryFiles
-from lupus_assets.sinks.parquet import ParquetStore
 from tests.models import START, day, declared, metric
 
 TAUGHT, DAYS = 24, 75

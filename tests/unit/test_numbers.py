@@ -21,12 +21,12 @@ from scipy import stats
 from sklearn import metrics
 
 from lupus_assets.cli import main
-from lupus_assets.monitor.metric import QUANTILES, column_metrics, performance_metrics
-from lupus_assets.monitor.outline import outline
+from lupus_assets.measuring.column import QUANTILES, column_metrics, performance_metrics
+from lupus_assets.profiling.outline import outline
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.joint import ErrorSums, ScoreLabel
-from lupus_assets.stats.reference import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
 from tests.unit.adversary import numbers, sigmoid, table
 
 FEW = 1_024  # values up to which they are known

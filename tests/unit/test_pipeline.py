@@ -10,8 +10,8 @@ import pytest
 
 from lupus_assets.declare.column import Decision
 from lupus_assets.errors import ColumnMismatch, PartitionMissing, ReferenceMissing
-from lupus_assets.monitor.cut import cuts, open_cuts
 from lupus_assets.pipeline import Pipeline
+from lupus_assets.reading.cut import cuts, open_cuts
 from lupus_assets.records import TABLES
 from lupus_assets.sinks.memory import MemoryStore
 from tests.models import DAY, SALT, START, Logs, day, declared, log

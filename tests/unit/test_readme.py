@@ -46,3 +46,7 @@ def test_scaffolding_tells_nobody_and_says_nothing_of_it(tmp_path):
     assert [path for path in [*home.rglob("*"), *(project / ".lupus").rglob("*")] if path.is_file()] == [
         project / ".lupus" / "dagster" / "dagster.yaml"
     ]
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len(README.read_text(encoding="utf-8").split()) <= 1_200

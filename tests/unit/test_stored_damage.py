@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pytest
 
-from lupus_assets.compare import compare
 from lupus_assets.errors import StateError
-from lupus_assets.monitor.drift import parse_window
+from lupus_assets.measuring.drift import parse_window
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.sinks.memory import MemoryStore
+from lupus_assets.windows import compare
 from tests.models import DAY, SALT, START, Logs, day, declared, log
 
 MODEL = declared(reference={"from": START.date(), "to": START.date()})

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from lupus_assets.stats import definition
+from lupus_assets.stats.distance import as_others_define as definition
 
 CATEGORICAL = ("s_5", "s_50", "s_5000", "s_200000", "flag", "y")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.monitor.cut import cuts
-from lupus_assets.monitor.freezing import freeze
-from lupus_assets.monitor.profiling import WHOLE, profile_partition
-from lupus_assets.monitor.role import kinds, needed, roles
-from lupus_assets.monitor.rows import Reading
+from lupus_assets.profiling.freezing import freeze
+from lupus_assets.profiling.partition import WHOLE, profile_partition
+from lupus_assets.reading.batch import Reading
+from lupus_assets.reading.cut import cuts
+from lupus_assets.reading.role import kinds, needed, roles
 from lupus_assets.records import Window
 from lupus_assets.sources.parquet import ParquetSource
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn

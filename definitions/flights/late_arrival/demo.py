@@ -28,7 +28,7 @@ from lupus_assets.declare import MonitoredModel, load
 from lupus_assets.installation import Installation
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Entry
-from lupus_assets.sinks.layout import place_of
+from lupus_assets.sinks.files.layout import place_of
 from lupus_assets.upkeep import follow
 from resources.environment import lupus_home
 

@@ -24,7 +24,7 @@ from lupus_assets.declare import (
     load,
 )
 from lupus_assets.declare.catalogue import NEEDS_LABEL, NOT_FOR_ALL, PERFORMANCE
-from lupus_assets.monitor.metric import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
+from lupus_assets.measuring.column import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
 
 DESIGNED = """\
 type: lupus_assets.assets.MonitoredModel

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from lupus_assets.errors import ServiceUnreachable
 from lupus_assets.installation import Installation
-from lupus_assets.monitor.address import Address
+from lupus_assets.picturing.address import Address
 from lupus_assets.records import Place, VerdictRow
 from lupus_assets.server.history import SHOWN, history_route
 from tests.models import verdict

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from lupus_assets.errors import ServiceUnreachable
-from lupus_assets.sinks.elasticsearch import WAITS, Cluster, ElasticsearchAddress
-from lupus_assets.sinks.s3 import Bucket, BucketAddress
+from lupus_assets.sinks.elasticsearch.client import WAITS, Cluster, ElasticsearchAddress
+from lupus_assets.sinks.files.s3 import Bucket, BucketAddress
 
 
 @pytest.fixture

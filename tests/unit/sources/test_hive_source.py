@@ -8,7 +8,7 @@ import pytest
 
 from lupus_assets.errors import PartitionMissing, ServiceUnreachable, SourceError, SourceUnreadable
 from lupus_assets.installation import Installation
-from lupus_assets.sinks.folder import Folder
+from lupus_assets.sinks.files.folder import Folder
 from lupus_assets.sources.column import TEXT
 from lupus_assets.sources.hive import HiveSource
 from lupus_assets.sources.hive_query import HiveQuerySource

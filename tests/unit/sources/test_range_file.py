@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from lupus_assets.sinks import s3_range
-from lupus_assets.sinks.s3_range import RangeFile
+from lupus_assets.sinks.files import s3_range
+from lupus_assets.sinks.files.s3_range import RangeFile
 
 DATA = bytes(range(100))
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.codec import READ, VERSION, from_bytes, marginal_of, reference_marginals
+from lupus_assets.stats.codec import VERSION, from_bytes, marginal_of, reference_marginals
+from lupus_assets.stats.codec.format import READ
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.frozen import Reference
 from lupus_assets.stats.profile import Profile
+from lupus_assets.stats.reference.frozen import Reference
 from tests.unit.stats.write_fixture import FOLDER, states
 
 

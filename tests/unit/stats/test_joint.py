@@ -15,7 +15,7 @@ from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.reference.residual import Residual
 
 FIELDS_OF_FLOATS = ("mean", "m2", "m3", "m4")
 

@@ -6,7 +6,7 @@ from lupus_assets.stats.column import Column, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.joint import ErrorSums, ScoreLabel
 from lupus_assets.stats.profile import Profile, RowCounts
-from lupus_assets.stats.residual import Residual
+from lupus_assets.stats.reference.residual import Residual
 
 UNIT = Grid(0.0, 1.0)
 

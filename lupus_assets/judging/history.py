@@ -1,0 +1,205 @@
+"""A ledger as the detector takes it: on stabilised scales, with what each series says of its target."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.metric import MEASURES, NORMAL_975
+from lupus_assets.declare.rule import DAYS_PER_MONTH
+from lupus_assets.detect.history import Group, History, Role, Series
+from lupus_assets.detect.scale import SCALES, share_variance
+from lupus_assets.judging.series import Array, Ledger, Mask
+from lupus_assets.judging.wording import ROWS
+from lupus_assets.records import EVERYTHING
+
+PERFORMANCE = "performance"
+MONTH = timedelta(days=DAYS_PER_MONTH)
+# What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
+AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
+AGAINST_OTHERS = frozenset({"association", "conditional_spread"})
+UNLABELLED = "explained_correlation"  # what is known of the performance before the labels are
+FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
+SHAPE = FORETELLS | {"top_share"}
+LENT = 30.0  # rows: so many are needed to know a variance by half
+LEAST_COUNT = 4.0  # times the usual variance: a quarter of the usual rows
+PACE = 0.1  # at which the usual variance of one row follows
+MANY = 1e12  # rows
+CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
+
+
+def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Mask:
+    """Return which series are judged: not what follows from others by construction.
+
+    The score's own level and shape follow its inputs where a surrogate says what these explain, and of a
+    column that has one value a partition, as a weekday has, only what is missing or new is news.
+    """
+    prediction = model.columns.prediction.column
+    explained = any(metric in AGAINST_INPUTS for *_, metric in ledger.series)
+    calendar = _calendar(ledger, taught)
+    return np.array(
+        [
+            not (explained and column == prediction and metric in SHAPE)
+            and (column not in calendar or MEASURES[metric].rare)
+            for _, _, column, metric in ledger.series
+        ],
+        dtype=bool,
+    )
+
+
+def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
+    """Return the columns that have one value a partition, by the partitions that teach what is ordinary."""
+    warm = ledger.starts < naive(taught)
+    found = set()
+    for at, (segment, _, column, metric) in enumerate(ledger.series):
+        if metric == "top_share" and segment == EVERYTHING:
+            shares = ledger.values[warm, at]
+            shares = shares[~np.isnan(shares)]
+            if shares.size and np.mean(shares > CALENDAR_SHARE) > CALENDAR_PARTITIONS:
+                found.add(column)
+    return found
+
+
+def target_of(family: str, column: str, metric: str) -> str:
+    """Return what an alarm on a series names: a column, `ROWS` or `PERFORMANCE`."""
+    return PERFORMANCE if family == PERFORMANCE or metric == UNLABELLED else column or ROWS
+
+
+def history(
+    ledger: Ledger, model: MonitoredModel, taught: datetime, usual: Array | None = None
+) -> tuple[History, Array]:
+    """Return a ledger as the detector takes it, and the usual sampling variances behind its last partition.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Of the series that are judged.
+    model : MonitoredModel
+        Gives seasons and the length of a month in partitions.
+    taught : datetime
+        Where the partitions end that teach what is ordinary.
+    usual : array of float, shape (series,), optional
+        What was returned of the partitions before these; without it, these are the first.
+    """
+    usual = np.full(len(ledger.series), np.nan) if usual is None else usual.copy()
+    values, variance = _scaled(ledger, usual)
+    moments = [ledger.window(at) for at in range(len(ledger.starts))]
+    seasons = np.array([model.cadence.seasons(moment) for moment in moments], dtype=np.int64)
+    found = History(
+        series=_described(ledger, model),
+        values=values,
+        variance=variance,
+        n=ledger.n,
+        design=ledger.design,
+        phases=seasons if moments else np.zeros((0, len(model.cadence.cycles)), dtype=np.int64),
+        cycles=model.cadence.cycles,
+        warm=int(np.count_nonzero(ledger.starts < naive(taught))),
+        per_month=MONTH / model.cadence.period,
+    )
+    return found, usual
+
+
+def _described(ledger: Ledger, model: MonitoredModel) -> Series:
+    named = [target_of(family, column, metric) for _, family, column, metric in ledger.series]
+    names = list(dict.fromkeys(named))
+    metrics = [metric for *_, metric in ledger.series]
+    measures = [MEASURES[metric] for metric in metrics]
+    group = {ROWS: Group.ROWS, PERFORMANCE: Group.SCORE, model.columns.prediction.column: Group.SCORE}
+    return Series(
+        target=np.array([names.index(name) for name in named], dtype=np.int64),
+        rare=np.array([measure.rare for measure in measures], dtype=bool),
+        side=np.array([measure.side for measure in measures], dtype=np.int64),
+        role=np.array([_role(metric) for metric in metrics], dtype=np.int64),
+        foretells=np.array(
+            [
+                metric in FORETELLS and segment == EVERYTHING and family == "input"
+                for segment, family, _, metric in ledger.series
+            ],
+            dtype=bool,
+        ),
+        least=np.array([_least(metric) for metric in metrics]),
+        group=np.array([group.get(name, Group.COLUMNS) for name in names], dtype=np.int64),
+        column=np.array([name not in (ROWS, PERFORMANCE) for name in names], dtype=bool),
+    )
+
+
+def _least(metric: str) -> float:
+    """Return below which value a history is no news, on its scale; of any number of rows."""
+    measure = MEASURES[metric]
+    if not math.isfinite(measure.least):
+        return measure.least
+    return float(SCALES[measure.scale].forward(np.array([measure.least]), np.array([MANY]))[0])
+
+
+def _role(metric: str) -> Role:
+    if metric == "null_rate":
+        return Role.NULL
+    if metric == "row_count":
+        return Role.ROWS
+    return Role.DEPENDENCE if metric in AGAINST_INPUTS | AGAINST_OTHERS else Role.MARGINAL
+
+
+def _scaled(ledger: Ledger, usual: Array) -> tuple[Array, Array]:
+    """Return values on their scales, counts of what is rare, and the sampling variance of the former.
+
+    `usual` holds each series' usual variance, as `_expected_noise` and `_steadied` know it, and is moved on.
+    """
+    values, variance = np.full_like(ledger.values, np.nan), np.full_like(ledger.values, np.nan)
+    metrics = np.array([metric for *_, metric in ledger.series])
+    for name in np.unique(metrics):
+        measure = MEASURES[name]
+        mine = metrics == name
+        n = ledger.n[:, mine]
+        if measure.rare:
+            values[:, mine] = np.round(ledger.values[:, mine] * n)
+            continue
+        forward = SCALES[measure.scale].forward
+        values[:, mine] = forward(ledger.values[:, mine], n)
+        if measure.scale == "share":  # its interval is cut off at 0 and 1
+            variance[:, mine] = share_variance(n)
+        else:
+            own = ((forward(ledger.upper[:, mine], n) - values[:, mine]) / NORMAL_975) ** 2
+            if measure.scale == "count":
+                variance[:, mine], usual[mine] = _expected_noise(own, usual[mine])
+            else:
+                variance[:, mine], usual[mine] = _steadied(own, n, usual[mine])
+    return values, np.where(np.isfinite(variance), variance, 0.0)
+
+
+def _expected_noise(variance: Array, usual: Array) -> tuple[Array, Array]:
+    """Return the sampling variances that counts of the usual size have, and the usual one afterwards.
+
+    That of a count itself is large where it is small: a day without rows would be an ordinary one.
+    """
+    found = np.full_like(variance, np.nan)
+    for at, own in enumerate(variance):
+        found[at] = np.where(np.isnan(usual), own, np.fmin(own, usual))
+        learned = usual + PACE * (np.fmin(own, LEAST_COUNT * usual) - usual)
+        usual = np.where(np.isnan(own), usual, np.where(np.isnan(usual), own, learned))
+    return found, usual
+
+
+def _steadied(variance: Array, n: Array, usual: Array) -> tuple[Array, Array]:
+    """Return sampling variances in which few rows do not vouch for themselves, and the usual one afterwards.
+
+    A variance that ten rows estimate may be anything, and one row has none. Each partition's is drawn to that
+    of earlier ones by `LENT` rows' worth of it. `usual` is of one row, over earlier partitions.
+    """
+    found = np.full_like(variance, np.nan)
+    for at in range(len(variance)):
+        own = variance[at] * n[at]
+        known = np.isfinite(own)
+        lent = np.where(np.isnan(usual), 0.0, LENT)
+        total = np.where(known, own * n[at], 0.0) + lent * np.nan_to_num(usual)
+        rows = np.where(known, n[at], 0.0) + lent
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[at] = total / rows / n[at]
+        learned = np.where(np.isnan(usual), own, usual + PACE * (own - usual))
+        usual = np.where(known, learned, usual)
+    return found, usual
+
+
+def naive(moment: datetime) -> np.datetime64:
+    """Return an aware moment as naive UTC."""
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")

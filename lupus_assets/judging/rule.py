@@ -1,0 +1,248 @@
+"""The team's own thresholds, applied to the metrics of a partition."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.rule import CONDITIONS, RecentChange, Rule, SeasonChange, SteadyChange
+from lupus_assets.detect.trend import trend
+from lupus_assets.judging.wording import number, subject
+from lupus_assets.reading.arrow import comparable, is_in, rows_where
+from lupus_assets.records import ALARM, EVERYTHING, VerdictRow, Window
+
+Point = tuple[datetime, datetime, float | None, int]  # (window start, as of, value, rows behind it)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What a rule came to at one partition: the limit, and whether the value is beyond it."""
+
+    expected: float | None
+    low: float | None
+    high: float | None
+    crossed: bool
+    said: str
+    p: float | None = None
+
+
+def describe(rule: Rule) -> str:
+    """Return a rule as it stands in verdicts: ``row_count below 500``."""
+    condition, wanted = _condition(rule)
+    verb = condition.partition("_")[0]
+    match wanted:
+        case RecentChange():
+            return f"{rule.metric} {verb} from recent {wanted.partitions} by {wanted.by:g}"
+        case SeasonChange():
+            return f"{rule.metric} {verb} from season of {wanted.periods} by {wanted.by:g}"
+        case SteadyChange():
+            return f"{rule.metric} {verb} steadily over {wanted.partitions}, p {wanted.p:g}"
+    return f"{rule.metric} {condition} {wanted:g}"
+
+
+def _condition(rule: Rule) -> tuple[str, float | RecentChange | SeasonChange | SteadyChange]:
+    """Return the one condition of a rule, by name."""
+    return next((name, getattr(rule, name)) for name in CONDITIONS if getattr(rule, name) is not None)
+
+
+@dataclass
+class Past:
+    """What a rule has to know of the earlier numbers of one series.
+
+    Attributes
+    ----------
+    count : int
+        Numbers so far.
+    latest : list of float
+        The last of them, as many as the rule looks at.
+    alike : dict of tuple to list of float
+        The last of each phase of the season, if it looks at these.
+    """
+
+    count: int = 0
+    latest: list[float] = field(default_factory=list)
+    alike: dict[tuple[int, ...], list[float]] = field(default_factory=dict)
+
+    def add(self, rule: Rule, phase: tuple[int, ...], value: float) -> None:
+        """Take in a number of a partition of this phase."""
+        self.count += 1
+        match _condition(rule)[1]:
+            case RecentChange(partitions=most):
+                self.latest = [*self.latest, value][-most:]
+            case SteadyChange(partitions=most):
+                self.latest = [*self.latest, value][1 - most :]
+            case SeasonChange(periods=most):
+                self.alike[phase] = [*self.alike.get(phase, []), value][-most:]
+
+
+Pasts = list[dict[tuple[str, str, str], Past]]  # of every rule of a track, by segment, family and column
+
+
+def rules_of(model: MonitoredModel, track: str) -> list[Rule]:
+    """Return the rules that concern a track."""
+    return [rule for rule in model.rules if rule.track in (None, track)]
+
+
+def rule_rows(
+    metrics: pa.Table,
+    *,
+    model: MonitoredModel,
+    track: str,
+    reference: str,
+    windows: Sequence[Window],
+    pasts: Pasts | None = None,
+) -> list[VerdictRow]:
+    """Return a verdict for every rule, series and window that the rule concerns.
+
+    Parameters
+    ----------
+    metrics : pyarrow.Table
+        Rows of the table ``metrics`` of this track, up to the last of `windows`.
+    model : MonitoredModel
+    track : str
+    reference : str
+        Digest of the reference; numbers against another are not compared with.
+    windows : sequence of Window
+    pasts : list, optional
+        What is known of the partitions before those of `metrics`, which is moved on; without it, these are
+        the first.
+    """
+    rules = rules_of(model, track)
+    if not rules:
+        return []
+    pasts = [{} for _ in rules] if pasts is None else pasts
+    whole = rows_where(metrics, comparable(metrics, reference))
+    keys = {window.start: window.key for window in windows}
+    return [
+        row
+        for rule, past in zip(rules, pasts, strict=True)
+        for key, points in _series(whole, rule, model, past).items()
+        for row in _rows(rule, key, points, past[key], track, keys, model)
+    ]
+
+
+def _series(
+    metrics: pa.Table, rule: Rule, model: MonitoredModel, past: dict[tuple[str, str, str], Past]
+) -> dict[tuple[str, str, str], list[Point]]:
+    """Return the numbers that a rule concerns by series, in the order in which they first came."""
+    mine = rows_where(metrics, is_in(metrics, "metric", {rule.metric}))
+    columns = set(model.groups[rule.group]) if rule.group else None
+    series: dict[tuple[str, str, str], dict[datetime, Point]] = {key: {} for key in past}
+    for row in mine.select(
+        ["segment", "family", "column_name", "window_start", "as_of", "value", "n"]
+    ).to_pylist():
+        concerned = (
+            rule.concerns(row["segment"])
+            and (rule.column is None or row["column_name"] == rule.column)
+            and (columns is None or row["column_name"] in columns)
+        )
+        if concerned:
+            start, as_of = row["window_start"].replace(tzinfo=UTC), row["as_of"].replace(tzinfo=UTC)
+            points = series.setdefault((row["segment"], row["family"], row["column_name"]), {})
+            points[start] = (start, as_of, row["value"], row["n"])  # the latest cut stands
+    for key in series:
+        past.setdefault(key, Past())
+    return {key: list(points.values()) for key, points in series.items()}
+
+
+def _rows(
+    rule: Rule,
+    key: tuple[str, str, str],
+    points: list[Point],
+    past: Past,
+    track: str,
+    keys: Mapping[datetime, str],
+    model: MonitoredModel,
+) -> Iterator[VerdictRow]:
+    segment, family, column = key
+    for start, as_of, value, _ in points:
+        if value is None:
+            continue
+        phase = model.cadence.seasons(start)[:1]  # the hour, or else the weekday
+        history, crossing = past.count, _crossing(rule, value, past, phase)
+        past.add(rule, phase, value)
+        if start not in keys:
+            continue
+        yield VerdictRow(
+            track=track,
+            version=EVERYTHING,
+            partition_key=keys[start],
+            window_start=start,
+            as_of=as_of,
+            segment=segment,
+            family=family,
+            column_name=column,
+            metric=rule.metric,
+            rule=describe(rule),
+            value=value,
+            expected=crossing.expected,
+            low=crossing.low,
+            high=crossing.high,
+            p=crossing.p,
+            effect=None if crossing.expected is None else value - crossing.expected,
+            surprise=None,
+            history=history,
+            partitions=None,
+            since=None,
+            severity=ALARM if crossing.crossed else None,
+            flagged=crossing.crossed,
+            incident=None,
+            sentence=f"{subject(rule.metric, column, segment)} is "
+            f"{number(value, percent=MEASURES[rule.metric].percent)}, {crossing.said}",
+        )
+
+
+def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...]) -> Crossing:
+    """Return what a rule comes to at a partition of this phase, given earlier values."""
+    condition, wanted = _condition(rule)
+    percent = MEASURES[rule.metric].percent
+    match wanted:
+        case RecentChange():
+            what = f"the recent {wanted.partitions} partitions' median"
+            return _change(condition, wanted.partitions, wanted.by, value, past.latest, what, percent)
+        case SeasonChange():
+            alike = past.alike.get(phase, [])
+            what = f"the median of the last {wanted.periods} of the same weekday or hour"
+            return _change(condition, wanted.periods, wanted.by, value, alike, what, percent)
+        case SteadyChange():
+            return _trend(condition, wanted, [*past.latest, value], percent)
+    crossed = value < wanted if condition == "below" else value > wanted
+    low, high = (wanted, None) if condition == "below" else (None, wanted)
+    return Crossing(None, low, high, crossed, f"{_side(crossed, condition)} {wanted:g}")
+
+
+def _change(
+    condition: str, count: int, by: float, value: float, earlier: list[float], what: str, percent: bool
+) -> Crossing:
+    if len(earlier) < count:
+        said = f"no verdict yet: {len(earlier)} of {count} earlier partitions"
+        return Crossing(None, None, None, crossed=False, said=said)
+    level = median(earlier[-count:])
+    falls = condition.startswith("falls")
+    limit = level - by if falls else level + by
+    crossed = value < limit if falls else value > limit
+    side = f"more than {by:g} {'below' if falls else 'above'}"
+    said = f"{_side(crossed, side)} {what} {number(level, percent=percent)}"
+    return Crossing(level, limit if falls else None, None if falls else limit, crossed, said)
+
+
+def _trend(condition: str, wanted: SteadyChange, values: list[float], percent: bool) -> Crossing:
+    if len(values) < wanted.partitions:
+        said = f"no verdict yet: {len(values) - 1} of {wanted.partitions - 1} earlier partitions"
+        return Crossing(None, None, None, crossed=False, said=said)
+    found = trend(np.array(values[-wanted.partitions :]))
+    falls = condition.startswith("falls")
+    p = found.falls if falls else found.rises
+    moved = number(abs(found.slope) * (wanted.partitions - 1), percent=percent)
+    way = "down" if found.slope < 0 else "up"
+    said = f"{_side(p <= wanted.p, 'falling' if falls else 'rising')} steadily: {way} {moved}"
+    return Crossing(None, None, None, p <= wanted.p, f"{said} over {wanted.partitions} partitions", p)
+
+
+def _side(crossed: bool, words: str) -> str:
+    return words if crossed else f"not {words}"

@@ -1,0 +1,265 @@
+"""Profiles become metrics: plain functions from one column's state, and its reference, to named estimates."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from lupus_assets.stats import performance
+from lupus_assets.stats.column import (
+    CategoricalColumn,
+    Column,
+    IdentityColumn,
+    NumericColumn,
+    TimestampColumn,
+)
+from lupus_assets.stats.distance import formula as distance
+from lupus_assets.stats.distinct import Distinct
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.histogram import all_values
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.profile import RowCounts
+from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.frozen import ColumnReference
+from lupus_assets.stats.reference.residual import Residual
+from lupus_assets.stats.state import Counts, Floats
+
+Named = tuple[str, Estimate]
+EMPTY_REFERENCE = "the reference has no rows"
+NO_ROWS = "no rows"
+NO_VALUES = "no values"
+SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
+    "base_rate": performance.base_rate,
+    "auc": performance.auc,
+    "log_loss": performance.log_loss,
+    "brier": performance.brier,
+    "brier_excess": performance.brier_excess,
+    "slope_excess": performance.slope_excess,
+    "calibration_error": performance.calibration_error,
+    "bias": performance.bias,
+    "accuracy": performance.accuracy,
+    "precision": performance.precision,
+    "recall": performance.recall,
+}
+VALUE_PERFORMANCE: dict[str, Callable[[ErrorSums], Estimate]] = {
+    "mae": performance.mae,
+    "rmse": performance.rmse,
+    "wape": performance.wape,
+    "mean_error": performance.mean_error,
+}
+CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
+    "accuracy": performance.accuracy,
+    "macro_f1": performance.macro_f1,
+}
+BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], Floats]] = {
+    "jensen_shannon": distance.jensen_shannon,
+    "l_infinity": distance.l_infinity,
+}
+QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
+
+
+def share(count: int | None, n: int, undefined: str = NO_ROWS) -> Estimate:
+    """Return a share of `n` rows; without any, or without a count, none."""
+    if count is None or n == 0:
+        return Estimate.undefined(undefined, n)
+    return Estimate(count / n, None, n, None)
+
+
+def _plain(value: float | None, n: int, reason: str = NO_VALUES, variance: float | None = None) -> Estimate:
+    if value is None or not np.isfinite(value):
+        return Estimate.undefined(reason if value is None else "too large for a number", n)
+    return Estimate(float(value), variance, n, None)
+
+
+def _distinct(distinct: Distinct, values: int) -> Estimate:
+    return _plain(distinct.estimate(values), values)
+
+
+def row_metrics(counts: RowCounts) -> Iterator[Named]:
+    """Yield the metrics of the rows as such."""
+    yield "row_count", Estimate(float(counts.rows), None, counts.rows, None)
+    if counts.duplicates is not None:
+        yield "duplicate_rate", share(counts.duplicates, counts.rows)
+
+
+def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
+    """Yield the judged metrics of a numeric column that need no reference."""
+    values = column.rows - column.nulls
+    finite = column.finite
+    yield "null_rate", share(column.nulls, column.rows)
+    yield "nan_rate", share(column.nans, values, NO_VALUES)
+    yield "infinity_rate", share(column.positive_infinities + column.negative_infinities, values, NO_VALUES)
+    largest = int(column.histogram.counts.max()) if finite else None
+    yield "top_share", share(largest, finite, NO_VALUES)
+
+
+def numeric_shape(column: NumericColumn) -> Iterator[Named]:
+    """Yield what describes a numeric column further; nobody is alarmed by it."""
+    finite, moments = column.finite, column.moments
+    yield "zero_rate", share(column.zeros, finite, NO_VALUES)
+    variance = moments.variance
+    spread = None if variance is None else variance / finite
+    yield "mean", _plain(moments.mean if finite else None, finite, variance=spread)
+    yield "sd", _plain(moments.sd, finite, "fewer than two values")
+    yield "skewness", _plain(moments.skewness, finite, "constant, or fewer than three values")
+    yield "kurtosis", _plain(moments.kurtosis, finite, "constant, or fewer than four values")
+    yield "minimum", _plain(column.minimum, finite)
+    yield "maximum", _plain(column.maximum, finite)
+    quantiles = column.quantiles(list(QUANTILES.values())) if finite else None
+    for index, name in enumerate(QUANTILES):
+        yield name, _plain(None if quantiles is None else float(quantiles[index]), finite)
+    yield "distinct", _distinct(column.distinct, finite)
+
+
+def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
+    """Yield the judged metrics of a categorical column that need no reference."""
+    yield "null_rate", share(column.nulls, column.rows)
+    values, counts = column.rows - column.nulls, column.categories.counts
+    yield "top_share", share(int(counts.max()) if counts.size else None, values, NO_VALUES)
+
+
+def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
+    """Yield what describes a categorical column further; nobody is alarmed by it."""
+    yield "distinct", _distinct(column.categories.distinct, column.rows - column.nulls)
+
+
+def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
+    """Yield what may be known of a key or an entity: nulls and how many there are."""
+    yield "null_rate", share(column.nulls, column.rows)
+    yield "distinct", _distinct(column.distinct, column.rows - column.nulls)
+
+
+def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:
+    """Yield the metrics of a timestamp column; instants are seconds since the epoch."""
+    yield "null_rate", share(column.nulls, column.rows)
+    for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
+        yield name, _plain(None if micros is None else micros / 1e6, column.rows - column.nulls)
+
+
+def _psi(reference: ColumnReference, counts: Counts) -> Estimate:
+    base = reference.reference_counts
+    n, m = int(base.sum()), int(counts.sum())
+    if not n or not m:
+        return Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
+    if counts[-1] == m:
+        return Estimate.undefined(NO_VALUES, m)  # all null: its null rate says so, in plainer words
+    psi = float(distance.psi(base, counts))
+    # On its square-root scale PSI without drift has the variance (1/n + 1/m)/2 whatever the bins:
+    # it is (1/n + 1/m) times a chi-square variable.
+    return Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
+
+
+def _other_distances(reference: ColumnReference, counts: Counts, pooled: Counts) -> Iterator[Named]:
+    base = reference.reference_counts
+    n, m = int(base.sum()), int(counts.sum())
+    if not n or not m:
+        for name in (*BINNED_DISTANCES, "chi_square"):
+            yield name, Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
+        return
+    for name, function in BINNED_DISTANCES.items():
+        yield name, Estimate(float(function(base, counts)), None, m, None)
+    yield "chi_square", Estimate(float(distance.chi_square(*pooled).statistic), None, m, None)
+
+
+def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
+    """Yield the judged metrics of a numeric column against its reference."""
+    yield "out_of_range_rate", share(reference.out_of_range(column), column.rows - column.nulls, NO_VALUES)
+    if column.histogram.grid.decimals is not None:
+        yield "off_grid_rate", share(column.off_grid, column.finite, NO_VALUES)
+    yield "clipped_mean", reference.clipped_mean(column)
+    yield "mean_rank", reference.mean_rank(column)
+    yield "rank_spread", reference.rank_spread(column)
+    yield "psi", _psi(reference, reference.binned(column))
+
+
+def numeric_distances(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
+    """Yield the other distances of a numeric column from its reference."""
+    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
+    past, now = reference.column.histogram, column.histogram
+    if not past.total or not now.total:
+        for name in ("ks", "wasserstein"):
+            yield name, Estimate.undefined(NO_VALUES, now.total)
+        return
+    yield "ks", _plain(distance.ks(past, now), now.total)
+    values = all_values(reference.column.values, column.values)
+    yield "wasserstein", _plain(distance.wasserstein(past, now, values), now.total)
+
+
+def categorical_drift(
+    column: CategoricalColumn, reference: CategoricalReference, *, within: bool
+) -> Iterator[Named]:
+    """Yield the judged metrics of a categorical column against its reference."""
+    unseen = reference.unseen(column, within=within)
+    values = column.rows - column.nulls
+    undefined = "the reference has too many values" if values else NO_VALUES
+    yield "unseen_rate", share(unseen, values, undefined)
+    for rank, count in enumerate(reference.named(column).tolist(), start=1):
+        yield f"share_{rank}", share(count, values, NO_VALUES)
+    yield "psi", _psi(reference, reference.binned(column))
+
+
+def categorical_distances(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
+    """Yield the other distances of a categorical column from its reference."""
+    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
+
+
+def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[Named]:
+    """Yield the realised performance of the rows whose labels are in."""
+    match joint:
+        case ScoreLabel():
+            for name, of_scores in SCORE_PERFORMANCE.items():
+                yield name, of_scores(joint)
+        case ErrorSums():
+            for name, of_errors in VALUE_PERFORMANCE.items():
+                yield name, of_errors(joint)
+        case Confusion():
+            for name, of_classes in CLASS_PERFORMANCE.items():
+                yield name, of_classes(joint)
+
+
+def residual_metrics(residual: Residual) -> Iterator[Named]:
+    """Yield how the score goes with what the inputs explain, on the scale of the surrogate."""
+    n = residual.n
+    signed, absolute = residual.signed.variance, residual.absolute.variance
+    for name, moments, variance in (
+        ("residual_mean", residual.signed, signed),
+        ("residual_spread", residual.absolute, absolute),
+    ):
+        noise = None if variance is None else variance / n
+        yield name, _plain(moments.mean if n else None, n, "no scores", noise)
+    yield "explained_correlation", residual.correlation()
+
+
+def column_metrics(
+    column: Column, reference: ColumnReference | None, *, whole: bool, within: bool
+) -> Iterator[Named]:
+    """Yield the metrics of one column; without a reference only those that need none.
+
+    With `whole` all of them, else those that are judged; `within` where the reference holds these rows too.
+    """
+    match column:
+        case NumericColumn():
+            yield from numeric_metrics(column)
+        case CategoricalColumn():
+            yield from categorical_metrics(column)
+        case IdentityColumn():
+            yield from identity_metrics(column)
+        case TimestampColumn():
+            yield from timestamp_metrics(column)
+    match column, reference:
+        case NumericColumn(), NumericReference():
+            yield from numeric_drift(column, reference)
+            if whole:
+                yield from numeric_distances(column, reference)
+        case CategoricalColumn(), CategoricalReference():
+            yield from categorical_drift(column, reference, within=within)
+            if whole:
+                yield from categorical_distances(column, reference)
+    if whole:
+        yield from _shape(column)
+
+
+def _shape(column: Column) -> Iterator[Named]:
+    if isinstance(column, NumericColumn):
+        yield from numeric_shape(column)
+    elif isinstance(column, CategoricalColumn):
+        yield from categorical_shape(column)

@@ -1,0 +1,271 @@
+"""An old and a new track over the rows of one partition, joined by their key."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.declare.metric import interval
+from lupus_assets.measuring.column import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
+from lupus_assets.reading.batch import Reading, Rows, read_rows, usable
+from lupus_assets.reading.block import CategoricalBlock, IdentityBlock, NumericBlock
+from lupus_assets.reading.cut import Cut
+from lupus_assets.reading.role import Role
+from lupus_assets.records import EVERYTHING, ComparisonRow, Window
+from lupus_assets.stats.distance import formula as distance
+from lupus_assets.stats.distance.binning import TOP, Parts
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel, log_losses
+from lupus_assets.stats.moments import Moments
+
+Floats = npt.NDArray[np.float64]
+Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one track said in one partition, by the hash of the key, each key once.
+
+    Attributes
+    ----------
+    keys : array of uint64, sorted
+    values : array of float64 or uint64
+        Score or value; the hash of a class.
+    label : array of float64 or uint64, or None
+        NaN (classes: 0) where there is no label yet.
+    rows : int
+        Rows of the partition, with and without a usable prediction.
+    """
+
+    keys: npt.NDArray[np.uint64]
+    values: Values
+    label: Values | None
+    rows: int
+
+
+def predictions(batches: Iterable[pa.RecordBatch], reading: Reading, cut: Cut) -> Predictions:
+    """Return what one track said, as far as it and its labels had arrived by `cut`.
+
+    Of rows that share a key the first one counts.
+    """
+    pieces = [_piece(read_rows(batch, reading, ()), reading, cut) for batch in batches]
+    keys = np.concatenate([piece[0] for piece in pieces]) if pieces else np.empty(0, dtype=np.uint64)
+    unique, first = np.unique(keys, return_index=True)
+    if not pieces:
+        return Predictions(unique, np.empty(0), None, 0)
+    values = np.concatenate([piece[1] for piece in pieces])[first]
+    labels = [piece[2] for piece in pieces if piece[2] is not None]
+    label = np.concatenate(labels)[first] if len(labels) == len(pieces) else None
+    return Predictions(unique, values, label, sum(piece[3] for piece in pieces))
+
+
+Piece = tuple[npt.NDArray[np.uint64], Values, Values | None, int]
+
+
+def _piece(rows: Rows, reading: Reading, cut: Cut) -> Piece:
+    columns = reading.model.columns
+    key = rows.blocks.get(columns.key or "")
+    said = rows.blocks.get(columns.prediction.column)
+    label = rows.blocks.get(columns.label.column) if columns.label and cut.labels else None
+    visible = rows.visible(cut)
+    nothing: Piece = (np.empty(0, np.uint64), np.empty(0), None, int(visible.sum()))
+    if not isinstance(key, IdentityBlock) or said is None:
+        return nothing
+    values: Values
+    truth: Values | None = None
+    if isinstance(said, NumericBlock):
+        kept = visible & key.present & usable(said, reading)
+        values = said.values
+        if isinstance(label, NumericBlock):
+            truth = np.where(rows.labelled(cut) & label.present, label.values, np.nan)
+    elif isinstance(said, CategoricalBlock):
+        kept = visible & key.present & said.present
+        values = said.row_hashes()
+        if isinstance(label, CategoricalBlock):
+            truth = np.where(rows.labelled(cut) & label.present, label.row_hashes(), np.uint64(0))
+    else:
+        return nothing
+    return key.hashes[kept], values[kept], None if truth is None else truth[kept], int(visible.sum())
+
+
+SHARES = (
+    "flip_rate",
+    "joined_share",
+)  # of the rows themselves; everything else is a difference or a distance
+Named = tuple[str, float | None, float | None, Estimate]  # metric, old, new, difference
+
+
+def _share(hits: int, n: int) -> Estimate:
+    return Estimate.of_share(hits, n, "no rows are common to both tracks")
+
+
+def _compare(old: Predictions, new: Predictions, model: MonitoredModel, grid: Grid) -> Iterator[Named]:
+    _, at_old, at_new = np.intersect1d(old.keys, new.keys, assume_unique=True, return_indices=True)
+    n = len(at_old)
+    yield (
+        "row_count",
+        float(old.rows),
+        float(new.rows),
+        Estimate(float(new.rows - old.rows), None, new.rows, None),
+    )
+    yield "joined_share", None, None, _share(n, max(len(old.keys), len(new.keys)))
+    before, after = old.values[at_old], new.values[at_new]
+    truth = _label(new, at_new) if old.label is None else _label(old, at_old)
+    kind = model.columns.prediction.kind
+    if kind == "class":
+        yield "flip_rate", None, None, _share(int((before != after).sum()), n)
+        yield from _classes(old, new)
+        yield from _class_performance(before, after, truth)
+        return
+    if model.decision is not None:
+        threshold = model.decision.threshold
+        yield "flip_rate", None, None, _share(int(((before >= threshold) != (after >= threshold)).sum()), n)
+    paired = Moments.of(after - before)
+    means = (float(before.mean()), float(after.mean())) if n else (None, None)
+    yield "prediction_mean", *means, Estimate.of_mean(paired, "no rows are common to both tracks")
+    absolute = Moments.of(np.abs(after - before))
+    yield "prediction_change", None, None, Estimate.of_mean(absolute, "no rows are common to both tracks")
+    yield from _distances(old.values, new.values, grid)
+    if truth is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            known = np.isfinite(before - truth) & np.isfinite(after - truth)
+        yield from _performance(before[known], after[known], truth[known], model)
+
+
+def _label(track: Predictions, at: npt.NDArray[np.intp]) -> Values | None:
+    return None if track.label is None else track.label[at]
+
+
+def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
+    """Yield distances of all predictions of both tracks; the old track is the reference."""
+    reason = "a track has no usable predictions"
+    n = len(new)
+    past, now = Histogram.of(old, grid), Histogram.of(new, grid)
+    parts = Parts.of(past)
+    counts = [parts.counts(each) for each in (past, now)]
+    for name, binned in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
+        value = float(binned(*counts)) if len(old) and n else None
+        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
+    for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
+        value = function(past, now) if len(old) and n else None
+        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
+
+
+def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
+    """Yield distances of the classes of both tracks, on the old track's most frequent ones and the rest."""
+    values, counts = np.unique(old.values, return_counts=True)
+    top = values[np.argsort(-counts, kind="stable")[:TOP]]
+
+    def binned(each: Predictions) -> npt.NDArray[np.int64]:
+        own = np.array([int((each.values == value).sum()) for value in top], dtype=np.int64)
+        return np.append(own, len(each.values) - own.sum())
+
+    n = len(new.values)
+    for name, function in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
+        defined = len(old.values) and n
+        value = float(function(binned(old), binned(new))) if defined else None
+        reason = None if defined else "a track has no usable predictions"
+        yield name, None, None, Estimate(value, None, n, reason)
+
+
+def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredModel) -> Iterator[Named]:
+    """Yield performance on the labelled rows that both tracks share.
+
+    Means of a loss are compared row by row. For AUC the two variances are added, which
+    overstates the interval where the tracks agree.
+    """
+    if model.decision is None:
+        old_errors, new_errors = ErrorSums.of(before, truth), ErrorSums.of(after, truth)
+        paired = Moments.of(np.abs(after - truth) - np.abs(before - truth))
+        for name, of_errors in VALUE_PERFORMANCE.items():
+            yield _difference(
+                name, of_errors(old_errors), of_errors(new_errors), paired if name == "mae" else None
+            )
+        return
+    threshold = model.decision.threshold
+    old, new = (ScoreLabel.of(score, truth, threshold) for score in (before, after))
+    pairs = {
+        "brier": Moments.of((after - truth) ** 2 - (before - truth) ** 2),
+        "log_loss": Moments.of(log_losses(after, truth == 1) - log_losses(before, truth == 1)),
+        "bias": Moments.of(before - after),
+    }
+    for name, of_scores in SCORE_PERFORMANCE.items():
+        if name != "base_rate":  # the same labels
+            yield _difference(name, of_scores(old), of_scores(new), pairs.get(name))
+
+
+def _class_performance(before: Values, after: Values, truth: Values | None) -> Iterator[Named]:
+    if truth is None:
+        return
+    known = truth != 0
+    old, new = (Confusion.of(each[known], truth[known]) for each in (before, after))
+    right = (after[known] == truth[known]).astype(float) - (before[known] == truth[known]).astype(float)
+    for name, of_classes in CLASS_PERFORMANCE.items():
+        paired = Moments.of(right) if name == "accuracy" else None
+        yield _difference(name, of_classes(old), of_classes(new), paired)
+
+
+def _difference(name: str, old: Estimate, new: Estimate, paired: Moments | None) -> Named:
+    if old.value is None or new.value is None:
+        return name, old.value, new.value, Estimate.undefined(old.reason or new.reason or "undefined", new.n)
+    if paired is not None:
+        return (
+            name,
+            old.value,
+            new.value,
+            Estimate.of_mean(paired, "no labelled rows are common to both tracks"),
+        )
+    variance = None if old.variance is None or new.variance is None else old.variance + new.variance
+    return name, old.value, new.value, Estimate(new.value - old.value, variance, new.n, None)
+
+
+def comparison_rows(
+    old: Predictions,
+    new: Predictions,
+    *,
+    model: MonitoredModel,
+    tracks: tuple[str, str],
+    window: Window,
+    as_of: datetime,
+    grid: Grid,
+) -> list[ComparisonRow]:
+    """Return one row per number that compares two tracks over one partition.
+
+    ``difference`` is new minus old; for a share, a distance or a change it is the number itself.
+    ``lower`` and ``upper`` bound it with 95 % confidence, where there is theory; a share within [0, 1].
+    """
+    rows = []
+    for metric, old_value, new_value, estimate in _compare(old, new, model, grid):
+        lower, upper = interval("share" if metric in SHARES else "natural", estimate)
+        rows.append(
+            ComparisonRow(
+                old=tracks[0],
+                new=tracks[1],
+                partition_key=window.key,
+                window_start=window.start,
+                as_of=as_of,
+                segment=EVERYTHING,
+                column_name=model.columns.prediction.column,
+                metric=metric,
+                old_value=old_value,
+                new_value=new_value,
+                difference=estimate.value,
+                lower=lower,
+                upper=upper,
+                n=estimate.n,
+                reason=estimate.reason,
+            )
+        )
+    return rows
+
+
+def compared_roles(roles: Iterable[Role], key: str | None) -> tuple[Role, ...]:
+    """Return the roles that a comparison reads: key, prediction and label."""
+    return tuple(role for role in roles if role.column == key or role.family in ("prediction", "target"))

@@ -1,0 +1,28 @@
+"""Interfaces of sources and stores.
+
+Source       the rows of a prediction log
+Files        files that are only read, in pieces
+Database     a warehouse that answers SQL
+MetricStore  tables that are replaced place by place
+Tables       a store whose months can be followed by views
+ObjectStore  files by path, on a disk or in a bucket
+Journal      partitions that a run has begun to write and has not reported yet
+View         a copy of the tables in a service, rebuilt from them at any time
+SearchIndex  verdicts and incidents by text
+"""
+
+from lupus_assets.ports.source import Database, Files, Source
+from lupus_assets.ports.store import Journal, MetricStore, ObjectStore, Tables
+from lupus_assets.ports.view import SearchIndex, View
+
+__all__ = [
+    "Database",
+    "Files",
+    "Journal",
+    "MetricStore",
+    "ObjectStore",
+    "SearchIndex",
+    "Source",
+    "Tables",
+    "View",
+]

@@ -1,0 +1,28 @@
+"""Which inputs of a model are looked at together: of a wide one not all are, and that is said."""
+
+from lupus_assets.declare import MonitoredModel
+from lupus_assets.reading.role import roles
+from lupus_assets.records import EVERYTHING
+from lupus_assets.stats.reference.column import NumericReference
+from lupus_assets.stats.reference.frozen import Reference
+
+
+def coverage(model: MonitoredModel, reference: Reference) -> str | None:
+    """Return how many inputs are held against the score and each other; None where all that can be are."""
+    known = reference.columns[EVERYTHING]
+    family = {role.column: role.family for role in roles(model, reference.kinds)}
+    inputs = {name for name in known if family.get(name) == "input"}
+    parts = []
+    if reference.surrogate is not None:
+        explaining = len(inputs.intersection(reference.surrogate.design.names))
+        if explaining < len(inputs):
+            parts.append(f"{explaining:,} are held against the score")
+    if reference.association is not None:
+        names = reference.association.names
+        scored = model.columns.prediction.column in names
+        ranked = inputs if scored else {name for name in inputs if isinstance(known[name], NumericReference)}
+        if not ranked.issubset(names):
+            parts.append(f"{len(inputs.intersection(names)):,} are held against each other")
+    if not parts:
+        return None
+    return f"of {len(inputs):,} inputs {' and '.join(parts)}, the others are each watched alone"

@@ -1,0 +1,100 @@
+"""Rows profiled with no declaration: every column by its Arrow type, by the kernel of all profiles."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.errors import ColumnMismatch
+from lupus_assets.profiling.gathering import Gathering, Groups, gathering
+from lupus_assets.profiling.threads import ahead, gatherers, room
+from lupus_assets.reading.arrow import Kind, at_least_one, instants, natural_kind, numbers, words
+from lupus_assets.reading.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
+from lupus_assets.stats.column import Column
+from lupus_assets.stats.grid import Grid
+
+UTC = ZoneInfo("UTC")
+UNIT = Grid(0.0, 1.0)
+PLACED_BY = 8_192  # values of the first batch: its grid is kept nowhere
+SALT = b"outline"  # names are printed, and hashes kept nowhere
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What one pass over some rows leaves.
+
+    Attributes
+    ----------
+    rows : int
+    columns : dict of str to Column
+        In the order of the schema.
+    left_out : dict of str to str
+        Why a column has no profile.
+    grids : dict of str to Grid
+        Of the numeric columns; give them to `outline` to compare with these rows.
+    """
+
+    rows: int
+    columns: dict[str, Column]
+    left_out: dict[str, str]
+    grids: dict[str, Grid]
+
+
+def outline(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, grids: Mapping[str, Grid] | None = None
+) -> Outline:
+    """Profile rows, read once; columns are shared among the cores.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+    schema : pyarrow.Schema
+        Of the batches.
+    grids : mapping of str to Grid, optional
+        Those of the rows to compare with. By default a column's grid is placed by its first batch.
+    """
+    kinds = {field.name: natural_kind(field.type) for field in schema}
+    left_out = {
+        name: f"{schema.field(name).type} has no profile" for name, kind in kinds.items() if kind is None
+    }
+    gathered: dict[str, Gathering] = {}
+    placed = dict(grids or {})
+    rows = 0
+
+    def gather(name: str, kind: Kind, batch: pa.RecordBatch) -> None:
+        try:
+            block = _block(batch[name], name, kind, placed)
+        except ColumnMismatch as problem:
+            left_out[name] = str(problem)
+            return
+        if name not in gathered:
+            gathered[name] = gathering(block, dense=True)
+        gathered[name].add(block, Groups.one(block.size), room())
+
+    with gatherers() as pool:
+        for_each = map if pool is None else pool.map
+        for batch in at_least_one(ahead(batches), schema):
+            rows += batch.num_rows
+            wanted = {name: kind for name, kind in kinds.items() if kind is not None and name not in left_out}
+            list(for_each(gather, wanted.keys(), wanted.values(), repeat(batch)))
+        found = [name for name in kinds if name in gathered.keys() - left_out]
+        states = dict(zip(found, for_each(lambda name: gathered[name].whole(), found), strict=True))
+    return Outline(rows, states, left_out, placed)
+
+
+def _block(array: pa.Array, name: str, kind: Kind, placed: dict[str, Grid]) -> Block:
+    if kind == "categorical":
+        return CategoricalBlock(*words(array, name), SALT)
+    if kind == "timestamp":
+        # Naive times are taken as UTC: nothing says otherwise.
+        micros, present = instants(array, name, UTC)
+        return TimestampBlock(micros, np.flatnonzero(~present))
+    values, absent = numbers(array, name)
+    block = NumericBlock(values, absent, placed.get(name, UNIT))
+    if name not in placed:
+        placed[name] = Grid.of(block.values[:: max(1, block.size // PLACED_BY)])
+        block = NumericBlock(values, absent, placed[name])
+    return block

@@ -1,0 +1,335 @@
+"""One pass over a partition's rows: batches become profiles, one per version and segment of every cut."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lupus_assets.profiling.gathering import Groups
+from lupus_assets.profiling.parting import Batch, Cell, Parting, coded, picked
+from lupus_assets.profiling.parting import Rows as Picked
+from lupus_assets.profiling.threads import ahead, gatherers
+from lupus_assets.reading.arrow import at_least_one
+from lupus_assets.reading.batch import Mask, Reading, Rows, outside, read_rows, usable
+from lupus_assets.reading.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
+from lupus_assets.reading.clustering import clusters
+from lupus_assets.reading.cut import Cut
+from lupus_assets.reading.encoding import Coded, transformed
+from lupus_assets.reading.repetition import repeated, row_hashes
+from lupus_assets.records import EVERYTHING, Window
+from lupus_assets.stats.clusters import Clusters
+from lupus_assets.stats.column import CategoricalColumn
+from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
+from lupus_assets.stats.profile import Profile
+from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.ranking import Ranking, RankMoments
+
+LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
+
+WHOLE: Cell = (EVERYTHING, EVERYTHING)
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """What one cut of one partition came to.
+
+    Attributes
+    ----------
+    profiles : dict of (version, segment) to Profile
+        ``("*", "*")`` is all rows. A version has an entry of its own where several scored the partition.
+    problems : dict of str to str
+        Column to what is wrong with it; such a column is in no profile.
+    """
+
+    profiles: dict[Cell, Profile]
+    problems: dict[str, str]
+
+
+def profile_partition(
+    batches: Iterable[pa.RecordBatch],
+    *,
+    schema: pa.Schema,
+    reading: Reading,
+    reference: Reference,
+    window: Window,
+    cuts: Iterable[Cut],
+    watch: Callable[[Rows], None] | None = None,
+    repeated: bool = True,
+) -> dict[Cut, Profiled]:
+    """Profile the rows of one partition, read once, as every cut saw them.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        None at all is a partition of zero rows.
+    schema : pyarrow.Schema
+        Of the batches.
+    reading : Reading
+    reference : Reference
+        Gives the segments and the surrogate.
+    window : Window
+    cuts : iterable of Cut
+    watch : callable, optional
+        Sees each batch, read once for both.
+    repeated : bool
+        Whether rows that repeat another are counted, which needs 8 bytes a row.
+    """
+    with gatherers() as pool:
+        gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
+        for batch in at_least_one(ahead(batches), schema):
+            rows = read_rows(batch, reading, reference.segments)
+            if watch is not None:
+                watch(rows)
+            for gathering in gatherings:
+                gathering.add(rows)
+        return {gathering.cut: gathering.result() for gathering in gatherings}
+
+
+@dataclass
+class _Gathering:
+    """The profiles of one cut while the batches go by."""
+
+    cut: Cut
+    reading: Reading
+    reference: Reference
+    window: Window
+    pool: Executor | None
+    repeated: bool
+    problems: dict[str, str] = field(default_factory=dict)
+    identities: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    partings: list[Parting] = field(init=False)
+    versions: Parting = field(default_factory=lambda: Parting([]))
+    before: dict[Cell, Profile] = field(default_factory=dict)  # of the only version there was at first
+    only: str | None = None
+    ranks: RankMoments | None = None
+    clusters: Clusters | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out one parting per segment column; the groups of the first are all rows together."""
+        self.wanted: dict[str, dict[str, int]] = {}
+        for segment in self.reference.segments:
+            column, _, value = segment.partition("=")
+            codes = self.wanted.setdefault(column, {})
+            codes[value] = len(codes)
+        self.partings = [
+            Parting([(EVERYTHING, f"{column}={value}") for value in codes])
+            for column, codes in self.wanted.items()
+        ] or [Parting([])]
+        self.partings[0].cells.append(None)  # rows of no segment
+
+    def add(self, rows: Rows) -> None:
+        visible = rows.visible(self.cut)
+        scored = self._scored(rows)
+        encoded = Coded(rows)
+        batch = self._batch(rows, scored, encoded)
+        self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
+        self._add_versions(batch, rows, visible)
+        for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
+            parting.add(batch, groups, self.pool)
+        if self.cut.rows and self.repeated:
+            self.identities.append(self._identities(rows, visible))
+        if self.cut.rows and self.reference.association is not None:
+            self._rank(encoded, visible, scored, self.reference.association.ranking)
+        if self.cut.rows:
+            self._cluster(batch, visible)
+
+    def _scored(self, rows: Rows) -> Mask | None:
+        """Return which rows have a usable prediction; None where it is no number."""
+        prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
+        return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
+
+    def _rank(self, encoded: Coded, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
+        found = encoded.ranked(ranking, visible, scored, self.reading.model.columns.prediction.column)
+        self.ranks = found if self.ranks is None else self.ranks + found
+
+    def _cluster(self, batch: Batch, visible: Mask) -> None:
+        references = self.reference.columns.get(EVERYTHING, {})
+        timestamp, within = self.reading.model.columns.timestamp, self.partings[0].within
+        found = clusters(batch.blocks, timestamp, visible, references, within)
+        if found is not None:
+            self.clusters = found if self.clusters is None else self.clusters + found
+
+    def _groups(self, rows: Rows, visible: Mask) -> Iterator[Groups]:
+        if not self.wanted:
+            yield Groups.one(rows.count) if visible.all() else Groups.of(visible.astype(np.int64) - 1, 1)
+        for at, (column, codes) in enumerate(self.wanted.items()):
+            block = rows.segments.get(column)
+            rest = -1 if at else len(codes)
+            code = (
+                np.full(rows.count, rest) if block is None else coded(block.names, codes, block.places, rest)
+            )
+            code[~visible] = -1
+            yield Groups.of(code, len(codes) + (at == 0))
+
+    def _add_versions(self, batch: Batch, rows: Rows, visible: Mask) -> None:
+        """Part the rows by version, from the batch on that brings a second one."""
+        block = rows.version
+        if block is None or not rows.count:
+            return
+        counts = np.bincount(block.places[visible], minlength=len(block.dictionary) + 1)
+        seen = dict.fromkeys(block.names[at] for at in np.flatnonzero(counts[:-1]))
+        held = [name for name in seen if name is not None]
+        alone = len(held) == len(seen) == 1 and not counts[-1] and self.only in (None, held[0])
+        if not self.versions.cells and (alone or not visible.any()):
+            self.only = held[0] if held else self.only
+            return
+        if not self.versions.cells and self.only is not None:
+            self.before = {(self.only, EVERYTHING): self.partings[0].whole()}
+        cells = self.versions.cells
+        cells += [(name, EVERYTHING) for name in held if (name, EVERYTHING) not in cells]
+        codes = {cell[0]: at for at, cell in enumerate(cells) if cell is not None}
+        code = coded(block.names, codes, block.places, -1)
+        code[~visible] = -1
+        self.versions.add(batch, Groups.of(code, len(cells)), self.pool)
+
+    def result(self) -> Profiled:
+        whole = self.partings[0].whole()
+        if whole.counts is not None:
+            whole = replace(whole, counts=replace(whole.counts, duplicates=self._duplicates()))
+        if self.ranks is not None:
+            whole = replace(whole, ranks=self.ranks.without(self.problems))
+        if self.clusters is not None:
+            whole = replace(whole, clusters=self.clusters.without(self.problems))
+        profiles = {WHOLE: whole}
+        for column, parting in zip(self.wanted, self.partings, strict=False):
+            if column not in self.problems:
+                profiles |= parting.profiles()
+        versions = self.versions.profiles()
+        for cell, profile in self.before.items():
+            versions[cell] = profile.shared(versions[cell]) if cell in versions else profile
+        if len(versions) > 1:  # of a rare one the name is not stored either
+            profiles |= {cell: each for cell, each in versions.items() if _rows(each) >= LEAST_DISCLOSED}
+        return Profiled(
+            {cell: self._disclosed(self._sound(profile)) for cell, profile in profiles.items()}, self.problems
+        )
+
+    def _duplicates(self) -> int | None:
+        """Return how many rows repeat another; None where the key could not be read."""
+        if not self.repeated or self.reading.model.columns.key in self.problems:
+            return None
+        return repeated(self.identities)
+
+    def _sound(self, profile: Profile) -> Profile:
+        """Return `profile` without what rests on a column that one of the batches could not give."""
+        columns = self.reading.model.columns
+        profile = profile.kept(profile.columns.keys() - self.problems.keys())
+        if columns.prediction.column in self.problems:
+            counts = profile.counts and replace(profile.counts, invalid=None)
+            return replace(profile, counts=counts, joint=None, residual=None)
+        unlabelled = columns.label is not None and columns.label.column in self.problems
+        return replace(profile, joint=None) if unlabelled else profile
+
+    def _concerns(self, column: str) -> bool:
+        """Return whether this cut describes `column`: the label has a cut of its own."""
+        label = self.reading.model.columns.label
+        of_label = label is not None and column in (label.column, label.arrival)
+        return self.cut.labels if of_label else self.cut.rows
+
+    def _batch(self, rows: Rows, scored: Mask | None, encoded: Coded) -> Batch:
+        columns, label = self.reading.model.columns, self.reading.model.columns.label
+        blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
+        truth = blocks.get(label.column) if label is not None else None
+        if label is not None and truth is not None:  # a label that has not arrived is a null
+            truth = blocks[label.column] = _only(truth, rows.labelled(self.cut))
+        prediction = rows.blocks.get(columns.prediction.column)
+        invalid = None
+        if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
+            invalid = prediction.present & ~scored
+        score, explained = self._explained(rows, scored, encoded) if self.cut.rows else (None, None)
+        joint = None
+        if label is not None and self.cut.labels:
+            joint = _joint(prediction, scored, truth, self.reading)
+        return Batch(
+            blocks=blocks,
+            counted=self.cut.rows,
+            outside=outside(rows, columns.timestamp, self.window) if self.cut.rows else None,
+            invalid=invalid,
+            score=score,
+            expected=explained,
+            joint=joint,
+        )
+
+    def _explained(
+        self, rows: Rows, scored: Mask | None, encoded: Coded
+    ) -> tuple[Floats | None, Floats | None]:
+        """Return each row's score, NaN where it is of no use, and what its inputs explain of it."""
+        surrogate = self.reference.surrogate
+        prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
+        if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
+            return None, None
+        score = transformed(prediction.values, self.reading)
+        score[~scored] = np.nan
+        return score, encoded.expected(surrogate)
+
+    def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
+        """Return what makes each visible row itself: its key, or all it holds where none is declared.
+
+        A row whose key is null repeats no other.
+        """
+        key = self.reading.model.columns.key
+        if key is not None:
+            block = rows.blocks.get(key)
+            if not isinstance(block, IdentityBlock):
+                return np.empty(0, dtype=np.uint64)
+            kept = block.present & visible
+            return block.hashes if kept.all() else block.hashes[kept]
+        found = row_hashes([block for name, block in rows.blocks.items() if self._concerns(name)], rows.count)
+        return found if visible.all() else found[visible]
+
+    def _disclosed(self, profile: Profile) -> Profile:
+        """Return `profile` with the names of rare and of private categories taken out."""
+        private = {role.column for role in self.reading.roles if role.private}
+        columns = dict(profile.columns)
+        for name, column in columns.items():
+            if isinstance(column, CategoricalColumn):
+                shown = column.categories.disclosed(LEAST_DISCLOSED)
+                columns[name] = replace(column, categories=shown.anonymous() if name in private else shown)
+        return replace(profile, columns=columns)
+
+
+def _only(block: Block, rows: Mask) -> Block:
+    """Return `block` with the rows outside `rows` null."""
+    if rows.all() or isinstance(block, TimestampBlock):
+        return block
+    return replace(block, absent=np.flatnonzero(~(block.present & rows)))
+
+
+def _joint(
+    prediction: Block | None, scored: Mask | None, label: Block | None, reading: Reading
+) -> Callable[[Picked], Joint] | None:
+    """Return what predictions and arrived labels make of any rows; None where they do not go together."""
+    if isinstance(prediction, CategoricalBlock) and isinstance(label, CategoricalBlock):
+        classes, true_classes = prediction.row_hashes(), label.row_hashes()
+        named = prediction.present & label.present
+        return lambda rows: Confusion.of(classes[rows][named[rows]], true_classes[rows][named[rows]])
+    if not (isinstance(prediction, NumericBlock) and isinstance(label, NumericBlock)) or scored is None:
+        return None
+    decision = reading.model.decision
+    both = scored.copy()
+    both[label.absent] = False
+    every = bool(both.all())
+
+    def paired(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
+        return picked(values, rows) if every else picked(values, rows)[picked(both, rows)]
+
+    if decision is None:
+        values, truth = prediction.values, label.values
+        with np.errstate(over="ignore", invalid="ignore"):
+            both &= np.isfinite(values - truth)
+        every = bool(both.all())
+        return lambda rows: ErrorSums.of(paired(values, rows), paired(truth, rows))
+    threshold, true = decision.threshold, label.numbers == 1
+    scores = prediction.numbers
+    return lambda rows: ScoreLabel.of(paired(scores, rows), paired(true, rows), threshold)
+
+
+def _rows(profile: Profile) -> int:
+    """Return how many rows a profile is of, also where they are not counted as such."""
+    if profile.counts is not None:
+        return profile.counts.rows
+    return max((column.rows for column in profile.columns.values()), default=0)

@@ -1,0 +1,274 @@
+"""What a sample of the reference window decides before its rows are profiled: grids, codes, ranks.
+
+And, of a model with many columns, which of them are looked at together.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.profiling.gathering import Groups, NumericGathering, state
+from lupus_assets.profiling.partition import LEAST_DISCLOSED
+from lupus_assets.profiling.threads import room
+from lupus_assets.reading.arrow import every
+from lupus_assets.reading.batch import UNIT, Reading, Rows, read_rows, usable
+from lupus_assets.reading.block import CategoricalBlock, NumericBlock
+from lupus_assets.reading.encoding import Coded, transformed
+from lupus_assets.records import Window
+from lupus_assets.stats.category import Categories
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.reference.ranking import Ranking
+from lupus_assets.stats.reference.screening import strength, strongest
+from lupus_assets.stats.reference.surrogate import PARTS, CategoricalEncoder, Design
+from lupus_assets.stats.state import Counts, Floats
+
+Batches = Callable[[Window], Iterable[pa.RecordBatch]]
+
+SAMPLE = 2_000  # rows of each batch behind grids and cuts: enough for a median and an interquartile range
+MOST_VALUES = 1 << 25  # of the sample: 256 MiB
+MOST_CODES = 3_200  # of the surrogate: 100 columns of text, or 188 of numbers; its equations take 78 MiB
+COARSEST = 8  # bins of a number where the codes of all are too many: 355 columns, and still a smooth effect
+MOST_RANKED = 256  # columns whose rank correlations are kept
+FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the rows of a reference window are profiled.
+
+    Attributes
+    ----------
+    grids : mapping of str to Grid
+        One per numeric column.
+    design : Design
+        Of the surrogate: the inputs, or the strongest of them.
+    ranking : Ranking or None
+        None where fewer than two columns can be ranked.
+    shown : mapping of str to Categories
+        The values of segment columns, named where they may be: where 20 rows of one partition have them.
+    """
+
+    grids: Mapping[str, Grid]
+    design: Design
+    ranking: Ranking | None
+    shown: Mapping[str, Categories]
+
+
+def plan(
+    windows: Sequence[Window], batches: Batches, reading: Reading, grids: Mapping[str, Grid] | None
+) -> Plan:
+    """Read the reference window once and plan its profile.
+
+    Parameters
+    ----------
+    windows : sequence of Window
+    batches : callable
+        Gives the batches of a window.
+    reading : Reading
+        Its grids are not looked at.
+    grids : mapping of str to Grid, or None
+        Those of another track; by default they are placed by the sample.
+    """
+    sample, shown = _sample(windows, batches, reading)
+    if grids is None:
+        grids = {name: Grid.of(each).with_decimals(each) for name, each in _numbers(sample)}
+    reading = replace(reading, grids=grids)
+    tallies = _tallies(sample, reading)
+    prediction = reading.model.columns.prediction.column
+    return Plan(grids, _design(tallies, prediction), _ranking(tallies, prediction), shown)
+
+
+@dataclass
+class _Sample:
+    """Evenly spaced rows of every batch; of all batches only every other one whenever they are too many."""
+
+    pieces: list[pa.RecordBatch] = field(default_factory=list)
+    apart: int = 1
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self.pieces.append(every(batch, self.apart * max(1, -(-batch.num_rows // SAMPLE))))
+        rows = sum(piece.num_rows for piece in self.pieces)
+        if rows * batch.num_columns > MOST_VALUES and rows > len(self.pieces):
+            self.pieces = [every(piece, 2) for piece in self.pieces]
+            self.apart *= 2
+
+
+def _sample(
+    windows: Sequence[Window], batches: Batches, reading: Reading
+) -> tuple[list[Rows], dict[str, Categories]]:
+    """Return the rows of the sample, and the values of segment columns."""
+    segments = reading.model.segments
+    dividing = replace(reading, roles=[role for role in reading.roles if role.column in segments])
+    sample = _Sample()
+    shown: dict[str, Categories] = {}
+    for window in windows:
+        values: dict[str, Categories] = {}
+        for batch in batches(window):
+            sample.add(batch)
+            for name, block in read_rows(batch, dividing, ()).blocks.items() if segments else ():
+                found = state(block)
+                if isinstance(found, CategoricalColumn):
+                    _add(values, name, found.categories)
+        for name, categories in values.items():
+            _add(shown, name, categories.disclosed(LEAST_DISCLOSED))
+    return [read_rows(piece, reading, ()) for piece in sample.pieces], shown
+
+
+def _add(totals: dict[str, Categories], name: str, part: Categories) -> None:
+    totals[name] = totals[name] + part if name in totals else part
+
+
+def _numbers(sample: Sequence[Rows]) -> Iterator[tuple[str, Floats]]:
+    """Yield the finite values of each numeric column."""
+    blocks: dict[str, list[NumericBlock]] = {}
+    for rows in sample:
+        for name, block in rows.blocks.items():
+            if isinstance(block, NumericBlock):
+                blocks.setdefault(name, []).append(block)
+    for name, each in blocks.items():
+        values = [block.numbers[block.present].astype(np.float64) for block in each]
+        yield name, np.concatenate([x[np.isfinite(x)] for x in values])
+
+
+def _on_grids(rows: Rows, grids: Mapping[str, Grid]) -> Rows:
+    """Return rows that were read before there were grids, on them."""
+    blocks = {
+        name: replace(block, grid=grids.get(name, UNIT)) if isinstance(block, NumericBlock) else block
+        for name, block in rows.blocks.items()
+    }
+    return replace(rows, blocks=blocks)
+
+
+@dataclass(frozen=True)
+class _Tallies:
+    """The features, and the prediction where it is a number: rows and scores by the codes of each.
+
+    Attributes
+    ----------
+    columns : mapping of str to NumericColumn or CategoricalColumn
+    design : Design
+        Of them all.
+    rows, scored : list of ndarray of int64, each of shape (codes,)
+        Rows with each code, and those of them with a score.
+    sums : list of ndarray of float64, each of shape (codes,)
+        Of their transformed scores.
+    score : Moments
+        Of all these.
+    """
+
+    columns: Mapping[str, NumericColumn | CategoricalColumn]
+    design: Design
+    rows: list[Counts]
+    scored: list[Counts]
+    sums: list[Floats]
+    score: Moments
+
+    def strengths(self, places: Sequence[int]) -> list[float]:
+        """Return how much some columns say of the score, one by one."""
+        return [strength(self.scored[at], self.sums[at], self.score) for at in places]
+
+
+def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
+    prediction = reading.model.columns.prediction.column
+    gridded = [_on_grids(rows, reading.grids) for rows in sample]
+    columns = _features(gridded, reading)
+    scores = _states(gridded, prediction)
+    if isinstance(scores, NumericColumn):
+        columns[prediction] = scores
+    design = Design.of(columns)
+    rows_of, scored = ([np.zeros(each.width, np.int64) for each in design.encoders] for _ in range(2))
+    found = _Tallies(
+        columns, design, rows_of, scored, [np.zeros(each.width) for each in design.encoders], Moments.empty()
+    )
+    for each in sample:
+        rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
+        coded = Coded(rows).stacked(design)
+        block = rows.blocks.get(prediction)
+        fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
+        score = transformed(block.values, reading)[fitted] if isinstance(block, NumericBlock) else None
+        if score is not None:
+            found = replace(found, score=found.score + Moments.of(score))
+        for at, code in enumerate(coded.T):
+            width = found.rows[at].size
+            found.rows[at] += np.bincount(code, minlength=width)
+            if fitted is not None:
+                found.scored[at] += np.bincount(code[fitted], minlength=width)
+                found.sums[at] += np.bincount(code[fitted], weights=score, minlength=width)
+    return found
+
+
+def _states(sample: Sequence[Rows], column: str) -> NumericColumn | CategoricalColumn | None:
+    gathered: NumericGathering | None = None
+    total: CategoricalColumn | None = None
+    for rows in sample:
+        block = rows.blocks.get(column)
+        if isinstance(block, NumericBlock):
+            gathered = gathered or NumericGathering(block.grid, dense=False)
+            gathered.add(block, Groups.one(block.size), room())
+        elif isinstance(block, CategoricalBlock):
+            found = cast("CategoricalColumn", state(block))
+            total = found if total is None else total + found
+    return total if gathered is None else cast("NumericColumn", gathered.whole())
+
+
+def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColumn | CategoricalColumn]:
+    """Return the states of every feature in the sample: what codes are cut by."""
+    columns = {}
+    for role in reading.roles:
+        if (
+            role.family == "input"
+            and role.kind in ("numeric", "categorical")
+            and role.column != reading.model.columns.version
+        ):
+            found = _states(sample, role.column)
+            if found is not None:
+                columns[role.column] = found
+    return columns
+
+
+def _design(tallies: _Tallies, prediction: str) -> Design:
+    """Return the design of the surrogate: of all features, or with fewer bins, or of the strongest alone."""
+    columns = {name: column for name, column in tallies.columns.items() if name != prediction}
+    for parts in range(PARTS, COARSEST - 1, -1):
+        design = Design.of(columns, parts)
+        if design.width <= MOST_CODES:
+            return design
+    places = [at for at, name in enumerate(tallies.design.names) if name != prediction]
+    widths = [encoder.width for encoder in design.encoders]
+    kept = strongest(tallies.strengths(places), widths, columns=len(places), codes=MOST_CODES)
+    return design.only(kept)
+
+
+def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
+    """Return how features and score become ranks: numbers by value, categories by their mean score.
+
+    Of more than `MOST_RANKED` columns the strongest. None where fewer than two columns can be ranked.
+    """
+    names, encoders = tallies.design.names, tallies.design.encoders
+    score = [at for at, name in enumerate(names) if name == prediction]
+    # Without a score nothing says which of two categories is the higher one.
+    features = [
+        at
+        for at, encoder in enumerate(encoders)
+        if at not in score and (score or not isinstance(encoder, CategoricalEncoder))
+    ]
+    most, widths = MOST_RANKED - len(score), [encoders[at].width for at in features]
+    kept = strongest(tallies.strengths(features), widths, columns=most, codes=sum(widths))
+    ranked = [features[at] for at in kept] + score
+    if len(ranked) < 2:
+        return None
+    order = [_order(encoders[at], tallies.scored[at], tallies.sums[at]) for at in ranked]
+    return Ranking.of(tallies.design.only(ranked), [tallies.rows[at] for at in ranked], order)
+
+
+def _order(encoder: object, scored: Counts, sums: Floats) -> Floats:
+    """Return by what the codes of one column are ranked."""
+    if not isinstance(encoder, CategoricalEncoder):
+        return np.arange(scored.size, dtype=float)
+    mean = sums.sum() / max(scored.sum(), 1)  # a category of few rows is taken for an average one
+    return np.asarray((sums + FEW_SCORES * mean) / (scored + FEW_SCORES))

@@ -1,0 +1,12 @@
+"""Arrow batches become numpy arrays, by the role of each column.
+
+arrow       Arrow columns as numpy arrays, without pandas
+block       one batch of one column
+role        the kind of each column, and the family of its metrics
+cut         the data times at which a partition is judged
+batch       one batch of a prediction log: its columns, segments, versions, arrival
+vocabulary  the values of a text column over all batches
+repetition  repeated rows
+clustering  missing values by the timestamps that rows share
+encoding    rows in the codes of the frozen reference
+"""

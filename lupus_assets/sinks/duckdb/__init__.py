@@ -1,0 +1,1 @@
+"""SQL and search over the Parquet files, with DuckDB."""

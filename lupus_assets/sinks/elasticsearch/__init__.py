@@ -1,0 +1,1 @@
+"""The verdicts and incidents as a search index in Elasticsearch."""

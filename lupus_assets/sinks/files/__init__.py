@@ -1,0 +1,1 @@
+"""The tables as Parquet files, on a disk or in a bucket."""

@@ -1,0 +1,325 @@
+"""The frozen side of a comparison: what a reference window says about one column.
+
+A reference stores the column's state and nothing else. A few cuts, counts and limits are derived
+from it once and kept; what is said of each bin is looked up for the bins of the current column alone.
+Current columns must lie on the same grid.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from lupus_assets.errors import StateError
+from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.distance.binning import Parts, most_frequent, pooled_categories, pooled_deciles
+from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.histogram import Histogram
+from lupus_assets.stats.state import Bins, Counts, Floats, Hashes, State
+
+RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
+CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
+NAMED = 5  # categories whose share has a history of its own
+HILL = 0.98  # of the values: beyond this quantile the tail is looked at
+HEAVIEST = 1.0  # exponent from which on the mean itself is infinite
+TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
+
+NO_REFERENCE = "the reference holds no finite values"
+NO_VALUES = "the window holds no finite values"
+
+
+@dataclass(frozen=True, eq=False)
+class NumericReference(State):
+    """A numeric column of the reference window.
+
+    Attributes
+    ----------
+    column : NumericColumn
+        State of the column over the reference window.
+    """
+
+    column: NumericColumn
+
+    @classmethod
+    def of(cls, column: NumericColumn) -> Self:
+        """Freeze the column of a reference window."""
+        return cls(column)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Ten parts of the finite values; fewer with ties."""
+        return Parts.of(self.column.histogram)
+
+    @cached_property
+    def reference_counts(self) -> Counts:
+        """The reference's own rows in the layout of `binned`."""
+        return self.binned(self.column)
+
+    def ranks(self, bins: Bins) -> Floats:
+        """Return the mid-rank of grid bins in the reference, in [0, 1].
+
+        Share of the reference's finite values below the bin plus half the bin's own; a bin
+        that the reference left empty has the share below it. All 0 without finite values.
+
+        Parameters
+        ----------
+        bins : ndarray of int32
+            Any bins of the grid; increasing ones are looked up quickest.
+        """
+        histogram = self.column.histogram
+        upto = np.concatenate(([0], np.cumsum(histogram.counts)))
+        below, through = (upto[np.searchsorted(histogram.bins, bins, side)] for side in ("left", "right"))
+        return np.asarray((through - (through - below) / 2) / max(histogram.total, 1))
+
+    @cached_property
+    def limits(self) -> tuple[float, float] | None:
+        """Lowest and highest value in range, in the column's unit; None without finite values.
+
+        The reference's extremes and a margin, the largest of three: `RANGE_MARGIN` of its range, the
+        length of its outermost half per cent, and how much further out ten times as many values of its
+        tail would reach: one that falls like a power, with the exponent of Hill, *A simple general
+        approach to inference about the tail of a distribution* (1975), does so by 10**exponent.
+        """
+        low, high = self.column.minimum, self.column.maximum
+        if low is None or high is None:
+            return None
+        histogram = self.column.histogram
+        margin = RANGE_MARGIN * (high - low)
+        below, middle, above = histogram.quantile(np.array([1 - TAIL, 0.5, TAIL])).tolist()
+        away = histogram.grid.middle(histogram.bins) - middle
+        return (
+            low - max(margin, below - low, (middle - low) * _further(-away, histogram.counts)),
+            high + max(margin, high - above, (high - middle) * _further(away, histogram.counts)),
+        )
+
+    @cached_property
+    def _limit_bins(self) -> tuple[int, int] | None:
+        if self.limits is None:
+            return None
+        low, high = self.column.histogram.grid.bins(np.array(self.limits)).tolist()
+        return low, high
+
+    def binned(self, column: NumericColumn) -> Counts:
+        """Return the rows of `column` per part, outside of all parts, and its nulls and NaNs in a last bin.
+
+        Returns
+        -------
+        ndarray of int64, shape (parts + 2,)
+            Sums to ``column.rows``; infinities are outside of all parts.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        counts = np.append(self.parts.counts(self._same_grid(column)), column.nulls + column.nans)
+        counts[-2] += column.negative_infinities + column.positive_infinities
+        return counts
+
+    def pooled(self, column: NumericColumn) -> Counts:
+        """Return the rows of the reference and of `column` on bins of both together, which favour neither.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, bins)
+            Ten parts of the finite values, either infinity, and nulls with NaNs.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        apart = [
+            (each.negative_infinities, each.positive_infinities, each.nulls + each.nans)
+            for each in (self.column, column)
+        ]
+        return np.hstack([pooled_deciles(self.column.histogram, self._same_grid(column)), apart])
+
+    def mean_rank(self, column: NumericColumn) -> Estimate:
+        """Return the mean reference mid-rank of the finite values, in [0, 1]: where they lie.
+
+        0.5 for the reference itself. Undefined without finite values on either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        return self._mean(column, self.ranks)
+
+    def rank_spread(self, column: NumericColumn) -> Estimate:
+        """Return the mean distance of the mid-rank from one half, in [0, 0.5]: how wide they lie.
+
+        0.25 for the reference itself if it is continuous. Undefined without finite values on
+        either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        return self._mean(column, lambda bins: np.abs(self.ranks(bins) - 0.5))
+
+    @cached_property
+    def _clips(self) -> tuple[float, float]:
+        """`CLIP` spreads of the grid below and above the median, or its centre without finite values."""
+        histogram = self.column.histogram
+        grid = histogram.grid
+        median = float(histogram.quantile(0.5)) if histogram.total else grid.centre
+        return median - CLIP * grid.scale, median + CLIP * grid.scale
+
+    def clipped_mean(self, column: NumericColumn) -> Estimate:
+        """Return the mean of the finite values, clipped at `CLIP` spreads from the reference's median.
+
+        In the column's unit; a spread is the grid's. One wrong value moves the mean by no more than `CLIP` of
+        them over the number of rows. Values count as the middle of their grid bin, 0.4 % of their distance
+        from the centre at most. Undefined without finite values on either side.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        grid = self.column.histogram.grid
+        return self._mean(column, lambda bins: np.clip(grid.middle(bins), *self._clips))
+
+    def out_of_range(self, column: NumericColumn) -> int | None:
+        """Return how many values lie beyond `limits`, infinities included; None without limits.
+
+        Counted by whole bins: values that share the grid bin of a limit are in range.
+
+        Raises
+        ------
+        StateError
+            The column lies on another grid.
+        """
+        histogram = self._same_grid(column)
+        if self._limit_bins is None:
+            return None
+        low, high = self._limit_bins
+        beyond = (histogram.bins < low) | (histogram.bins > high)
+        infinities = column.negative_infinities + column.positive_infinities
+        return int(histogram.counts[beyond].sum()) + infinities
+
+    def _mean(self, column: NumericColumn, of_bins: Callable[[Bins], Floats]) -> Estimate:
+        """Return the mean over the column's finite values of what `of_bins` says of their bins."""
+        histogram = self._same_grid(column)
+        n = histogram.total
+        if self.column.histogram.total == 0:
+            return Estimate.undefined(NO_REFERENCE, n)
+        if n == 0:
+            return Estimate.undefined(NO_VALUES)
+        values = of_bins(histogram.bins)
+        with np.errstate(over="ignore"):
+            mean = float(values @ histogram.counts) / n
+            if not np.isfinite(mean):  # the sum overflowed
+                mean = float(values @ (histogram.counts / n))
+            squares = float((values - mean) ** 2 @ histogram.counts)
+        variance = squares / (n - 1) / n if n > 1 and np.isfinite(squares) else None
+        return Estimate(mean, variance, n, None)
+
+    def _same_grid(self, column: NumericColumn) -> Histogram:
+        if column.histogram.grid != self.column.histogram.grid:
+            raise StateError(
+                "the column lies on another grid than the reference; profile it with the reference's grid"
+            )
+        return column.histogram
+
+
+def _further(away: Floats, counts: Counts) -> float:
+    """Return by which part of its reach ten times as many values would go beyond it; 0 without a tail.
+
+    Parameters
+    ----------
+    away : array of float
+        Distances from the median in the direction of the tail.
+    counts : array of int
+        How many values have each.
+    """
+    order = np.argsort(away)
+    upto = np.cumsum(counts[order])
+    start = float(away[order[np.searchsorted(upto, HILL * upto[-1])]])
+    outer = away > start
+    if start <= 0 or not outer.any():
+        return 0.0
+    exponent = float(np.log(away[outer] / start) @ counts[outer]) / ((1 - HILL) * float(upto[-1]))
+    return float(10.0 ** min(exponent, HEAVIEST) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalReference(State):
+    """A categorical column of the reference window.
+
+    Attributes
+    ----------
+    column : CategoricalColumn
+        State of the column over the reference window.
+    """
+
+    column: CategoricalColumn
+
+    @classmethod
+    def of(cls, column: CategoricalColumn) -> Self:
+        """Freeze the column of a reference window."""
+        return cls(column)
+
+    @cached_property
+    def top(self) -> Hashes:
+        """Hashes of the `TOP` most frequent categories, in the order of their bins."""
+        categories = self.column.categories
+        return np.asarray(categories.hashes[most_frequent(categories.counts)])
+
+    @cached_property
+    def reference_counts(self) -> Counts:
+        """The reference's own rows in the layout of `binned`."""
+        return self.binned(self.column)
+
+    def binned(self, column: CategoricalColumn) -> Counts:
+        """Return the rows of `column` per top category, of all the rest, and null.
+
+        Returns
+        -------
+        ndarray of int64, shape (top + 2,)
+            Sums to ``column.rows``.
+        """
+        counts = column.categories.count_of(self.top)
+        rest = column.categories.total - int(counts.sum())
+        return np.concatenate((counts, [rest, column.nulls])).astype(np.int64)
+
+    def pooled(self, column: CategoricalColumn) -> Counts:
+        """Return the rows of the reference and of `column` per most frequent value of both together.
+
+        Returns
+        -------
+        ndarray of int64, shape (2, values + 2)
+            Then all the rest, and null.
+        """
+        nulls = [self.column.nulls, column.nulls]
+        return np.column_stack([pooled_categories(self.column.categories, column.categories), nulls])
+
+    def named(self, column: CategoricalColumn) -> Counts:
+        """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""
+        return column.categories.count_of(self.top[:NAMED])
+
+    def unseen(self, column: CategoricalColumn, *, within: bool = False) -> int | None:
+        """Return how many rows hold a value that the reference never held; nulls are no value.
+
+        None if the reference was pruned: what it saw can no longer be told. Values pruned from
+        `column` itself are left out, so the count is then a lower bound.
+
+        Parameters
+        ----------
+        column : CategoricalColumn
+        within : bool
+            Whether the reference holds the rows of `column` too. Then the rest of it is asked, or a window
+            would have seen all of its own values, and every later one would seem new.
+        """
+        seen = self.column.categories
+        if seen.other > 0:
+            return None
+        current = column.categories
+        if within:
+            return int(current.counts[seen.count_of(current.hashes) <= current.counts].sum())
+        return current.total - current.other - int(current.count_of(seen.hashes).sum())
