@@ -77,9 +77,7 @@ def _encode(value: Any, arrays: list[bytes], deeper: int = DEEPEST) -> Any:
     if isinstance(value, bytes):
         arrays.append(value)
         return ["bytes", len(value)]
-    raise StateError(
-        f"a {kind.__name__} has no place in a state; list its class in lupus_assets.stats.codec.format"
-    )
+    raise StateError(f"a {kind.__name__} has no place in a state; list its class in codec.format.STATES")
 
 
 @cache

@@ -132,7 +132,7 @@ def test_every_state_is_listed_under_its_own_name() -> None:
 
 
 def test_a_class_that_is_not_listed_is_refused() -> None:
-    with pytest.raises(StateError, match=r"list its class in codec\.STATES"):
+    with pytest.raises(StateError, match=r"list its class in codec\.format\.STATES"):
         to_bytes(Anything(1))
 
 

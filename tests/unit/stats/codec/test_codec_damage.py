@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
-from lupus_assets.stats.codec import content, from_bytes, marginal_of, reference_marginals, to_bytes
+from lupus_assets.stats.codec import content, encoding, from_bytes, marginal_of, reference_marginals, to_bytes
 from lupus_assets.stats.codec.format import DEEPEST, READ
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
@@ -204,10 +204,10 @@ def test_a_state_of_more_bytes_than_are_possible_is_neither_read_nor_written(
     data = to_bytes(column)
     size = len(zlib.decompress(packed_of(data)))
     monkeypatch.setattr(content, "MOST", size)
-    monkeypatch.setattr(codec, "MOST", size)
+    monkeypatch.setattr(encoding, "MOST", size)
     assert from_bytes(to_bytes(column)) == column
     monkeypatch.setattr(content, "MOST", size - 1)
-    monkeypatch.setattr(codec, "MOST", size - 1)
+    monkeypatch.setattr(encoding, "MOST", size - 1)
     with pytest.raises(StateError, match=r"takes more than [\d,]+ bytes"):
         from_bytes(data)
     with pytest.raises(StateError, match=r"a NumericColumn takes [\d,]+ bytes, at most .* fewer columns"):
