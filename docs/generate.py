@@ -26,6 +26,7 @@ from lupus_assets.declare.duration import LONGEST, Duration, format_duration
 from lupus_assets.declare.holiday import Country
 from lupus_assets.declare.model import LONGEST_NAME, MonitoredModel, Name
 from lupus_assets.declare.moment import FIRST_YEAR, LAST_YEAR, Day, Moment, Zone
+from lupus_assets.declare.rule import Rule
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "declaration.md"
@@ -91,6 +92,15 @@ MonitoredModel.model_validate(
 )
 ```\
 """
+RULES = """\
+```yaml
+rules:
+  - {metric: row_count, below: 500}
+  - {metric: auc, falls_from_recent: {partitions: 14, by: 0.05}}     # from the median of the last 14
+  - {metric: null_rate, rises_from_season: {periods: 4, by: 0.02}}   # from the last four of the same weekday
+  - {metric: brier, rises_steadily: {partitions: 28, p: 0.01}}       # a trend
+```\
+"""
 METRICS_INTRODUCTION = """\
 ## Metrics
 
@@ -146,7 +156,9 @@ def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[type[BaseModel]
 
 def _section(part: type[BaseModel], paths: list[str]) -> list[str]:
     summary, _ = _docstring(part)
-    return [f"## {_heading(part)}", f"At {', '.join(f'`{path}`' for path in paths)}. {summary}", keys(part)]
+    example = [RULES] if part is Rule else []
+    at = f"At {', '.join(f'`{path}`' for path in paths)}."
+    return [f"## {_heading(part)}", f"{at} {summary}", *example, keys(part)]
 
 
 def _heading(part: type[BaseModel]) -> str:

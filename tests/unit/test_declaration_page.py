@@ -3,11 +3,12 @@
 import re
 
 import pytest
+import yaml
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from docs import generate
-from lupus_assets.declare import METRICS, MonitoredModel
+from lupus_assets.declare import METRICS, MonitoredModel, Rule
 
 PARTS = generate.parts()
 FIELDS = [
@@ -57,6 +58,13 @@ def test_the_model_in_python_is_one():
     names: dict[str, object] = {}
     exec(statement, names)  # noqa: S102  # our own page
     assert isinstance(eval(expression, names), MonitoredModel)  # noqa: S307  # our own page
+
+
+def test_the_examples_of_rules_are_rules():
+    (rules,) = re.findall(r"```yaml\n(rules:\n.*?)```", generate.page(), re.DOTALL)
+    assert [Rule.model_validate(rule).metric for rule in yaml.safe_load(rules)["rules"]] == [
+        "row_count", "auc", "null_rate", "brier",
+    ]  # fmt: skip
 
 
 def test_a_limit_is_beside_the_type():
