@@ -22,11 +22,11 @@ html_theme = "pydata_sphinx_theme"
 html_title = "Lupus"
 html_copy_source = False
 html_show_copyright = False
-html_sidebars = {"**": ["globaltoc.html"]}  # every page on the left, under its caption
+html_sidebars = {"**": ["globaltoc.html"]}  # on the left every page, and the headings of this one
 html_theme_options = {
     "navbar_center": [],
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": [],
     "footer_start": [],
     "footer_end": [],
 }
