@@ -15,6 +15,7 @@ WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times 
 LONGEST_DICTIONARY = 1 << 20  # bytes: what parquet-cpp and parquet-java stop at if not told otherwise
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
 MOST_VALUES = 1 << 25  # of a batch: 256 MiB of doubles, which 256 columns of so many rows have
+READ_AHEAD = 1 << 16  # bytes of a column: page headers, and small pages; large ones are read past it
 MOST_TEXT = 1 << 26  # bytes of text in a batch: rows of documents come fewer at a time
 
 
@@ -124,12 +125,14 @@ def _read(handle: pa.NativeFile, schema: pa.Schema, where: str, *, remote: bool)
     texts = [each.name for each in footer.schema_arrow if each.name in schema.names and is_text(each.type)]
     spread = _written_row_by_row(footer, texts)
     # What is buffered before is everything that one call of iter_batches reads: of a disk nothing, where it
-    # would be the file, and of a server a row group, where it saves a question for every column.
+    # would be the file, and of a server a row group, where it saves a question for every column. Without a
+    # buffer size, Arrow would read each column of a row group whole, and a row group may be the file.
     file = pq.ParquetFile(
         handle,
         metadata=footer.metadata,
         read_dictionary=[name for name in texts if name not in spread],
         pre_buffer=remote,
+        buffer_size=READ_AHEAD,
     )
     rows = min(_rows_at_once(footer, texts), MOST_VALUES // max(len(schema.names), 1))
     zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
