@@ -1,4 +1,4 @@
-"""Parquet files of one partition, wherever they are: the schema they have together, and their rows."""
+"""Parquet files of one partition, on a disk or in a bucket: their common schema, and their rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,12 +59,12 @@ class Root(Protocol):
 
 
 def is_data(name: str) -> bool:
-    """Return whether a file of this name holds rows: Spark's _SUCCESS and the like do not."""
+    """Return whether a file of this name holds rows; Spark's _SUCCESS, for example, does not."""
     return not name.startswith(("_", "."))
 
 
 def schema_of(files: Sequence[File], columns: Sequence[str] | None = None) -> pa.Schema:
-    """Return the schema that files have together, of `columns` only if given; strings as batches have them.
+    """Return the common schema of files, of `columns` only if given; strings as in batches.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def batches_of(files: Sequence[File], schema: pa.Schema) -> Iterator[pa.RecordBa
 
 
 def count_rows(files: Sequence[File]) -> int:
-    """Return how many rows files say that they hold; none of one that cannot be read."""
+    """Return the number of rows by the footers of files; unreadable files count as empty."""
     return sum(map(_rows, files))
 
 
@@ -152,7 +152,7 @@ def _require(columns: Sequence[str], held: Sequence[str], where: str) -> None:
 
 
 def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]:
-    """Return those of the columns `texts` whose dictionary the writer gave up, in the first row group.
+    """Return the columns of `texts` that the first row group stores without a dictionary.
 
     It does so beyond 1 MiB; a row's place in a smaller one takes at most 4 bytes. Arrow would make one
     of each batch, row by row, which costs as much as bringing the rows of many batches together at once.
@@ -170,7 +170,7 @@ def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]
 
 
 def _rows_at_once(file: pq.ParquetFile, texts: Sequence[str]) -> int:
-    """Return how many rows of the widest row group hold `MOST_TEXT` bytes of text; not more than `BATCH`."""
+    """Return the rows of a batch: at most `BATCH`, and at most `MOST_TEXT` bytes of text."""
     widest = 0
     for group in map(file.metadata.row_group, range(file.num_row_groups)):
         chunks = map(group.column, range(group.num_columns)) if texts else ()
@@ -180,7 +180,7 @@ def _rows_at_once(file: pq.ParquetFile, texts: Sequence[str]) -> int:
 
 
 def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
-    """Return `batch` with each row of some columns of text as an entry of its own of their dictionaries."""
+    """Return `batch` with one dictionary entry per row in some columns of text."""
     for name in columns:
         at = batch.schema.names.index(name)
         if pa.types.is_string(batch.schema.types[at]):
@@ -189,7 +189,7 @@ def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
 
 
 def _hive_times(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """Return those of `columns` that Hive wrote as moments: others hold what a clock showed."""
+    """Return the columns that Hive wrote as instants; the others hold local clock times."""
     stored = (file.schema.column(index) for index in range(len(file.schema.names)))
     return [each.name for each in stored if each.physical_type == "INT96" and each.path in columns]
 
@@ -212,7 +212,7 @@ def _with_values(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, 
 
 
 def unreadable(where: str, error: Exception) -> SourceError:
-    """Return the error of a source for what went wrong with the file at `where`."""
+    """Return the source error for a file at `where` that cannot be read."""
     reason = " ".join(str(error).split())  # some of Arrow's have several lines
     if isinstance(error, ObjectMissing):
         return SourceUnreadable(f"{where} was removed or replaced while it was read; run its partition again")
