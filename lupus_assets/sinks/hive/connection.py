@@ -194,7 +194,7 @@ class Hive:
         return self._guarded(run, lambda: at)
 
     def _guarded(self, work: Callable[[], T], asked: Callable[[], str]) -> T | Failure:
-        """Return the result of `work`, or the failure of the statement `asked`; empty before a session is open."""
+        """Return the result of `work`, or the failure of the statement `asked` ("" without a session)."""
         try:
             return work()
         except OperationalError as error:
