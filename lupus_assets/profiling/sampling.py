@@ -187,7 +187,7 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
     )
     for each in sample:
         rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
-        coded = Coded(rows).stacked(design)
+        coded = Coded(rows, Groups.one(rows.count), {}).stacked(design)
         block = rows.blocks.get(prediction)
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
         score = transformed(block.values, reading)[fitted] if isinstance(block, NumericBlock) else None
