@@ -20,12 +20,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from lupus_assets.declare.cadence import Cadence
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.column import Column
 from lupus_assets.declare.duration import LONGEST, Duration, format_duration
 from lupus_assets.declare.holiday import Country
 from lupus_assets.declare.model import LONGEST_NAME, MonitoredModel, Name
 from lupus_assets.declare.moment import FIRST_YEAR, LAST_YEAR, Day, Moment, Zone
+from lupus_assets.declare.rhythm import NAMED, rhythm_of
 from lupus_assets.declare.rule import Rule
 
 PROJECT = Path(__file__).parents[1]
@@ -59,6 +61,7 @@ SCALARS = {
     date: "day",
     datetime: "time",
 }
+A_DAY = datetime(2026, 10, 1)  # noqa: DTZ001 - the clock on the wall, for examples of keys
 LIMITS = {Ge: "at least {0.ge:,}", Gt: "above {0.gt:,}", Le: "at most {0.le:,}", Lt: "below {0.lt:,}"}
 
 
@@ -156,9 +159,22 @@ def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[type[BaseModel]
 
 def _section(part: type[BaseModel], paths: list[str]) -> list[str]:
     summary, _ = _docstring(part)
-    example = [RULES] if part is Rule else []
     at = f"At {', '.join(f'`{path}`' for path in paths)}."
-    return [f"## {_heading(part)}", f"{at} {summary}", *example, keys(part)]
+    more = {Rule: [RULES], Cadence: [_rhythms()]}.get(part, [])
+    return [f"## {_heading(part)}", f"{at} {summary}", *more, keys(part)]
+
+
+def _rhythms() -> str:
+    """Return the table of rhythms: each of `NAMED`, and an example of the two that are written otherwise."""
+    rows = []
+    for every in (*NAMED, "6 hours", "0 6 * * 1-5"):
+        rhythm = rhythm_of(every)
+        first = next(rhythm.firings(A_DAY))
+        seasons = " and ".join(season.phrases[season.phase(first)] for season in rhythm.seasons)
+        rows.append((f"`{every}`", f"`{first:{rhythm.key}}`", seasons, rhythm.reference_length))
+    return _table(
+        ("rhythm", "key of a partition, for example", "compared with partitions", "default reference"), rows
+    )
 
 
 def _heading(part: type[BaseModel]) -> str:

@@ -1,4 +1,4 @@
-"""Every deliberate exception of Lupus.
+"""Every exception that Lupus raises on purpose.
 
 ::
 

@@ -1,7 +1,7 @@
-"""Where an installation is: its files, and the services that show them.
+"""An installation: its files, its sources, and the services that show its tables.
 
-Belongs here: which variable says what, and how the parts are put together. Does not belong here: Dagster,
-and where any particular company has its servers (`resources`).
+Belongs here: the environment variables, and the composition of sources and stores. Does not belong here:
+Dagster, and the addresses of any particular company (`resources`).
 """
 
 import os
@@ -57,7 +57,7 @@ def data_root(environ: Mapping[str, str], home: Path) -> Path:
 
 
 def keep_private(environ: Mapping[str, str], *folders: Path) -> None:
-    """Let this process and its children make files that only their owner can read, where all is one user's.
+    """Restrict new files of this process and its children to their owner, in a home that one user owns.
 
     That is so in the embedded installation. Elsewhere Hive may read the files as another user, and the
     umask that the process was started with decides.
@@ -133,7 +133,7 @@ class Installation:
         return ParquetStore(self.files, followed=self.hive is not None)
 
     def source(self, model: MonitoredModel, track: str, data: Path) -> Source:
-        """Return the prediction log of a track; nothing is connected before it is asked.
+        """Return the prediction log of a track; connections are opened at first use.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class Installation:
         return ParquetSource(path, root, zone)
 
     def folder(self, address: str) -> "tuple[Disk | BucketRoot, str]":
-        """Return where a path, or an address as Hive has it, leads, and the path there.
+        """Return the disk or bucket that a path or an address of Hive names, and the path in it.
 
         Raises
         ------
@@ -200,7 +200,7 @@ class Installation:
         return [name for name, address in ((HIVE, self.hive), (SEARCH, self.elasticsearch)) if address]
 
     def view(self, name: str) -> View:
-        """Return the view ``hive`` or ``search``; nothing is connected before it is asked.
+        """Return the view ``hive`` or ``search``; connections are opened at first use.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class Installation:
         return self.search_view()
 
     def search_view(self) -> "SearchView":
-        """Return the tables as Elasticsearch shows them.
+        """Return the view of the tables in Elasticsearch.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Installation:
         return SearchView(self.elasticsearch, self.tables())
 
     def connect_hive(self) -> "Hive":
-        """Return a connection to Hive, which opens when it is first asked.
+        """Return a connection to Hive, opened at first use.
 
         Raises
         ------
@@ -242,7 +242,7 @@ class Installation:
         return Hive(self.hive)
 
     def check_made(self) -> None:
-        """Raise `UsageError` if the folder of the tables is not there: nothing was written yet."""
+        """Raise `UsageError` if the folder of the tables does not exist yet."""
         if isinstance(self.files, Folder) and not self.files.root.is_dir():
             remedy = "give --home, or materialise a model first (`make demo` does)"
             raise UsageError(f"{self.files.root} does not exist, {remedy}")
@@ -266,7 +266,7 @@ class Installation:
         return Warehouse(self.files.root)
 
     def search_index(self) -> SearchIndex:
-        """Return what answers searches: Elasticsearch where there is one, else DuckDB.
+        """Return the search index: Elasticsearch if there is one, else DuckDB over the files.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a process that computes has to be told before it imports numpy and pyarrow, where it starts."""
+"""Environment settings to apply before numpy and pyarrow are imported."""
 
 import ctypes
 import os
@@ -17,7 +17,7 @@ SAID = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"}
 
 
 def prepare() -> None:
-    """Set what is read once, without overriding what the environment says already."""
+    """Set the variables that numpy and pyarrow read once at import; variables that are set already stay."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; other systems have their own ways

@@ -1,4 +1,4 @@
-"""What keeps the tables and their views in order, without Dagster: following, compacting, sweeping."""
+"""Maintenance of the tables and their views, without Dagster: following, compacting, sweeping."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from lupus_assets.ports import Tables, View
 
 
 def follow(tables: Tables, view: View, strays: list[str] | None = None) -> int:
-    """Make a view show the tables as they are; return how many months it changed.
+    """Bring a view up to date with the tables; return the number of months changed.
 
     Doing it again, or after being killed halfway, comes to the same. `strays` takes up the errors of
     files that are none of the store's: a view does without them.
@@ -20,7 +20,7 @@ def follow(tables: Tables, view: View, strays: list[str] | None = None) -> int:
 
 
 def settle(tables: Tables) -> None:
-    """Take in what a process that was killed has left beside a compacted month.
+    """Merge the pieces that a killed process left beside a compacted month.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def settle(tables: Tables) -> None:
 
 
 def sweep(tables: Tables, view: View) -> int:
-    """Remove what compaction has made superfluous; return how many files went.
+    """Remove files that compaction has superseded; return their number.
 
     For the one view that points at files: nothing is removed of a month before the service itself has said
     that it shows the file in force, and no query that began earlier can still be reading.
@@ -48,7 +48,7 @@ def sweep(tables: Tables, view: View) -> int:
 
 
 def tidy(tables: Tables, view: View) -> int:
-    """Settle, have the one view that points at files follow, and sweep; return how many files went.
+    """Settle, bring the view that points at files up to date, and sweep; return the number of files removed.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def closed_before(now: datetime) -> str:
 
 
 def compact(tables: Tables, before: str) -> int:
-    """Make one file of every month before `before`; return of how many.
+    """Compact every month before `before`; return the number of months compacted.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from lupus_assets.stats.codec import reference_marginals
 
 
 def compare(store: MetricStore, model: str, reference: Span | Frozen, current: Span | Frozen) -> Drift:
-    """Return how far one window of a model lies from another, of the same track or of two.
+    """Return the distances between two windows of a model, of one track or of two.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def compare(store: MetricStore, model: str, reference: Span | Frozen, current: S
 
 
 def _rows(store: MetricStore, model: str, spans: Sequence[Span]) -> dict[Span, pa.Table]:
-    """Return the rows that may be of each span; spans of one track that meet are read together."""
+    """Return the rows that may belong to each span; overlapping spans of one track are read once."""
     if len(spans) == 2 and spans[0].meets(spans[1]):
         since, until = min(span.since for span in spans), max(span.until for span in spans)
         return dict.fromkeys(spans, _read(store, model, spans[0].track, since, until))
@@ -62,7 +62,7 @@ def _states(rows: pa.Table, model: str, window: Span) -> list[dict[str, State]]:
 
 
 def _frozen(store: MetricStore, model: str, window: Frozen) -> Mapping[str, State]:
-    """Return the columns of the reference that was frozen last."""
+    """Return the columns of the latest frozen reference."""
     rows = store.read("frozen_references", model=model, track=window.track).to_pylist()
     check_track((row["track"] for row in rows), model, window)
     if not rows:

@@ -97,12 +97,12 @@ class RecentChange(Part):
 
 
 class SeasonChange(Part):
-    """A change against earlier partitions of the same weekday, or of the same hour in a cadence by hours.
+    """A change against earlier partitions of the same season: weekday, hour (by hours) or month (by months).
 
     Attributes
     ----------
     periods : int
-        Number of earlier partitions of that weekday or hour. Their median is the usual value.
+        Number of earlier partitions of that weekday, hour or month. Their median is the usual value.
     by : float
         Distance from the usual value, in the metric's unit; the rule fails beyond it.
     """
@@ -147,7 +147,7 @@ class Rule(Part):
     falls_from_recent, rises_from_recent : RecentChange or None
         Limit relative to the median of the partitions before.
     falls_from_season, rises_from_season : SeasonChange or None
-        Limit relative to the same weekday or hour; for a cadence by day or by hours.
+        Limit relative to the same weekday, hour or month; for a cadence by day, hours or month.
     falls_steadily, rises_steadily : SteadyChange or None
         A steady trend.
     """

@@ -1,4 +1,4 @@
-"""Seasons: what a partition's weekday or hour adds to a series, where it is proven to add anything."""
+"""Seasons: what a partition's weekday, hour or month adds to a series, where it is proven to add anything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

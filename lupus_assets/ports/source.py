@@ -43,10 +43,10 @@ class Source(Protocol):
 
 
 class Files(Protocol):
-    """Files of others by path with ``/`` between its parts, which are only read."""
+    """Read-only files by path with ``/`` between its parts."""
 
     def beginning(self, prefix: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the files whose path is `prefix` and what follows up to the next ``/``, and such folders.
+        """Return the files and folders one level below `prefix`, which may end within a name.
 
         Both are sorted; a folder ends in ``/``. What is deeper is not listed.
 
@@ -57,7 +57,7 @@ class Files(Protocol):
         ...
 
     def open(self, path: str) -> BinaryIO:
-        """Return a file to be read from any place in it, of which only what is read is fetched.
+        """Return a seekable file that fetches only the ranges that are read.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Database(Protocol):
 
     @property
     def place(self) -> str:
-        """Who answers, for messages."""
+        """The name of the server, for messages."""
         ...
 
     def run(self, *statements: str) -> tuple[list[str], list[tuple[Any, ...]]]:

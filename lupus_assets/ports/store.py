@@ -10,7 +10,7 @@ from lupus_assets.records import Entry, Month, Pending, Place, Row
 
 
 class MetricStore(Protocol):
-    """Tables of rows, of which one place at a time is replaced as a whole.
+    """Tables of rows; a write replaces all rows of one place.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class MetricStore(Protocol):
 
 
 class Tables(MetricStore, Protocol):
-    """A store that says, month by month, what has changed in it."""
+    """A store with versions of its months, which views follow."""
 
     def months(
         self,
@@ -107,7 +107,7 @@ class Tables(MetricStore, Protocol):
         ...
 
     def compact(self, table: str, *, model: str, month: str) -> bool:
-        """Make one file of a month, unless it is one; return whether it was not.
+        """Compact a month into one file; return whether there was anything to do.
 
         Safe beside writers, readers and other compactions, and at any moment of being killed.
 
@@ -122,7 +122,7 @@ class Tables(MetricStore, Protocol):
         ...
 
     def sweep(self, table: str, *, model: str, month: str) -> int:
-        """Remove the files that compaction has made superfluous; return how many.
+        """Remove the files that compaction has superseded; return their number.
 
         Only for a month of which every view shows the file in force.
 
@@ -134,7 +134,7 @@ class Tables(MetricStore, Protocol):
 
 
 class ObjectStore(Protocol):
-    """Files by relative path with ``/`` between its parts; every write is whole or has not happened.
+    """Files by relative path with ``/`` between its parts; writes are atomic.
 
     Attributes
     ----------
@@ -187,15 +187,15 @@ class ObjectStore(Protocol):
         ...
 
     def uri(self, path: str) -> str:
-        """Return the address under which Hive finds a folder."""
+        """Return the address of a folder for Hive."""
         ...
 
 
 class Journal(Protocol):
-    """What runs have begun to write and have not reported yet: what is left of it when they die."""
+    """Partitions that runs have begun to write and not reported yet; it survives the runs."""
 
     def note(self, pending: Pending) -> None:
-        """Make `pending` what is noted of its run, model and track; without windows, nothing is.
+        """Replace the note of a run, model and track by `pending`; without windows, remove it.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class Journal(Protocol):
         ...
 
     def noted(self, model: str | None = None, track: str | None = None) -> list[Pending]:
-        """Return what is noted of a model and track, by default of all.
+        """Return the notes of a model and track, by default of all.
 
         Raises
         ------

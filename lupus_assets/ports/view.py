@@ -7,7 +7,7 @@ from lupus_assets.records import Found, Month, Search
 
 
 class View(Protocol):
-    """A copy of the tables in a service. The tables are the truth, and the copy follows them.
+    """A copy of the tables in a service; it follows the tables.
 
     Attributes
     ----------
@@ -18,7 +18,7 @@ class View(Protocol):
     in_place: bool
 
     def behind(self, months: Sequence[Month]) -> list[Month]:
-        """Return those of `months` that the service does not show as they are now.
+        """Return the months that the service does not show in their current version.
 
         Raises
         ------
@@ -27,7 +27,7 @@ class View(Protocol):
         ...
 
     def follow(self, months: Sequence[Month]) -> int:
-        """Make the service show `months`; return how many it changed.
+        """Bring the service up to date with `months`; return the number of months changed.
 
         Doing it twice, or again after being killed halfway, comes to the same.
 
@@ -38,7 +38,7 @@ class View(Protocol):
         ...
 
     def shows(self, month: Month) -> bool:
-        """Return whether the service itself says that it shows `month` as it is.
+        """Return whether the service reports the current version of `month`.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class View(Protocol):
         ...
 
     def released(self, months: Sequence[Month]) -> Iterator[Month]:
-        """Yield those of `months` that the service shows as they are, and whose older files nobody reads.
+        """Yield the months that the service shows, and whose superseded files have no readers.
 
         Raises
         ------
@@ -57,15 +57,15 @@ class View(Protocol):
 
 
 class SearchIndex(Protocol):
-    """Verdicts and incidents by text and by what they are about."""
+    """Search of verdicts and incidents by text and by subject."""
 
     @property
     def place(self) -> str:
-        """Who answers, for messages."""
+        """The name of the service, for messages."""
         ...
 
     def search(self, wanted: Search) -> list[Found]:
-        """Return what fits, most telling first.
+        """Return the matching alarms, most telling first.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The rows of a partition parted one way, as by a segment's column: a profile for every group of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import reduce
@@ -9,23 +9,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lupus_assets.profiling.gathering import Gathering, Groups, NumericGathering, gathering
+from lupus_assets.profiling.encoding import Coded, Explained
+from lupus_assets.profiling.gathering import (
+    CategoricalGathering,
+    Gathering,
+    Groups,
+    NumericGathering,
+    Rows,
+    gathering,
+    picked,
+)
 from lupus_assets.profiling.threads import room
 from lupus_assets.reading.block import Block, Mask
 from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference.residual import Residual
 
-Rows = npt.NDArray[np.intp] | slice
 Cell = tuple[str, str]  # (version, segment)
 
 DENSE = 256  # groups times columns that may have 65,536 counters each: 128 MiB
 MANY = 16_384  # rows of a batch from which on it is worth while to share the columns among threads
-
-
-def picked(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
-    """Return the values of some rows; taking them is twice as fast as indexing by their places."""
-    return values[rows] if isinstance(rows, slice) else values.take(rows)
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Batch:
         Rows timed outside the window; None where there are none.
     invalid : array of bool, or None
         Rows whose score is none.
-    score, expected : array of float, or None
-        The transformed score, NaN where there is none, and what its inputs explain; both or neither.
+    explained : Explained, or None
+        Scores, and what their inputs explain of them.
     joint : callable, or None
         Predictions with their labels: rows to state.
     """
@@ -52,8 +55,7 @@ class Batch:
     counted: bool
     outside: Mask | None
     invalid: Mask | None
-    score: npt.NDArray[np.float64] | None
-    expected: npt.NDArray[np.float64] | None
+    explained: Explained | None
     joint: Callable[[Rows], Joint] | None
 
     def counts(self, rows: Rows, size: int) -> RowCounts | None:
@@ -67,14 +69,6 @@ class Batch:
             duplicates=None,
         )
 
-    def residuals(self, rows: Rows) -> Residual | None:
-        """Return the residual of some rows."""
-        if self.score is None or self.expected is None:
-            return None
-        score, expected = picked(self.score, rows), picked(self.expected, rows)
-        finite = np.isfinite(score)
-        return Residual.of(score, expected) if finite.all() else Residual.of(score[finite], expected[finite])
-
 
 @dataclass
 class _Group:
@@ -87,7 +81,6 @@ class _Group:
     def add(self, batch: Batch, rows: Rows, size: int) -> None:
         self.counts = _sum(self.counts, batch.counts(rows, size))
         self.joint = _sum(self.joint, None if batch.joint is None else batch.joint(rows))
-        self.residual = _sum(self.residual, batch.residuals(rows))
 
 
 def _sum(left: Any, right: Any) -> Any:
@@ -110,30 +103,39 @@ class Parting:
     columns: dict[str, Gathering] = field(default_factory=dict)
     groups: list[_Group] = field(default_factory=list)
 
-    def add(self, batch: Batch, groups: Groups, pool: Executor | None) -> None:
-        """Take one batch, the columns among the threads of `pool`."""
+    def add(self, batch: Batch, groups: Groups, pool: Executor | None, coded: Coded | None = None) -> None:
+        """Take one batch, the columns among the threads of `pool`; `coded` is given their codes."""
         dense = len(self.cells) * len(batch.blocks) <= DENSE
         for name, block in batch.blocks.items():
             if name not in self.columns:
                 self.columns[name] = gathering(block, dense=dense)
 
         def column(name: str) -> None:
-            self.columns[name].add(batch.blocks[name], groups, room())
+            self._add_column(name, batch.blocks[name], groups, coded)
 
         # One thread at a time gathers a column, batch after batch: the bytes do not depend on threads.
+        done: Iterator[None] = iter(())
         if pool is None or groups.bounds[-1] < MANY:
             for name in batch.blocks:
                 column(name)
-            done = None
         else:
             done = pool.map(column, batch.blocks)
         for at, rows in enumerate(groups.slices()):
             if at == len(self.groups):
                 self.groups.append(_Group())
-            chosen = rows if groups.order is None else groups.order[rows]
-            self.groups[at].add(batch, chosen, rows.stop - rows.start)
-        if done is not None:
-            list(done)
+            self.groups[at].add(batch, groups.rows_of(rows), rows.stop - rows.start)
+        list(done)
+        if batch.explained is not None:  # by the codes, which the columns give
+            for group, rows in zip(self.groups, groups.slices(), strict=True):
+                group.residual = _sum(group.residual, batch.explained.residual(groups, rows))
+
+    def _add_column(self, name: str, block: Block, groups: Groups, coded: Coded | None) -> None:
+        gathered = self.columns[name]
+        encoder = None if coded is None else coded.encoders.get(name)
+        if coded is None or not isinstance(gathered, NumericGathering | CategoricalGathering):
+            gathered.add(block, groups, room())
+        elif (codes := gathered.add(block, groups, room(), encoder)) is not None and encoder is not None:
+            coded.keep(name, encoder, codes)
 
     def within(self, column: str, low: float, high: float) -> bool:
         """Return whether no number of a column, in any group so far, lies beyond `low` or `high`."""

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lupus_assets.profiling.gathering import Groups
-from lupus_assets.profiling.parting import Batch, Cell, Parting, coded, picked
-from lupus_assets.profiling.parting import Rows as Picked
+from lupus_assets.profiling.encoding import Coded, Explained, transformed
+from lupus_assets.profiling.gathering import Groups, picked
+from lupus_assets.profiling.gathering import Rows as Picked
+from lupus_assets.profiling.parting import Batch, Cell, Parting, coded
 from lupus_assets.profiling.threads import ahead, gatherers
 from lupus_assets.reading.arrow import at_least_one
 from lupus_assets.reading.batch import Mask, Reading, Rows, outside, read_rows, usable
 from lupus_assets.reading.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.reading.clustering import clusters
 from lupus_assets.reading.cut import Cut
-from lupus_assets.reading.encoding import Coded, transformed
 from lupus_assets.reading.repetition import repeated, row_hashes
 from lupus_assets.records import EVERYTHING, Window
 from lupus_assets.stats.clusters import Clusters
@@ -121,20 +121,34 @@ class _Gathering:
             for column, codes in self.wanted.items()
         ] or [Parting([])]
         self.partings[0].cells.append(None)  # rows of no segment
+        surrogate, association = self.reference.surrogate, self.reference.association
+        designs = [
+            None if association is None else association.ranking.design,
+            None if surrogate is None else surrogate.design,
+        ]
+        self.encoders = {
+            name: encoder
+            for design in designs
+            if design is not None and self.cut.rows
+            for name, encoder in zip(design.names, design.encoders, strict=True)
+        }
 
     def add(self, rows: Rows) -> None:
         visible = rows.visible(self.cut)
         scored = self._scored(rows)
-        encoded = Coded(rows)
+        groups = list(self._groups(rows, visible))
+        encoded = Coded(rows, groups[0], self.encoders)
         batch = self._batch(rows, scored, encoded)
         self.problems.update({name: text for name, text in rows.problems.items() if self._concerns(name)})
-        self._add_versions(batch, rows, visible)
-        for parting, groups in zip(self.partings, self._groups(rows, visible), strict=True):
-            parting.add(batch, groups, self.pool)
+        by_version = self._by_version(rows, visible)
+        for at, (parting, parted) in enumerate(zip(self.partings, groups, strict=True)):
+            parting.add(batch, parted, self.pool, None if at else encoded)
+        if by_version is not None:
+            self.versions.add(batch, by_version, self.pool)
         if self.cut.rows and self.repeated:
             self.identities.append(self._identities(rows, visible))
         if self.cut.rows and self.reference.association is not None:
-            self._rank(encoded, visible, scored, self.reference.association.ranking)
+            self._rank(encoded, scored, self.reference.association.ranking)
         if self.cut.rows:
             self._cluster(batch, visible)
 
@@ -143,8 +157,8 @@ class _Gathering:
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
 
-    def _rank(self, encoded: Coded, visible: Mask, scored: Mask | None, ranking: Ranking) -> None:
-        found = encoded.ranked(ranking, visible, scored, self.reading.model.columns.prediction.column)
+    def _rank(self, encoded: Coded, scored: Mask | None, ranking: Ranking) -> None:
+        found = encoded.ranked(ranking, scored, self.reading.model.columns.prediction.column)
         self.ranks = found if self.ranks is None else self.ranks + found
 
     def _cluster(self, batch: Batch, visible: Mask) -> None:
@@ -166,18 +180,18 @@ class _Gathering:
             code[~visible] = -1
             yield Groups.of(code, len(codes) + (at == 0))
 
-    def _add_versions(self, batch: Batch, rows: Rows, visible: Mask) -> None:
-        """Part the rows by version, from the batch on that brings a second one."""
+    def _by_version(self, rows: Rows, visible: Mask) -> Groups | None:
+        """Part the rows by version, from the batch on that brings a second one, before it is gathered."""
         block = rows.version
         if block is None or not rows.count:
-            return
+            return None
         counts = np.bincount(block.places[visible], minlength=len(block.dictionary) + 1)
         seen = dict.fromkeys(block.names[at] for at in np.flatnonzero(counts[:-1]))
         held = [name for name in seen if name is not None]
         alone = len(held) == len(seen) == 1 and not counts[-1] and self.only in (None, held[0])
         if not self.versions.cells and (alone or not visible.any()):
             self.only = held[0] if held else self.only
-            return
+            return None
         if not self.versions.cells and self.only is not None:
             self.before = {(self.only, EVERYTHING): self.partings[0].whole()}
         cells = self.versions.cells
@@ -185,7 +199,7 @@ class _Gathering:
         codes = {cell[0]: at for at, cell in enumerate(cells) if cell is not None}
         code = coded(block.names, codes, block.places, -1)
         code[~visible] = -1
-        self.versions.add(batch, Groups.of(code, len(cells)), self.pool)
+        return Groups.of(code, len(cells))
 
     def result(self) -> Profiled:
         whole = self.partings[0].whole()
@@ -240,7 +254,6 @@ class _Gathering:
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
-        score, explained = self._explained(rows, scored, encoded) if self.cut.rows else (None, None)
         joint = None
         if label is not None and self.cut.labels:
             joint = _joint(prediction, scored, truth, self.reading)
@@ -249,22 +262,19 @@ class _Gathering:
             counted=self.cut.rows,
             outside=outside(rows, columns.timestamp, self.window) if self.cut.rows else None,
             invalid=invalid,
-            score=score,
-            expected=explained,
+            explained=self._explained(rows, scored, encoded) if self.cut.rows else None,
             joint=joint,
         )
 
-    def _explained(
-        self, rows: Rows, scored: Mask | None, encoded: Coded
-    ) -> tuple[Floats | None, Floats | None]:
-        """Return each row's score, NaN where it is of no use, and what its inputs explain of it."""
+    def _explained(self, rows: Rows, scored: Mask | None, encoded: Coded) -> Explained | None:
+        """Return what the inputs explain of each row's score; of no use it is NaN."""
         surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
-            return None, None
+            return None
         score = transformed(prediction.values, self.reading)
         score[~scored] = np.nan
-        return score, encoded.expected(surrogate)
+        return Explained(score, encoded, surrogate)
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
         """Return what makes each visible row itself: its key, or all it holds where none is declared.

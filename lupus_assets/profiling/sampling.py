@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
+from lupus_assets.profiling.encoding import Coded, transformed
 from lupus_assets.profiling.gathering import Groups, NumericGathering, state
 from lupus_assets.profiling.partition import LEAST_DISCLOSED
 from lupus_assets.profiling.threads import room
 from lupus_assets.reading.arrow import every
 from lupus_assets.reading.batch import UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.reading.block import CategoricalBlock, NumericBlock
-from lupus_assets.reading.encoding import Coded, transformed
 from lupus_assets.records import Window
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
@@ -187,7 +187,7 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
     )
     for each in sample:
         rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
-        coded = Coded(rows).stacked(design)
+        coded = Coded(rows, Groups.one(rows.count), {}).stacked(design)
         block = rows.blocks.get(prediction)
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
         score = transformed(block.values, reading)[fitted] if isinstance(block, NumericBlock) else None

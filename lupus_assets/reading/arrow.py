@@ -353,12 +353,12 @@ def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
 
 def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield `batches`, or one of no rows if there are none: every segment has a state, of whatever rows."""
-    rest = iter(batches)
-    first = next(rest, None)
-    if first is None:
-        first = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
-    yield first
-    yield from rest
+    empty = True
+    for batch in batches:
+        empty = False
+        yield batch
+    if empty:
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
 
 
 def microseconds(moment: datetime) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lupus_assets.reading.arrow import long_strings, string_hashes
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.reference.surrogate import CategoricalEncoder, Codes
 
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
@@ -97,6 +98,11 @@ class CategoricalBlock:
         places = self.index.astype(np.intp)
         places[self.absent] = len(self.dictionary)
         return places
+
+    def codes(self, encoder: CategoricalEncoder) -> Codes:
+        """Return the code of each value of the dictionary, and that of null behind them."""
+        each = encoder.encode(self.hashes, np.ones(len(self.dictionary), dtype=bool))
+        return np.append(each, np.uint8(encoder.null))
 
     def of_values(self, each: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
         """Return what is said of each value of the dictionary, row by row, and `null` where there is none."""

@@ -1,4 +1,4 @@
-"""Dagit and its daemon, started and ended together.
+"""Dagit and its daemon as one program.
 
 dagit      Dagster's webserver, with the corrections it needs and the one route that is ours
 host       by which names it may be asked

@@ -1,6 +1,6 @@
-"""``python -m lupus_assets.server``: Dagit and the daemon until Ctrl-C, and nothing left behind.
+"""``python -m lupus_assets.server``: runs Dagit and the daemon until Ctrl-C, and ends all their processes.
 
-Both start code servers of their own, which outlive a plain SIGTERM; each gets a process group, ended whole.
+Both start code servers that outlive a plain SIGTERM; each runs in a process group that is ended as a whole.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def unservable(host: str, port: str) -> str | None:
-    """Return why nothing can be served at a port of a host, and the remedy; None where it can be."""
+    """Return the reason why a port cannot be served, and the remedy; None if it can."""
     if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= MAX_PORT):
         return f"port {port!r} is no number from 1 to {MAX_PORT}; choose one: `make ui PORT=3001`"
     try:
@@ -107,7 +107,7 @@ def _report(instance: dg.DagsterInstance) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
+    """End a process and its children."""
     _signal_group(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=GRACE_SECONDS)

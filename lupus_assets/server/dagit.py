@@ -1,6 +1,6 @@
-"""Dagster's webserver, with the corrections it needs and the one page that is ours.
+"""Dagster's webserver with corrections, and with the page of a history.
 
-Belongs here: how Dagit is made another than it comes. Does not belong here: what the page says.
+Belongs here: changes of Dagit's behaviour. Does not belong here: the content of the page.
 """
 
 import os
@@ -29,7 +29,7 @@ LISTS = ("AssetGraphLiveQuery", "AssetChecksQuery")  # what lineage and the list
 
 
 def page_back_from_the_end() -> None:
-    """Make Dagit list the newest partitions of an ended history, not those it would have had by today.
+    """Make Dagit page an ended history from its last partition; Dagster pages it from today.
 
     Dagster 1.13 pages a time window definition backwards from now and forgets its end, so the plots by
     partition of a closed history are empty. Its effective time becomes the end.
@@ -49,7 +49,7 @@ def page_back_from_the_end() -> None:
 
 
 def tell_of_now() -> None:
-    """Make Dagit's lists and lineage tell how a check is now, where they told of every partition ever.
+    """Make Dagit's lists and lineage show the checks of the newest partition, not of all partitions.
 
     Dagster 1.13 calls a partitioned check failed as long as any of its partitions is, beside its latest
     execution that passed: a model that is well today would never look it. What the lists ask is answered by
@@ -75,7 +75,7 @@ def tell_of_now() -> None:
 
 
 def serve_histories() -> None:
-    """Make Dagit answer the links of checks to the history of a series.
+    """Add the route of the page of a history, which checks link to.
 
     Dagster 1.13 takes no routes of others. Its own end in one that takes every path, so ours comes
     before them, and is not below ``--path-prefix``: a check's link starts at the root, as who writes it knows
@@ -91,7 +91,7 @@ def serve_histories() -> None:
 
 
 def answer_own_names(names: OwnNames) -> None:
-    """Make Dagit refuse what is asked of another server; before anything else looks at a request."""
+    """Make Dagit refuse requests for another host name, before anything else handles them."""
     original = DagsterWebserver.build_middleware
 
     @wraps(original)

@@ -1,4 +1,4 @@
-"""The page of a history, drawn from the table ``verdicts`` when it is asked for; nothing is stored for it."""
+"""The page of a history, drawn on request from the table ``verdicts``."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ def _error(status: int, title: str, text: str) -> HTMLResponse:
 
 
 def asked_for(path: Mapping[str, str], query: QueryParams) -> Address:
-    """Return the series that a request is about.
+    """Return the series that a request names.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _history(store: MetricStore, asked: Address) -> str:
 
 
 def _starts(store: MetricStore, name: str, track: str) -> list[datetime]:
-    """Return when the windows of a track start, in time order."""
+    """Return the starts of the windows of a track, in time order."""
     places = store.places("verdicts", models=[name])
     tracks = sorted({place.track for place in places})
     if not tracks:
@@ -103,7 +103,7 @@ def _starts(store: MetricStore, name: str, track: str) -> list[datetime]:
 
 
 def _start(store: MetricStore, name: str, asked: Address) -> datetime:
-    """Return when the window of the last partition starts: its key begins with the day, of whatever zone."""
+    """Return the start of the window of the last partition that is asked for."""
     try:
         day = datetime.combine(date.fromisoformat(asked.until[:10]), time(), UTC)
         near = day - timedelta(days=1), day + timedelta(days=2)
@@ -138,7 +138,7 @@ def _pieces(store: MetricStore, name: str, track: str, starts: Sequence[datetime
 
 
 def _unheard(store: MetricStore, name: str, asked: Address, starts: Sequence[datetime]) -> HTTPException:
-    """Return why there is no such series, as far as the latest partitions tell."""
+    """Return the reason why the latest partitions hold no such series."""
     (verdicts,) = _pieces(store, name, asked.track, starts)
     part, there = unknown(verdicts, asked)
     remedy = did_you_mean(getattr(asked, part), there, f"there are {_some(there)}")

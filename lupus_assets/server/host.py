@@ -1,8 +1,8 @@
-"""Only who asks for this server by one of its own names is answered.
+"""Refusal of requests whose ``Host`` header is not a name of this server.
 
-Dagit has no login and listens on loopback, where a page of anybody's can reach it all the same: its name is
-made to lead to 127.0.0.1 once it is open (DNS rebinding), and the browser then takes Dagit for a part of it.
-What it cannot change is the name in the header ``Host``.
+Dagit has no login and listens on loopback. A web page can still reach it by DNS rebinding: once it is open,
+its name resolves to 127.0.0.1, and the browser takes Dagit for a part of that site. The name in the header
+``Host`` stays that of the site, and is refused here.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MISDIRECTED, POLICY_VIOLATION = 421, 1008
 
 @dataclass(frozen=True)
 class OwnNames:
-    """The names that this server is asked for by.
+    """The host names of this server.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class OwnNames:
 
     @classmethod
     def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> "OwnNames":
-        """Return the names of a server started with Dagit's `arguments`, in an environment."""
+        """Return the names of a server, from Dagit's `arguments` and the environment."""
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         parser.add_argument("-h", "--host", default=environ.get(HOST, "127.0.0.1"))
         host = parser.parse_known_args(list(arguments))[0].host.lower()
@@ -50,7 +50,7 @@ class OwnNames:
         return cls(frozenset(declared | ({socket.gethostname().lower()} if anywhere else set())), anywhere)
 
     def hold(self, header: str) -> bool:
-        """Return whether a header ``Host`` names this server; a port is not looked at."""
+        """Return whether a ``Host`` header names this server; its port is ignored."""
         found = HEADER.fullmatch(header.strip())
         if found is None:
             return False
@@ -72,7 +72,7 @@ def _is_unspecified(host: str) -> bool:
 
 
 class HostGate:
-    """ASGI middleware that refuses requests, and websockets, for another name than `names`."""
+    """ASGI middleware that refuses requests and websockets for any host but `names`."""
 
     def __init__(self, app: ASGIApp, names: OwnNames) -> None:
         self.app = app

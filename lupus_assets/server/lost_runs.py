@@ -1,10 +1,10 @@
-"""Runs whose process is gone, and of which Dagster's database says that they go on.
+"""Runs whose process is gone while Dagster's database says that they are running.
 
-A code server reports a run that dies, but not when it dies with it: after a power cut such runs would keep
-their places in the queue for good, and nothing would run again. Dagster's default launcher cannot tell if
-a run lives; a run's first events say in which process it is, and the system knows whether that lives.
+A code server reports a run that dies, unless it dies with it: after a power cut such runs would keep their
+places in the queue, and nothing would run again. Dagster's default launcher cannot tell whether a run is
+alive; the first events of a run name its process, and the operating system knows that process.
 
-For an installation on one machine. In `deploy/` the code server is asked instead.
+For installations on one machine. In `deploy/` Dagster asks the code server.
 """
 
 import os
@@ -27,7 +27,7 @@ IN_PROCESS = [
 
 
 def report_lost_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark as ended what is said to run on this machine and does not; return the ids of these runs.
+    """Mark runs of this machine as ended if their process is gone; return their ids.
 
     A run that has not said in which process it is, is left alone: ``run_monitoring`` waits for its start.
     """
@@ -49,7 +49,7 @@ def report_lost_runs(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, float] | None:
-    """Return the process of a run, and when it said so as seconds since 1970."""
+    """Return the process id of a run, and the time of the event that names it in seconds since 1970."""
     said = [
         (int(found[1]), event.timestamp)
         for event in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
@@ -59,7 +59,7 @@ def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, 
 
 
 def lives(process: int, since: float) -> bool:
-    """Return whether a process lives that ran at the time `since`, in seconds since 1970.
+    """Return whether a process is alive that was running at `since`, in seconds since 1970.
 
     One that started later has only got its number.
     """
@@ -68,7 +68,7 @@ def lives(process: int, since: float) -> bool:
 
 
 def _began(process: int) -> float | None:
-    """Return when a process started, in seconds since 1970; None where there is none, or only its remains."""
+    """Return the start of a process in seconds since 1970; None if there is none, or only a zombie."""
     if PROC.is_dir():
         try:
             fields = (PROC / str(process) / "stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""The pages that Lupus itself serves: HTML in one piece, without a script, and with all text escaped."""
+"""The pages that Lupus serves: self-contained HTML without scripts, all text escaped."""
 
 import base64
 import hashlib
@@ -83,12 +83,12 @@ def history_page(asked: Address, points: Sequence[Point], before: int) -> str:
 
 
 def error_page(title: str, text: str) -> str:
-    """Return the page that says what is wrong and what to do."""
+    """Return the page of an error and its remedy."""
     return _page(title, f'<h1>{escape(title)}</h1><p class="said">{escape(text)}</p>')
 
 
 def _text(text: str) -> str:
-    """Return text as HTML; what is between backticks is a name."""
+    """Return text as HTML; names between backticks become ``<code>``."""
     return NAME.sub(r"<code>\1</code>", escape(text))
 
 

@@ -1,4 +1,4 @@
-"""Stores in a dictionary: the contracts in their shortest form, and the stores of tests and notebooks."""
+"""Stores in memory: the reference of the contract tests, used by tests, backtests and notebooks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from lupus_assets.sinks.schema import SCHEMAS, schema_of, to_table
 
 
 class MemoryStore:
-    """The reference implementation of `lupus_assets.ports.MetricStore`; it is gone with the process."""
+    """The reference implementation of `lupus_assets.ports.MetricStore`, in memory."""
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[Place, pa.Table]] = {table: {} for table in SCHEMAS}
@@ -75,7 +75,7 @@ class MemoryStore:
 
 
 class MemoryFiles:
-    """The reference implementation of `lupus_assets.ports.ObjectStore`; it is gone with the process."""
+    """The reference implementation of `lupus_assets.ports.ObjectStore`, in memory."""
 
     snapshot = True
 
@@ -111,5 +111,5 @@ class MemoryFiles:
             self.held.pop(path, None)
 
     def uri(self, path: str) -> str:
-        """Return an address that nobody else can read."""
+        """Return an address that only this process can read."""
         return f"memory:{path}"

@@ -1,4 +1,4 @@
-"""Rows to Arrow: the schema of every table, derived from its row class, and the only way rows get into it."""
+"""The Arrow schema of every table, derived from its row class, and the conversion of rows to it."""
 
 import math
 from array import array
@@ -155,7 +155,7 @@ def _array(table: str, name: str, values: list[Any]) -> pa.Array:
 
 
 def conform(found: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return `found` with the columns of `schema`: those newer than it are null, those unknown are dropped.
+    """Return `found` with the columns of `schema`: missing columns are null, unknown ones are dropped.
 
     Raises
     ------

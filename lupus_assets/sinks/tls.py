@@ -1,10 +1,10 @@
-"""Why a connection over TLS was not made."""
+"""The reason why a TLS connection failed."""
 
 import ssl
 
 
 def is_distrusted(error: BaseException) -> bool:
-    """Return whether a certificate was refused, and not a server gone before it had shown one.
+    """Return whether a certificate was refused; False if the server closed the connection first.
 
     Clients call both an error of TLS, and wrap them in their own.
     """

@@ -1,10 +1,10 @@
-"""The words of a text, so that every search splits texts alike, whatever its engine would do."""
+"""The words of a text, split in one way for every search engine."""
 
 import re
 import unicodedata
 
 WORD = re.compile(r"[^\W_]+")  # a run of letters and digits
-# What a search by text looks at, of a verdict and an incident.
+# The fields of a verdict and an incident that a search by text covers.
 SPOKEN = ("sentence", "column_name", "metric", "segment", "rule")
 LONGEST = 100  # characters of a word that count: Elasticsearch refuses a term of 32 kB
 

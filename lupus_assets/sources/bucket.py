@@ -1,4 +1,4 @@
-"""Parquet files in a bucket, found and read as those in a folder are."""
+"""Parquet files in a bucket, found and read as in a folder."""
 
 import re
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ class BucketRoot:
                 yield from self._below(each)
 
     def _globbed(self, folder: str, pattern: str) -> Iterator[str]:
-        """Yield what `pattern` names below `folder`, by listing level by level and not all that is below."""
+        """Yield the files that `pattern` matches below `folder`, listing level by level."""
         part, slash, rest = pattern.partition("/")
         if not MAGIC.search(pattern):
             yield from self._named(folder + pattern)

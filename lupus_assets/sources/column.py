@@ -1,4 +1,4 @@
-"""What every source owes its reader: the columns asked for, in that order, strings dictionary-encoded."""
+"""The columns that every source delivers: as requested, in that order, strings dictionary-encoded."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -19,12 +19,12 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def encoded_schema(schema: pa.Schema) -> pa.Schema:
-    """Return `schema` with every string as `TEXT`, and without the metadata of whoever wrote it."""
+    """Return `schema` with every string as `TEXT`, and without metadata."""
     return pa.schema([pa.field(field.name, TEXT if is_text(field.type) else field.type) for field in schema])
 
 
 def own_entries(texts: pa.Array) -> pa.Array:
-    """Return an array of strings as `TEXT`, whose dictionary it is: row for row, with what it repeats."""
+    """Return an array of strings as `TEXT` with the array itself as the dictionary, repetitions included."""
     validity, offsets, data = texts.buffers()
     rows, start = len(texts), texts.offset
     places = pa.py_buffer(np.arange(-start, rows, dtype=np.int32))
@@ -59,7 +59,7 @@ def _guess(name: str, names: Sequence[str]) -> str:
 
 
 def unify(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
-    """Return the one schema that the pieces of a partition have: all-null and narrower numbers give way.
+    """Return the common schema of the pieces of a partition: null types and narrower numbers are widened.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def unify(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema, where: str) -> pa.RecordBatch:
-    """Return the columns of `schema` from `batch`, which came from `where`, cast to its types without loss.
+    """Return the columns of `schema` from `batch`, cast without loss; `where` is named in errors.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Parquet files of one partition, wherever they are: the schema they have together, and their rows."""
+"""Parquet files of one partition, on a disk or in a bucket: their common schema, and their rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ WRITER_ZONE = b"writer.time.zone"  # Hive's, in the footer: it writes the times 
 LONGEST_DICTIONARY = 1 << 20  # bytes: what parquet-cpp and parquet-java stop at if not told otherwise
 BATCH = 1 << 17  # rows: 1 MiB of doubles, large enough that Python's share of a batch is nothing
 MOST_VALUES = 1 << 25  # of a batch: 256 MiB of doubles, which 256 columns of so many rows have
+READ_AHEAD = 1 << 16  # bytes of a column: page headers, and small pages; large ones are read past it
 MOST_TEXT = 1 << 26  # bytes of text in a batch: rows of documents come fewer at a time
 
 
@@ -58,12 +59,12 @@ class Root(Protocol):
 
 
 def is_data(name: str) -> bool:
-    """Return whether a file of this name holds rows: Spark's _SUCCESS and the like do not."""
+    """Return whether a file of this name holds rows; Spark's _SUCCESS, for example, does not."""
     return not name.startswith(("_", "."))
 
 
 def schema_of(files: Sequence[File], columns: Sequence[str] | None = None) -> pa.Schema:
-    """Return the schema that files have together, of `columns` only if given; strings as batches have them.
+    """Return the common schema of files, of `columns` only if given; strings as in batches.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def batches_of(files: Sequence[File], schema: pa.Schema) -> Iterator[pa.RecordBa
 
 
 def count_rows(files: Sequence[File]) -> int:
-    """Return how many rows files say that they hold; none of one that cannot be read."""
+    """Return the number of rows by the footers of files; unreadable files count as empty."""
     return sum(map(_rows, files))
 
 
@@ -124,12 +125,14 @@ def _read(handle: pa.NativeFile, schema: pa.Schema, where: str, *, remote: bool)
     texts = [each.name for each in footer.schema_arrow if each.name in schema.names and is_text(each.type)]
     spread = _written_row_by_row(footer, texts)
     # What is buffered before is everything that one call of iter_batches reads: of a disk nothing, where it
-    # would be the file, and of a server a row group, where it saves a question for every column.
+    # would be the file, and of a server a row group, where it saves a question for every column. Without a
+    # buffer size, Arrow would read each column of a row group whole, and a row group may be the file.
     file = pq.ParquetFile(
         handle,
         metadata=footer.metadata,
         read_dictionary=[name for name in texts if name not in spread],
         pre_buffer=remote,
+        buffer_size=READ_AHEAD,
     )
     rows = min(_rows_at_once(footer, texts), MOST_VALUES // max(len(schema.names), 1))
     zone = (footer.metadata.metadata or {}).get(WRITER_ZONE, b"UTC").decode()
@@ -149,7 +152,7 @@ def _require(columns: Sequence[str], held: Sequence[str], where: str) -> None:
 
 
 def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]:
-    """Return those of the columns `texts` whose dictionary the writer gave up, in the first row group.
+    """Return the columns of `texts` that the first row group stores without a dictionary.
 
     It does so beyond 1 MiB; a row's place in a smaller one takes at most 4 bytes. Arrow would make one
     of each batch, row by row, which costs as much as bringing the rows of many batches together at once.
@@ -167,7 +170,7 @@ def _written_row_by_row(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]
 
 
 def _rows_at_once(file: pq.ParquetFile, texts: Sequence[str]) -> int:
-    """Return how many rows of the widest row group hold `MOST_TEXT` bytes of text; not more than `BATCH`."""
+    """Return the rows of a batch: at most `BATCH`, and at most `MOST_TEXT` bytes of text."""
     widest = 0
     for group in map(file.metadata.row_group, range(file.num_row_groups)):
         chunks = map(group.column, range(group.num_columns)) if texts else ()
@@ -177,7 +180,7 @@ def _rows_at_once(file: pq.ParquetFile, texts: Sequence[str]) -> int:
 
 
 def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
-    """Return `batch` with each row of some columns of text as an entry of its own of their dictionaries."""
+    """Return `batch` with one dictionary entry per row in some columns of text."""
     for name in columns:
         at = batch.schema.names.index(name)
         if pa.types.is_string(batch.schema.types[at]):
@@ -186,7 +189,7 @@ def _by_row(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
 
 
 def _hive_times(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """Return those of `columns` that Hive wrote as moments: others hold what a clock showed."""
+    """Return the columns that Hive wrote as instants; the others hold local clock times."""
     stored = (file.schema.column(index) for index in range(len(file.schema.names)))
     return [each.name for each in stored if each.physical_type == "INT96" and each.path in columns]
 
@@ -209,7 +212,7 @@ def _with_values(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, 
 
 
 def unreadable(where: str, error: Exception) -> SourceError:
-    """Return the error of a source for what went wrong with the file at `where`."""
+    """Return the source error for a file at `where` that cannot be read."""
     reason = " ".join(str(error).split())  # some of Arrow's have several lines
     if isinstance(error, ObjectMissing):
         return SourceUnreadable(f"{where} was removed or replaced while it was read; run its partition again")

@@ -1,4 +1,4 @@
-"""A prediction log that a Python function gives: the way in for every technology that has no module here."""
+"""A prediction log from a Python function: for every technology without a module here."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -81,7 +81,7 @@ class FunctionSource:
         return cls(function, zone, path)
 
     def arrived(self, window: Window) -> bool:
-        """Return whether the function has anything for `window`; it is called to find out."""
+        """Return whether the function returns rows for `window`; calls it."""
         return self._call(window) is not None
 
     def schema(self, window: Window) -> pa.Schema:
@@ -95,7 +95,7 @@ class FunctionSource:
         return pa.schema([]) if first is None else encoded_schema(first.schema)
 
     def batches(self, window: Window, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield `columns` of what the function gives, every piece with the types of the first.
+        """Yield `columns` of the rows of the function, every batch with the types of the first.
 
         Raises
         ------

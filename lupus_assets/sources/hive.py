@@ -1,6 +1,6 @@
-"""A prediction log in a partitioned Hive table: Hive says where its Parquet files are, and Arrow reads them.
+"""A prediction log in a partitioned Hive table: Hive names the Parquet files, and Arrow reads them.
 
-Rows do not go through Hive, which is twenty times slower. What Arrow cannot read, `hive_query` can.
+Reading rows through Hive is twenty times slower; `hive_query` does so for other formats.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ NOT_THERE = 10001, 10072  # Hive's codes of a table and of a database that do no
 
 
 class Folders(Protocol):
-    """Where the folders of partitions are."""
+    """The folders of partitions, by their address in Hive."""
 
     def within(self, folder: str) -> list[File]:
         """Return the files below a folder, as a UNION of Hive's leaves them; none where there is no folder.

@@ -1,4 +1,4 @@
-"""A prediction log that a query of Hive gives: for views, for ORC, for tables without partitions."""
+"""A prediction log from a query of Hive: for views, for ORC, for tables without partitions."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -40,7 +40,7 @@ class HiveQuerySource:
         self._database = database
 
     def arrived(self, window: Window) -> bool:
-        """Return whether the query has a row for `window`; asks for one.
+        """Return whether the query returns a row for `window`.
 
         Raises
         ------

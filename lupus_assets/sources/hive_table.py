@@ -1,4 +1,4 @@
-"""What Hive says of a table and of its partitions: DESCRIBE and SHOW PARTITIONS, read."""
+"""The answers of Hive to DESCRIBE and SHOW PARTITIONS."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Table:
 
     @classmethod
     def of(cls, described: Described) -> "Table":
-        """Return the table of which these are the rows of DESCRIBE FORMATTED."""
+        """Return the table that the rows of DESCRIBE FORMATTED describe."""
         columns: dict[str, str] = {}
         keys: dict[str, str] = {}
         section = columns
@@ -64,7 +64,7 @@ class Table:
 
 
 def location(described: Described) -> tuple[str, str]:
-    """Return where a partition's files are, and the class that reads them."""
+    """Return the folder of a partition, and the Hive class that reads it."""
     said = _said(described)
     return said.get("Location", ""), said.get("InputFormat", "")
 

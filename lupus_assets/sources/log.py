@@ -51,11 +51,11 @@ class LogSource:
         return (int(self._micros[0]), int(self._micros[-1])) if self._micros.size else None
 
     def occupied(self, period: timedelta) -> int:
-        """Return in how many spans of this length there are rows."""
+        """Return the number of spans of this length that hold rows."""
         return int(np.unique(self._micros // (period // timedelta(microseconds=1))).size)
 
     def arrived(self, window: Window) -> bool:
-        """Return whether the log reaches into `window` or beyond: a window without rows may be an outage."""
+        """Return whether the log reaches into `window` or beyond; a window without rows may be an outage."""
         return self._micros.size > 0 and self._micros[-1] >= microseconds(window.start)
 
     def schema(self, window: Window) -> pa.Schema:

@@ -1,4 +1,4 @@
-"""Text that names a partition: what a declaration's pattern becomes for one window."""
+"""The text that a declared pattern becomes for one window."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -9,7 +9,7 @@ counted as they are, and everything else follows from the counts.
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from lupus_assets.stats.distinct import EXACT, MIXED, Distinct, Smallest, intege
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, PLACES, Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.reference.surrogate import Codes, NumericEncoder
 from lupus_assets.stats.state import Counts, Floats, add_each, counted, filled, union
 
 Numbers = NDArray[Any]
@@ -37,7 +38,10 @@ def _bounds(absent: Index, size: int) -> Index:
 
 
 class Scratch:
-    """Room for the blocks of one thread; used by one call at a time."""
+    """Room for the blocks of one thread; used by one call at a time.
+
+    What is not needed at the same time shares its memory: all of it, and the block, have to stay in a cache.
+    """
 
     def __init__(self) -> None:
         self.values = np.empty(BLOCK)
@@ -45,9 +49,43 @@ class Scratch:
         self.squares = np.empty(BLOCK)
         self.single = np.empty(BLOCK, np.float32)
         self.keys = np.empty(BLOCK, np.intp)
-        self.integers = np.empty(BLOCK, np.int64)
-        self.hashes = np.empty(BLOCK, np.uint64)
-        self.spare = np.empty(BLOCK, np.uint64)
+        self.integers = self.keys.view(np.int64)
+        self.hashes = self.keys.view(np.uint64)
+        self.spare = self.squares.view(np.uint64)
+
+
+class Coding(NamedTuple):
+    """Room for the codes of some values: their keys, which give the codes, are found while they are gathered.
+
+    Attributes
+    ----------
+    by_key : array of uint8, shape (BINS,)
+        The code of each key.
+    null : int
+        The code of what is not finite.
+    codes : array of uint8, shape (n,)
+        In the end what the encoder's ``encode`` says of each value.
+    """
+
+    by_key: Codes
+    null: int
+    codes: Codes
+
+    @classmethod
+    def of(cls, encoder: NumericEncoder, size: int) -> "Coding":
+        """Make room for so many values, each of them null as long as no other code is known."""
+        return cls(encoder.by_key(), encoder.null, np.full(size, encoder.null, np.uint8))
+
+    def part(self, rows: slice) -> "Coding":
+        """Return the coding of some of the values."""
+        return Coding(self.by_key, self.null, self.codes[rows])
+
+    def take(self, keys: NDArray[np.integer[Any]], missing: Index) -> None:
+        """Fill in the codes of keys, but of those that are none of a finite value."""
+        # Told to wrap others around, numpy does not look whether each key is in the table.
+        np.take(self.by_key, keys, out=self.codes, mode="wrap")
+        if missing.size:
+            self.codes[missing] = self.null
 
 
 @dataclass
@@ -87,7 +125,7 @@ class NumericAccumulator:
     def __post_init__(self) -> None:
         self._sparse = Histogram.empty(self.grid)
 
-    def add(self, values: Numbers, absent: Index, scratch: Scratch) -> None:
+    def add(self, values: Numbers, absent: Index, scratch: Scratch, coding: Coding | None = None) -> None:
         """Take some more values.
 
         Parameters
@@ -97,6 +135,8 @@ class NumericAccumulator:
         absent : array of intp
             Where nulls are; increasing.
         scratch : Scratch
+        coding : Coding, optional
+            Of as many values, which are float64.
         """
         self.rows += values.size
         self.absent += absent.size
@@ -105,9 +145,9 @@ class NumericAccumulator:
             values, absent = values[taken:], absent[np.searchsorted(absent, taken) :] - taken
         if absent.size < values.size:
             with np.errstate(all="ignore"):
-                self._add(values, absent, scratch)
+                self._add(values, absent, scratch, coding)
 
-    def _add(self, values: Numbers, absent: Index, scratch: Scratch) -> None:
+    def _add(self, values: Numbers, absent: Index, scratch: Scratch, coding: Coding | None) -> None:
         bounds = _bounds(absent, values.size)
         shift = self.grid.centre if self._shift is None else self._shift
         sums = [0.0, 0.0, 0.0, 0.0]
@@ -115,7 +155,8 @@ class NumericAccumulator:
         for at, start in enumerate(range(0, values.size, BLOCK)):
             x = values[start : start + BLOCK]
             missing = absent[bounds[at] : bounds[at + 1]] - start
-            finite += self._block(x, missing, shift, sums, scratch)
+            mine = None if coding is None else coding.part(slice(start, start + BLOCK))
+            finite += self._block(x, missing, shift, sums, scratch, mine)
         if not finite:
             return
         moments = Moments.of_sums(finite, shift, *sums)
@@ -126,7 +167,15 @@ class NumericAccumulator:
             self._shift = moments.mean
         self.moments += moments
 
-    def _block(self, x: Numbers, missing: Index, shift: float, sums: list[float], scratch: Scratch) -> int:
+    def _block(
+        self,
+        x: Numbers,
+        missing: Index,
+        shift: float,
+        sums: list[float],
+        scratch: Scratch,
+        coding: Coding | None,
+    ) -> int:
         """Take one block, add the powers of its deviations to `sums`, and return how many were finite."""
         n = x.size
         if missing.size == n:
@@ -150,17 +199,7 @@ class NumericAccumulator:
                 np.subtract(x, centre, out=d)
                 d[missing] = 0.0
                 total = float(np.add.reduce(d))
-        self._known = float(x[0]) if self._known is None else self._known
-        low, high = float(np.minimum.reduce(x)), float(np.maximum.reduce(x))
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        zeros = int(np.count_nonzero(x == 0.0)) if low <= 0.0 <= high else 0
-        self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
-        self._count_off(x, missing)
-        self._count(d, missing.size, scratch)
-        if -EXACT < low <= high < EXACT or given.dtype.kind == "f":
-            self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
-        else:  # integers that no float holds
-            self.smallest.add_hashes(integer_hashes(np.delete(given, missing)))
+        self._count(d, missing, scratch, coding)
         if shift != centre:
             np.subtract(x, shift, out=d)
             if missing.size:
@@ -171,6 +210,16 @@ class NumericAccumulator:
         sums[1] += float(np.dot(d, d))
         sums[2] += float(np.dot(square, d))
         sums[3] += float(np.dot(square, square))
+        self._known = float(x[0]) if self._known is None else self._known
+        low, high = float(np.minimum.reduce(x)), float(np.maximum.reduce(x))
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        zeros = int(np.count_nonzero(x == 0.0)) if low <= 0.0 <= high else 0
+        self.zeros += zeros - (missing.size if self._known == 0.0 else 0)
+        self._count_off(x, missing)
+        if -EXACT < low <= high < EXACT or given.dtype.kind == "f":
+            self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
+        else:  # integers that no float holds
+            self.smallest.add_hashes(integer_hashes(np.delete(given, missing)))
         return n - missing.size
 
     def _filled(self, x: Numbers, missing: Index, scratch: Scratch) -> Floats:
@@ -192,15 +241,20 @@ class NumericAccumulator:
             off[missing] = False
             self.off_grid += int(np.count_nonzero(off))
 
-    def _count(self, d: Floats, missing: int, scratch: Scratch) -> None:
+    def _count(self, d: Floats, missing: Index, scratch: Scratch, coding: Coding | None) -> None:
         keys = self.grid.keys(d, scratch.single[: d.size])
-        self._centred += missing  # the absent ones have the key of the centre
+        self._centred += missing.size  # the absent ones have the key of the centre
         if self.dense and d.size >= FEW:
             if self._counts is None:
                 self._counts = np.zeros(BINS, np.int64)
-            np.copyto(scratch.keys[: d.size], keys)
-            np.add.at(self._counts, scratch.keys[: d.size], 1)
+            places = scratch.keys[: d.size]
+            np.copyto(places, keys)
+            np.add.at(self._counts, places, 1)
+            if coding is not None:
+                coding.take(places, missing)
             return
+        if coding is not None:
+            coding.take(keys, missing)
         self._waiting.append(keys.copy())
         self._held += d.size
         if self._held >= LOT:

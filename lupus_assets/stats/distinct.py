@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.grid import BLOCK
+from lupus_assets.stats.grid import BLOCK, HIGH
 from lupus_assets.stats.state import Floats, Hashes, Keys, State, union
 
 K = 3_584  # relative standard error 1 / sqrt(K - 2) = 1.7 %: 5 % are three of them
@@ -291,7 +291,7 @@ class Smallest:
     def _with(self, *more: Hashes) -> Halves:
         """Return the sorted unique upper halves of all hashes so far, and of `more`."""
         whole = (*self._waiting, *more) if self._halves is not None else (self._whole, *self._waiting, *more)
-        upper = [(each >> BY_32).astype(np.uint32) for each in whole]
+        upper = [each.view(np.uint32)[HIGH::2] for each in whole]
         return self._union(*upper) if self._halves is None else self._union(self._halves, *upper)
 
     def _union(self, *parts: Keys) -> Keys:

@@ -17,6 +17,7 @@ from lupus_assets.stats.state import Hashes
 Bytes = NDArray[np.uint8]
 
 CONSTANTS = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
+LAST = 2**64 - 1
 WORD = 8  # bytes
 BLOCK = 16_384  # strings at a time: the state of so many stays in the cache
 LONG = 1_024  # bytes above which a call of BLAKE2b costs no more than a string's share of so many rounds
@@ -87,18 +88,24 @@ def _block(
     if least < most:  # so that the strings with a word left are always the last
         order = np.argsort(whole.astype(np.uint8), kind="stable")  # which sorts by counting
         begins, lengths, whole = begins[order], lengths[order], whole[order]
-    state = [
-        np.full(lengths.size, constant ^ key[at % 2], np.uint64) for at, constant in enumerate(CONSTANTS)
-    ]
+    last = _last_words(words, begins + whole * WORD, lengths)
     spare = np.empty(lengths.size, np.uint64)
-    for at in range(most):
-        left = 0 if at < least else int(np.searchsorted(whole, at, side="right"))
-        _absorb([each[left:] for each in state], words[begins[left:] + at * WORD], spare[left:])
-    _absorb(state, _last_words(words, begins + whole * WORD, lengths), spare)
+    state: list[Hashes] = []
+    for at in range(most + 1):
+        if at < least:
+            left, word = 0, words[begins + at * WORD]
+        else:  # the strings that are at their last word come first, and behind them those with more
+            left, more = np.searchsorted(whole, (at, at + 1)).tolist()
+            word = last[left:].copy()
+            word[more - left :] = words[begins[more:] + at * WORD]
+        if at:
+            _absorb([each[left:] for each in state], word, spare[left:])
+        else:
+            state = _first(word, key, spare)
     state[2] ^= np.uint64(0xFF)
-    for _ in range(4):
+    for _ in range(3):
         _round(state, spare)
-    found = state[0] ^ state[1] ^ state[2] ^ state[3]
+    found = _finished(state, spare)
     if order is None:
         return found
     hashes = np.empty(lengths.size, np.uint64)
@@ -115,6 +122,50 @@ def _last_words(words: Hashes, at: NDArray[np.int64], lengths: NDArray[np.int64]
     ahead = (at - readable).astype(np.uint64) << np.uint64(3)
     last: Hashes = ((words[readable] >> ahead) & kept) | (lengths.astype(np.uint64) << np.uint64(56))
     return last
+
+
+def _first(word: Hashes, key: tuple[int, int], spare: Hashes) -> list[Hashes]:
+    """Return the state after the first word of each string; what is one number before costs no pass."""
+    start0, start1, start2, start3 = (constant ^ key[at % 2] for at, constant in enumerate(CONSTANTS))
+    start0 = (start0 + start1) & LAST
+    start1 = _rotated(start1, 13) ^ start0
+    v3 = word ^ np.uint64(start3)
+    v2 = v3 + np.uint64(start2)
+    _rotate(v3, 16, spare)
+    v3 ^= v2
+    v0 = v3 + np.uint64(_rotated(start0, 32))
+    _rotate(v3, 21, spare)
+    v3 ^= v0
+    v2 += np.uint64(start1)
+    v1 = v2 ^ np.uint64(_rotated(start1, 17))
+    _rotate(v2, 32, spare)
+    state = [v0, v1, v2, v3]
+    _round(state, spare)
+    v0 ^= word
+    return state
+
+
+def _finished(state: Sequence[Hashes], spare: Hashes) -> Hashes:
+    """Return the exclusive or of the state after a last round; what it would undo is left out."""
+    v0, v1, v2, v3 = state
+    v0 += v1
+    v2 += v3
+    _rotate(v1, 13, spare)
+    _rotate(v3, 16, spare)
+    v1 ^= v0
+    v3 ^= v2
+    v2 += v1
+    _rotate(v1, 17, spare)
+    _rotate(v3, 21, spare)
+    v1 ^= v3
+    v1 ^= v2
+    _rotate(v2, 32, spare)
+    v1 ^= v2
+    return v1
+
+
+def _rotated(value: int, by: int) -> int:
+    return (value << by | value >> (64 - by)) & LAST
 
 
 def _absorb(state: Sequence[Hashes], word: Hashes, spare: Hashes) -> None:

@@ -61,7 +61,8 @@ def union(*parts: Keys) -> Keys:
     ``np.unique`` hashes first (numpy 2.3 on), which takes 20 times as long as sorting does here.
     """
     keys = np.sort(np.concatenate(parts) if len(parts) > 1 else parts[0])
-    return keys.compress(_first_of_equal(keys))
+    first = _first_of_equal(keys)
+    return keys if first.all() else keys.compress(first)  # which takes half as long as sorting
 
 
 def counted(keys: Keys) -> tuple[Keys, Counts]:

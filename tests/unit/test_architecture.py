@@ -12,7 +12,7 @@ ROWS = [
     {name.rstrip("/") for name in re.findall(r"`([a-z_/]+)`", row)}
     for row in re.findall(r"^\| (`.+?) \|", PAGE, re.MULTILINE)
 ]
-PAGES = [PROJECT / "ARCHITECTURE.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [PROJECT / "ARCHITECTURE.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def test_the_rooms_are_the_layers_from_top_to_bottom():

@@ -107,7 +107,7 @@ class Warehouse:
             cursor.close()
 
     def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the names of the columns that `sql` answers with, and the rows as plain values.
+        """Return the column names and the rows of `sql`, as plain values.
 
         Times that Python has no value for, such as infinity, are text.
         """
@@ -175,7 +175,7 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _value(scalar: pa.Scalar) -> Any:
-    """Return a value for Python; as text a time that Python has none for, wherever in a value it is."""
+    """Return a value for Python; times beyond the range of `datetime` become text, also nested ones."""
     if not scalar.is_valid:
         return None
     if isinstance(scalar, pa.StructScalar):

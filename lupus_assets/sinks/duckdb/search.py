@@ -1,4 +1,4 @@
-"""Alarms by text and by what they are about, asked of the files by DuckDB: the embedded default."""
+"""Search of alarms by text and by subject over the files, with DuckDB: the embedded default."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -33,7 +33,7 @@ class WarehouseSearch:
         return str(self._warehouse.root)
 
     def search(self, wanted: Search) -> list[Found]:
-        """Return what fits, newest window first and then most surprising."""
+        """Return the matching alarms, newest window first, then by surprise."""
         asked = words(wanted.text)
         where = " AND ".join([*conditions(wanted), *map(_may_hold, asked)])
         columns = ", ".join([*FIELDS, f"{SAID} AS said"])
@@ -50,7 +50,7 @@ class WarehouseSearch:
 
 
 def conditions(wanted: Search) -> list[str]:
-    """Return the SQL conditions that an alarm fits all of, but for its text."""
+    """Return the SQL conditions of a search but for its text; all must hold."""
     clauses = ["flagged"]
     if wanted.team is not None:
         clauses.append(f"split_part(model, '.', 1) = {quoted(wanted.team)}")
@@ -78,7 +78,7 @@ def _of_columns(columns: Mapping[str, frozenset[str]]) -> str:
 
 
 def _may_hold(word: str) -> str:
-    """Return the condition that all rows with `word` fit; of those in ASCII, no others."""
+    """Return a condition that all rows with `word` meet; for ASCII words, only these rows."""
     other = f"strlen({SAID}) <> length({SAID})"
     if not word.isascii():
         return f"({other})"

@@ -1,4 +1,4 @@
-"""Alarms by text and by what they are about, asked of Elasticsearch."""
+"""Search of alarms by text and by subject, in Elasticsearch."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -24,7 +24,7 @@ ORDER: tuple[Mapping[str, Any], ...] = (
 
 
 class AlarmSearch:
-    """Implements `lupus_assets.ports.SearchIndex` on what a `SearchView` has written.
+    """Implements `lupus_assets.ports.SearchIndex` on the documents of a `SearchView`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class AlarmSearch:
         return f"Elasticsearch at {self._cluster.address.url}"
 
     def search(self, wanted: Search) -> list[Found]:
-        """Return what fits, newest window first and then most surprising; asks once, answered or not."""
+        """Return the matching alarms, newest window first, then by surprise; no retries."""
         answer = self._cluster.ask(
             f"search {self._index}",
             lambda client: client.search(
@@ -60,7 +60,7 @@ class AlarmSearch:
 
 
 def conditions(wanted: Search) -> list[dict[str, Any]]:
-    """Return the clauses that an alarm fits all of."""
+    """Return the clauses of a search; all must hold."""
     clauses: list[dict[str, Any]] = [{"term": {"flagged": True}}]
     clauses += [{"term": {"words": word}} for word in words(wanted.text)]
     if wanted.team is not None:

@@ -1,4 +1,4 @@
-"""Documents to Elasticsearch in large batches: no faster than it can, with an account of what it refused."""
+"""Bulk writes to Elasticsearch, throttled by its answers, with a list of refused documents."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ About = tuple[Month, str]  # whose documents: a month, and the stem of a place
 
 @dataclass(frozen=True)
 class Refusal:
-    """A document that Elasticsearch did not take: month and place that it is of, status and reason."""
+    """A refused document: its month and place, the status and the reason."""
 
     about: About
     status: int
@@ -37,7 +37,7 @@ class _Action:
 
 
 class Bulk:
-    """Writes to one index or alias; `flush` returns once everything is taken or refused.
+    """Writes to one index or alias; `flush` returns when every document is accepted or refused.
 
     Parameters
     ----------
@@ -68,15 +68,15 @@ class Bulk:
         self._threads.shutdown(cancel_futures=True)
 
     def index(self, about: About, document_id: str, document: bytes) -> None:
-        """Write a document in place of the one of the same id."""
+        """Write a document, replacing the one with the same id."""
         self._add(about, b'{"index":{"_id":"%b"}}\n%b\n' % (document_id.encode(), document))
 
     def delete(self, about: About, document_id: str) -> None:
-        """Delete a document; one that is gone already is no error."""
+        """Delete a document; a missing one is no error."""
         self._add(about, b'{"delete":{"_id":"%b"}}\n' % document_id.encode())
 
     def flush(self) -> list[Refusal]:
-        """Wait for everything, and return what was refused since the last time.
+        """Wait for all writes; return the documents refused since the last flush.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Bulk:
         self._actions, self._size = [], 0
 
     def _write(self, actions: Sequence[_Action]) -> list[Refusal]:
-        """Send until each of `actions` is taken or refused for good."""
+        """Send `actions` until each is accepted or refused for good."""
         refused: list[Refusal] = []
         todo = list(actions)
         waits = iter(WAITS)

@@ -1,7 +1,7 @@
-"""Elasticsearch: where it is, how it is asked, and what its answers mean as errors of ours.
+"""The connection to Elasticsearch: address, retries, and errors.
 
-Everything that Lupus asks may be asked twice, so what fails for want of a server is asked again, for a
-bounded time. No password or key is in a message, in a ``repr``, or in anything that an error drags along.
+Every request of Lupus can be repeated: failures of the network or the server are retried for a bounded time.
+No password or key appears in a message, in a ``repr``, or in a chained error.
 """
 
 import logging
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class ElasticsearchAddress:
-    """Where Elasticsearch is, and who asks.
+    """The address of Elasticsearch, and the credentials.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class ElasticsearchAddress:
     ca : str or None
         File of the certificate authority of `url`; None means those that the system trusts.
     prefix : str
-        What the names of all indices begin with.
+        The prefix of all index names.
     timeout_seconds : float
         How long one answer may take.
     """
@@ -58,7 +58,7 @@ class ElasticsearchAddress:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "ElasticsearchAddress":
-        """Return what ``LUPUS_ELASTICSEARCH_URL`` and ``_USER``, ``_PASSWORD``, ``_API_KEY``, ``_CA`` say.
+        """Return the address from the variables ``LUPUS_ELASTICSEARCH_URL``, ``…_USER``, ``…_CA`` and so on.
 
         Raises
         ------
@@ -93,12 +93,12 @@ class ElasticsearchAddress:
 
     @property
     def who(self) -> str:
-        """Who asks, for messages."""
+        """The user, for messages."""
         return f"user {self.user}" if self.user else "the API key" if self.api_key else "nobody in particular"
 
 
 class Cluster:
-    """The one door to Elasticsearch: asks, asks again, and turns what goes wrong into errors of ours.
+    """A connection to Elasticsearch: sends requests, retries them, and converts errors.
 
     Parameters
     ----------
@@ -113,12 +113,12 @@ class Cluster:
 
     @property
     def prefix(self) -> str:
-        """What the names of all indices begin with."""
+        """The prefix of all index names."""
         return self.address.prefix
 
     @cached_property
     def client(self) -> Elasticsearch:
-        """The client of Elasticsearch's own, which any number of threads may use; made at first use."""
+        """Elasticsearch's own client, safe for threads; created at first use."""
         # It warns of every server that does not answer, which is an error of ours where it matters.
         logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
         address = self.address
@@ -145,7 +145,7 @@ class Cluster:
             ) from None
 
     def ask(self, what: str, request: Callable[[Elasticsearch], Answer], *, patient: bool = True) -> Answer:
-        """Return the answer to `request`, which is given the client.
+        """Return the answer to `request`, a function of the client.
 
         Parameters
         ----------
@@ -210,14 +210,14 @@ class Cluster:
 
 
 def may_again(error: ApiError | TransportError) -> bool:
-    """Return whether what was asked may succeed some seconds later."""
+    """Return whether a failed request may succeed some seconds later."""
     if isinstance(error, ApiError):
         return error.meta.status in AGAIN
     return not is_distrusted(error)
 
 
 def reason_of(body: object) -> str:
-    """Return the reason in the body of an error, from where it went wrong first."""
+    """Return the root cause in the body of an error."""
     error: Any = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         cause = (error.get("root_cause") or [error])[0]

@@ -1,4 +1,4 @@
-"""Rows as Elasticsearch holds them: mappings, documents with their ids, and digests of rows."""
+"""Rows as documents of Elasticsearch: mappings, documents with their ids, and digests of rows."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -44,7 +44,7 @@ SHOWN = {"type": "keyword", "index": False, "doc_values": False}  # read by peop
 
 
 def mapping(table: str) -> dict[str, Any]:
-    """Return the mapping of an index of `table`; a field that is not in it is an error."""
+    """Return the strict mapping of an index of `table`."""
     properties: dict[str, Any] = {field.name: KINDS[field.type] for field in SCHEMAS[table]}
     properties |= {name: SHOWN for name in ("sentence", "reason") if name in properties}
     properties |= dict.fromkeys(("model", "team", "month"), KEYWORD)
@@ -55,7 +55,7 @@ def mapping(table: str) -> dict[str, Any]:
 
 
 def place_id(table: str, place: Place) -> str:
-    """Return what the ids of all rows of `place` begin with, so that they lie together in the index."""
+    """Return the prefix of the ids of all rows of `place`, which keeps them together in the index."""
     return _hash(f"{table}\0{place.model}\0{stem_of(place)}")
 
 
@@ -88,7 +88,7 @@ def documents(table: str, place: Place, rows: pa.Table) -> Iterator[tuple[str, b
 
 
 def values(table: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row that `document` was made from, times as naive UTC."""
+    """Return the row of `document`, times as naive UTC."""
     return {
         field.name: _time(document[field.name]) if pa.types.is_timestamp(field.type) else document[field.name]
         for field in SCHEMAS[table]
@@ -96,7 +96,7 @@ def values(table: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(rows: pa.Table) -> str:
-    """Return a digest of the values of `rows` in their order, however Arrow holds them."""
+    """Return a digest of the values of `rows` in their order, whatever their layout in Arrow."""
     found = hashlib.blake2b(digest_size=HASH)
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

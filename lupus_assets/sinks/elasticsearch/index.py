@@ -1,8 +1,8 @@
 """The indices of Elasticsearch, one per table and month behind two aliases.
 
-``lupus-<table>-<yyyy-mm>-<serial>`` is an index. The alias ``lupus-<table>-<yyyy-mm>`` is what is written to,
-and ``lupus-<table>`` all of a table. An index without its alias is being built, or was left behind by whoever
-built it. Readers see what was refreshed, which a writer does when it is done: the old rows or the new.
+``lupus-<table>-<yyyy-mm>-<serial>`` is an index. Writers use the alias ``lupus-<table>-<yyyy-mm>``, readers
+``lupus-<table>``. An index without its alias is being built, or was left behind by a killed process. A writer
+refreshes the index at its end: readers see the old rows or the new ones.
 """
 
 import re
@@ -73,7 +73,7 @@ class Indices:
         return f"{self._cluster.prefix}-{table}-{month}{'-building' if building else ''}"
 
     def found(self, *, patient: bool = True) -> list[Index]:
-        """Return every index of ours, in force or not."""
+        """Return every index of this prefix, in force or not."""
         answer = self._cluster.ask(
             "list indices",
             lambda client: client.indices.get(
@@ -102,7 +102,7 @@ class Indices:
         return {(each.table, each.month): each for each in self.found(patient=patient) if each.current}
 
     def prepare(self) -> None:
-        """Put the templates of all indices, once."""
+        """Write the templates of all indices, once per process."""
         if self._ready:
             return
         prefix = self._cluster.prefix
@@ -120,7 +120,7 @@ class Indices:
         self._ready = True
 
     def create(self, table: str, month: str, serial: int, aliases: Sequence[str]) -> Index:
-        """Make an index behind `aliases`; one that somebody made meanwhile will do."""
+        """Create an index behind `aliases`, unless another process has created it meanwhile."""
         name = f"{self.alias(table, month)}-{serial:06d}"
         fresh = self._create(name, {alias: {} for alias in aliases})
         (made,) = (each for each in self.found() if each.name == name)
@@ -139,7 +139,7 @@ class Indices:
         return self._cluster.ask(f"create {name}", request)
 
     def open(self, table: str, month: str) -> Index:
-        """Return the index in force, made or given new columns where it has to be."""
+        """Return the index in force; create it, or add new columns to it, where necessary."""
         index = self.current().get((table, month))
         if index is None:
             serials = [each.serial for each in self.found() if (each.table, each.month) == (table, month)]
@@ -153,7 +153,7 @@ class Indices:
         return index
 
     def swap(self, new: Index) -> None:
-        """Put `new` in the place of what is in force, for every reader at once."""
+        """Put `new` in force, for all readers at once."""
         aliases = [self.alias(new.table, new.month), self.all_of(new.table)]
         building = self.alias(new.table, new.month, building=True)
         old = [
@@ -172,7 +172,7 @@ class Indices:
         )
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete indices; those that are gone already are no error."""
+        """Delete indices; missing ones are no error."""
         for name in names:
             self._cluster.ask(
                 f"delete {name}",
@@ -180,12 +180,12 @@ class Indices:
             )
 
     def refresh(self, table: str, month: str, *, building: bool = False) -> None:
-        """Show readers everything that was written."""
+        """Make all written documents visible to readers."""
         name = self.alias(table, month, building=building)
         self._cluster.ask(f"refresh {name}", lambda client: client.indices.refresh(index=name))
 
     def count(self, alias: str, model: str | None) -> int:
-        """Return how many documents behind `alias`, and of `model`, readers see."""
+        """Return the number of documents behind `alias`, and of `model`, that readers see."""
         query: dict[str, Any] = {"term": {"model": model}} if model else {"match_all": {}}
         answer = self._cluster.ask(
             f"count {alias}",
@@ -202,7 +202,7 @@ class Indices:
 
 
 def hits(cluster: Cluster, index: str, query: Mapping[str, Any], *, source: bool) -> Iterator[dict[str, Any]]:
-    """Yield everything in `index` that fits, as of one moment."""
+    """Yield all matching documents of `index`, as of one moment."""
     wanted = {
         "query": query,
         "size": PAGE,

@@ -1,4 +1,4 @@
-"""The ledger of what each index of Elasticsearch shows: one document per table, model and month."""
+"""The ledger of the index: one document per table, model and month with the version that is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ CONFLICT = 409
 
 @dataclass(frozen=True)
 class Entry:
-    """What an index shows of one table, model and month.
+    """The version and the places of one table, model and month in an index.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Entry:
 
 
 class Ledger:
-    """What each index shows, by table, model and month: one document each, written when all else is."""
+    """The entries of all indices; an entry is written after the documents that it covers."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -85,7 +85,7 @@ class Ledger:
         return found
 
     def write(self, entries: Mapping[Month, Entry]) -> dict[Month, tuple[int, int]]:
-        """Write `entries`; return what Elasticsearch numbers them by now.
+        """Write `entries`; return their sequence numbers.
 
         Those that another process has written since they were read are not written, nor returned.
 

@@ -1,4 +1,4 @@
-"""The tables in Elasticsearch: a view that follows the files by months, and can be built anew from them."""
+"""The tables in Elasticsearch: a view that follows the files by months, and can be rebuilt from them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ TERMS = 10_000  # places in one query; the server takes 65,536
 
 @dataclass
 class _Work:
-    """What was written of some months of one index, and is not in the ledger yet."""
+    """Documents written for some months of one index, not yet in the ledger."""
 
     entries: dict[Month, Entry] = field(default_factory=dict)
     touched: dict[Month, set[str]] = field(default_factory=dict)  # stems of places
@@ -55,7 +55,7 @@ class SearchView:
         return self._cluster.address.url
 
     def behind(self, months: Sequence[Month]) -> list[Month]:
-        """Return those of `months` that are not shown as they are now; asks once, answered or not."""
+        """Return the months that Elasticsearch does not show in their current version; no retries."""
         mine = [month for month in months if month.table in KEYS]
         if not mine:
             return []
@@ -64,7 +64,7 @@ class SearchView:
         return [month for month in mine if not _shown(month, current, held.get(entry_id(month)))]
 
     def shows(self, month: Month) -> bool:
-        """Return whether `month` is shown as it is now, to the number of documents."""
+        """Return whether the current version of `month` is shown, with its number of documents."""
         if month.table not in KEYS:
             return True
         if self.behind([month]):
@@ -74,11 +74,11 @@ class SearchView:
         return self._indices.count(self._indices.alias(month.table, month.month), month.model) == rows
 
     def released(self, months: Sequence[Month]) -> Iterator[Month]:
-        """Yield those of `months` that are shown as they are: no search reads a file."""
+        """Yield the months that are shown in their current version: searches read no files."""
         return (month for month in months if self.shows(month))
 
     def follow(self, months: Sequence[Month]) -> int:
-        """Make Elasticsearch show `months`; return how many of them it did not show before.
+        """Bring Elasticsearch up to date with `months`; return the number of months changed.
 
         What cannot be read or written of one model keeps no other from being shown; the error comes last.
         """
@@ -95,7 +95,7 @@ class SearchView:
         return changed
 
     def reindex(self, months: Sequence[Month], since: str | None = None) -> int:
-        """Build the indices anew from the tables, and return how many documents they hold.
+        """Rebuild the indices from the tables; return the number of documents.
 
         A new index takes the place of the old one when it is complete. Until then the old one stays, and
         what a killed `reindex` leaves is removed by the next.
@@ -131,7 +131,7 @@ class SearchView:
         return written
 
     def count(self, table: str, model: str | None = None) -> int:
-        """Return how many rows of `table`, and of `model`, readers see."""
+        """Return the number of rows of `table`, and of `model`, that readers see."""
         return self._indices.count(self._indices.all_of(table), model)
 
     def rows(self, table: str, model: str) -> list[dict[str, Any]]:
@@ -155,7 +155,7 @@ class SearchView:
         return [month for month in mine if not _shown(month, current, held.get(entry_id(month)))]
 
     def _follow(self, index: Index, months: Sequence[Month], problems: list[StoreError]) -> int:
-        """Show `months` of one index; return how many it comes to."""
+        """Write `months` of one index; return the number of months written."""
         shown = 0
         again: dict[Month, set[str]] = {month: set() for month in months}
         for number in range(ROUNDS):
@@ -190,7 +190,7 @@ class SearchView:
     def _write(
         self, index: Index, month: Month, held: Entry, suspect: set[str], bulk: Bulk, work: _Work
     ) -> None:
-        """Write those places of `month` that changed since `held`, and `suspect` ones."""
+        """Write the places of `month` that changed since `held`, and those in `suspect`."""
         found = self._tables.month(month.table, model=month.model, month=month.month)
         rows = {stem_of(place): (place, table) for place, table in found}
         digests = {stem: [digest(table), len(table)] for stem, (_, table) in rows.items()}
@@ -213,7 +213,7 @@ class SearchView:
         work.touched[month] = stale
 
     def _ids(self, index: Index, model: str, stems: Sequence[str] | None) -> set[str]:
-        """Return the ids of what is shown of `model` in the month of `index`, at all places or at some."""
+        """Return the ids of the documents of `model` in `index`, at all places or at some."""
         alias = self._indices.alias(index.table, index.month)
         of_model = {"term": {"model": model}}
         parts = (
@@ -228,7 +228,7 @@ class SearchView:
         }
 
     def _drop(self, refused: Sequence[Refusal], work: _Work, problems: list[StoreError]) -> None:
-        """Keep months with a document that was refused out of the ledger, and say why."""
+        """Keep months with a refused document out of the ledger, and report the reason."""
         by_month: dict[Month, list[Refusal]] = {}
         for each in refused:
             by_month.setdefault(each.about[0], []).append(each)
@@ -246,7 +246,7 @@ class SearchView:
     def _build(
         self, table: str, name: str, serial: int, months: Sequence[Month], problems: list[StoreError]
     ) -> int:
-        """Build one index and put it in force; return how many documents it holds."""
+        """Build one index and put it in force; return its number of documents."""
         alias = self._indices.alias(table, name, building=True)
         index = self._indices.create(table, name, serial, [alias])
         work = _Work()

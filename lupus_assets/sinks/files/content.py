@@ -26,7 +26,7 @@ Rows = list[tuple[Place, pa.Table]]
 
 @dataclass(frozen=True)
 class Held:
-    """What a generation holds of one place.
+    """The rows of one place in a generation.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Held:
 
 
 def in_force(store: ObjectStore, files: Files, schema: pa.Schema) -> dict[Place, Held]:
-    """Return what the generation in force holds, in the order of its rows; nothing where there is none."""
+    """Return the places of the generation in force, in the order of its rows; empty if there is none."""
     if not files.newest:
         return {}
     path = files.generations[files.newest].path
@@ -112,7 +112,7 @@ def places_of(store: ObjectStore, files: Files) -> set[Place]:
 
 
 def holds(store: ObjectStore, table: str, place: Place, data: bytes) -> bool:
-    """Return whether a month holds a place as the piece `data` has it.
+    """Return whether a month holds exactly the piece `data` at a place.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def holds(store: ObjectStore, table: str, place: Place, data: bytes) -> bool:
 
 
 def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str], pa.Table | None]:
-    """Return the files of which every row counts, and the rows of the months where that is of no file so.
+    """Return the files whose rows are all current, and the rows of the months that have no such file.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def whole_files(store: ObjectStore, months: Sequence[Files]) -> tuple[list[str],
 
 
 def _whole_month(store: ObjectStore, files: Files) -> tuple[list[str], pa.Table | None]:
-    """Return what `whole_files` does of one month, listed again where a file of it has gone meanwhile."""
+    """Return `whole_files` of one month; lists it again if a file has been removed meanwhile."""
     for _ in range(ATTEMPTS):
         try:
             if not files.newest:

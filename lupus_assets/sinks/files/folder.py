@@ -34,7 +34,7 @@ class Folder:
         self._serial = count()
 
     def list(self, prefix: str) -> list[Entry]:
-        """Return every file below the folder `prefix`, sorted by path, but those with a leading dot."""
+        """Return every file below the folder `prefix`, sorted by path, without names with a leading dot."""
         found, folders = [], [prefix]
         while folders:
             folder = folders.pop()
@@ -54,7 +54,7 @@ class Folder:
         return sorted(found, key=lambda entry: entry.path)  # a fleet has 10,000s: entries compare slowly
 
     def paths(self, prefix: str) -> Sequence[str]:
-        """Return the path of every file below the folder `prefix`, but of those with a leading dot."""
+        """Return the path of every file below the folder `prefix`, without names with a leading dot."""
         found: list[str] = []
         folders = [prefix]
         while folders:
@@ -96,7 +96,7 @@ class Folder:
                 raise StoreError(f"{self.root / path} cannot be removed: {error}") from error
 
     def uri(self, path: str) -> str:
-        """Return the ``file:`` address of a folder, as Hadoop reads it: nothing in it is encoded."""
+        """Return the ``file:`` address of a folder for Hadoop: without percent-encoding."""
         return f"file://{self.root / path}"  # `as_uri` would look for a folder named ``model%3D…``
 
     def _write(self, path: str, data: bytes, into_place: Callable[[Path, Path], None]) -> None:
@@ -124,7 +124,7 @@ class Folder:
         return os.open(path, flags, self._file_mode)
 
     def _make(self, folder: Path) -> None:
-        """Make a folder and those above it, all of one mode: `Path.mkdir` gives it to the last alone."""
+        """Create a folder and its parents with one mode; `Path.mkdir` applies it to the last one only."""
         try:
             folder.mkdir(mode=self._folder_mode, exist_ok=True)
         except FileNotFoundError:

@@ -101,7 +101,7 @@ def _merged(
 
 
 def sweep(store: ObjectStore, table: str, model: str, month: str) -> int:
-    """Remove what the generation in force has made superfluous; return how many files.
+    """Remove the files that the generation in force supersedes; return their number.
 
     Only where every view shows that generation: what a view still points to would be gone.
 

@@ -1,9 +1,9 @@
-"""What runs have begun to write and have not reported yet, as a file per run, model and track.
+"""Partitions that runs have begun to write and not reported yet: one file per run, model and track.
 
-A run notes its partitions before it touches a table, and strikes them out once Dagster has stored all that is
-to be said of them. So what is noted of a run that is over was cut short, wherever it was: between two tables,
-or between the last table and Dagster. Nothing here is of a partition that is done, so to look costs one
-listing of a folder that is empty most of the time.
+A run notes its partitions before it touches a table, and removes the note after Dagster has stored their last
+event. A note of a run that has ended therefore names unfinished partitions: between two tables, or between
+the last table and Dagster. Finished partitions leave no note: reading the journal is one listing of a folder
+that is mostly empty.
 """
 
 import json
@@ -31,7 +31,7 @@ class StoreJournal:
         self._files = files
 
     def note(self, pending: Pending) -> None:
-        """Make `pending` what is noted of its run, model and track; without windows, nothing is."""
+        """Replace the note of a run, model and track by `pending`; without windows, remove it."""
         path = f"{FOLDER}/model={check_model(pending.model)}/{pending.track}~{pending.run}.json"
         if not pending.windows:
             self._files.delete([path])
@@ -45,7 +45,7 @@ class StoreJournal:
         self._files.put(path, json.dumps(said).encode())
 
     def noted(self, model: str | None = None, track: str | None = None) -> list[Pending]:
-        """Return what is noted of a model and track, by default of all; a stranger's file is passed over."""
+        """Return the notes of a model and track, by default of all; foreign files are skipped."""
         found = []
         for path in sorted(self._files.paths(f"{FOLDER}/model={model}" if model else FOLDER)):
             name = NAME.fullmatch(path.rpartition("/")[2])

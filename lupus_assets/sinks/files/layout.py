@@ -1,4 +1,4 @@
-"""Where a place's file is, and which place a file is: names and nothing else, the same on disk and on S3.
+"""The paths of places and generations, the same on a disk and on S3.
 
 A piece holds one place:
 ``<table>/model=<team>.<model>/month=<yyyy-mm>/<track>~<window start>~<as_of>.parquet``, times

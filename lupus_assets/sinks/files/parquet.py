@@ -1,4 +1,4 @@
-"""Tables as Parquet files: the truth that Hive, DuckDB and Elasticsearch are fed from."""
+"""Tables as Parquet files: the source of the views in Hive, DuckDB and Elasticsearch."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -141,7 +141,7 @@ class ParquetStore:
         )
 
     def compact(self, table: str, *, model: str, month: str) -> bool:
-        """Make one file of a month, unless it is one; return whether it was not.
+        """Compact a month into one file; return whether there was anything to do.
 
         Safe beside writers, readers and other compactions, and at any moment of being killed.
         """
@@ -155,7 +155,7 @@ class ParquetStore:
         return made
 
     def sweep(self, table: str, *, model: str, month: str) -> int:
-        """Remove the files that the newest generation of a month replaces; return how many.
+        """Remove the files that the newest generation of a month supersedes; return their number.
 
         Only for months of which every view shows that generation.
         """
@@ -178,7 +178,7 @@ class ParquetStore:
 
 
 def _steady(look: Callable[[], T]) -> T:
-    """Return what `look` finds, and look again while files go between its listing and its reading."""
+    """Return the result of `look`; repeat it while files are removed between its listing and its reading."""
     for _ in range(ATTEMPTS - 1):
         try:
             return look()

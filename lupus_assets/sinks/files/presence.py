@@ -1,4 +1,4 @@
-"""Which places several tables hold, by the names of their files: what a schedule asks at every tick."""
+"""The places that several tables hold, by the names of their files; read at every tick of a schedule."""
 
 from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
@@ -48,7 +48,7 @@ def common_places(
 
 
 def _pieces(store: ObjectStore, table: str, below: str) -> Iterator[str]:
-    """Yield the paths of a table's pieces without the table's name: the same for a place in every table."""
+    """Yield the paths of a table's pieces without the table's name: equal for a place in all tables."""
     for path in store.paths(table + below):
         if path.endswith(SUFFIX):
             yield path[len(table) :]

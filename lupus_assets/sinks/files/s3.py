@@ -1,7 +1,7 @@
 """Files in a bucket of an S3-compatible store.
 
-By boto3 and not by pyarrow's file system, which knows no conditional PUT: it is what lets one of several
-compactions win, and needs neither a lock nor a clock.
+By boto3: pyarrow's file system has no conditional PUT, which decides between concurrent compactions without a
+lock or a clock.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ TRIED_AGAIN = {
 
 @dataclass(frozen=True)
 class BucketAddress:
-    """Where a bucket is. Credentials come from the environment or a profile, as for every AWS tool.
+    """The address of a bucket. Credentials come from the environment or a profile, as for every AWS tool.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class Bucket:
             return data
 
     def beginning(self, prefix: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the files and the folders whose path is `prefix` and what follows up to the next ``/``."""
+        """Return the files and folders one level below `prefix`, which may end within a name."""
         files: Sequence[str] = []
         folders: Sequence[str] = []
         start = len(self._key(""))
@@ -151,7 +151,7 @@ class Bucket:
         return sorted(each for each in files if not each.endswith("/")), sorted(folders)
 
     def open(self, path: str) -> BinaryIO:
-        """Return a file of which only what is read is fetched, all of one version."""
+        """Return a seekable file of one version that fetches only the ranges that are read."""
 
         def ask(part: str, version: str | None) -> tuple[bytes, int, str]:
             with self._said("read", path):
@@ -218,7 +218,7 @@ class Bucket:
 
     @contextmanager
     def _said(self, verb: str, path: str) -> Iterator[None]:
-        """Turn what boto3 raises into an error of ours that names the file and the remedy."""
+        """Convert an error of boto3 into one that names the file and the remedy."""
         where = self._shown(self._key(path))
         at = self.address.endpoint or "AWS"
         try:

@@ -1,4 +1,4 @@
-"""A file of a bucket that is read from any place in it, and of which only what is read is fetched."""
+"""A seekable file in a bucket that fetches only the ranges that are read."""
 
 import io
 from collections.abc import Callable
@@ -10,7 +10,7 @@ Ask = Callable[[str, str | None], tuple[bytes, int, str]]
 
 
 class RangeFile(io.RawIOBase):
-    """Every read is of the version that was found at first.
+    """A file of one version: that of the first read.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where HiveServer2 is and how it lets us in: values, and every mistake in them."""
+"""The address of HiveServer2 and the credentials, with their validation."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class HiveAddress:
-    """Where HiveServer2 is, and how it lets us in.
+    """The address of HiveServer2 and the credentials.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class HiveAddress:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "HiveAddress":
-        """Return the address that ``LUPUS_HIVE_HOST`` and its like say; only the host is needed.
+        """Return the address from ``LUPUS_HIVE_HOST`` and the other variables; only the host is required.
 
         Raises
         ------

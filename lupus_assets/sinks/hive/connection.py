@@ -165,7 +165,7 @@ class Hive:
         self._drop()  # whoever had it did not close it; Hive ends a session with its connection
 
     def _asked(self, statements: tuple[str, ...], read: Callable[[hive.Cursor], T]) -> T:
-        """Run statements; return what `read` makes of the last one's answer."""
+        """Run statements; return `read` of the last cursor."""
         attempt = 1
         while isinstance(outcome := self._attempt(statements, read), Failure):
             if not outcome.again or attempt == ATTEMPTS:
@@ -194,7 +194,7 @@ class Hive:
         return self._guarded(run, lambda: at)
 
     def _guarded(self, work: Callable[[], T], asked: Callable[[], str]) -> T | Failure:
-        """Return what `work` returns, or what went wrong with the statement that was `asked`, if any was."""
+        """Return the result of `work`, or the failure of the statement `asked` ("" without a session)."""
         try:
             return work()
         except OperationalError as error:
@@ -253,7 +253,7 @@ class Hive:
 
     @property
     def place(self) -> str:
-        """Who answers, for messages."""
+        """The server, for messages."""
         return place_of(self.address)
 
 

@@ -1,4 +1,4 @@
-"""Failures of the connection to HiveServer2: what happened, its remedy, and whether asking again may help."""
+"""Failures of the connection to HiveServer2: message, remedy, and whether a retry may help."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 
 @dataclass(frozen=True)
 class Failure:
-    """An error, and whether asking again may help."""
+    """An error, and whether a retry may help."""
 
     error: StoreError
     again: bool
@@ -51,18 +51,18 @@ class Reason:
 
     @property
     def session_is_gone(self) -> bool:
-        """Whether the session has ended, and its connection not."""
+        """Whether the session has ended while its connection is open."""
         # hive.server2.idle.session.timeout ends a session, and leaves its connection open.
         return "Invalid SessionHandle" in self.text
 
 
 def place_of(address: HiveAddress) -> str:
-    """Return who answers, for messages."""
+    """Return the name of the server, for messages."""
     return f"Hive at {address.host}:{address.port}"
 
 
 def not_opened(address: HiveAddress, error: Exception) -> Failure:
-    """Return why no session was opened."""
+    """Return the failure of a session that could not be opened."""
     place, cause, text = place_of(address), _cause(error), _without_password(address, str(error))
     if isinstance(cause, TimeoutError):
         wait = min(OPENING, address.timeout_seconds)
@@ -96,7 +96,7 @@ def not_opened(address: HiveAddress, error: Exception) -> Failure:
 
 
 def lost(address: HiveAddress, error: Exception, statement: str) -> Failure:
-    """Return why there is no answer to a statement."""
+    """Return the failure of a statement without an answer."""
     place = place_of(address)
     if isinstance(_cause(error), TimeoutError):
         what = f"{place} gave no answer in {address.timeout_seconds:g} s to {_brief(statement)}; "
@@ -129,7 +129,7 @@ def _without_password(address: HiveAddress, text: str) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return what Thrift's error was made from."""
+    """Return the cause of an error of Thrift."""
     if isinstance(error, TTransportException):
         if error.type == TTransportException.END_OF_FILE:
             return EOFError(str(error))

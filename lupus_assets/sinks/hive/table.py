@@ -1,4 +1,4 @@
-"""Our tables in HiveQL: the statements that make them and point them at folders, and what Hive says of them.
+"""The tables in HiveQL: statements that create them and point them at folders, and parsers of the answers.
 
 The tables are external: Hive reads the Parquet files and never writes or removes one. Columns are found
 by name, so their order in Hive does not matter.
@@ -34,12 +34,12 @@ Described = Sequence[tuple[Any, ...]]
 
 
 def create_database(database: str) -> str:
-    """Return the statement that makes a database unless there is one."""
+    """Return the statement that creates a database if it does not exist."""
     return f"CREATE DATABASE IF NOT EXISTS `{database}`"
 
 
 def create_table(database: str, table: str, uri: str) -> str:
-    """Return the statement that makes a table over the folder at `uri` unless there is one."""
+    """Return the statement that creates a table over the folder at `uri` if it does not exist."""
     columns = ", ".join(f"`{field.name}` {TYPES[field.type]}" for field in schema_of(table))
     keys = ", ".join(f"`{key}` string" for key in KEYS)
     return (
@@ -57,7 +57,7 @@ def add_columns(database: str, table: str, names: Sequence[str]) -> str:
 
 
 def add_partitions(database: str, table: str, locations: Mapping[Partition, str]) -> str:
-    """Return the statement that adds those of some partitions that are not there, each at its folder."""
+    """Return the statement that adds partitions that do not exist, each with its folder."""
     added = " ".join(f"{_spec(key)} LOCATION {_folder(uri)}" for key, uri in locations.items())
     return f"ALTER TABLE {_name(database, table)} ADD IF NOT EXISTS {added}"
 
@@ -78,12 +78,12 @@ def describe(database: str, table: str) -> str:
 
 
 def describe_partition(database: str, table: str, key: Partition) -> str:
-    """Return the statement that says, among much else, where a partition is."""
+    """Return the statement that describes a partition, its folder included."""
     return f"DESCRIBE FORMATTED {_name(database, table)} {_spec(key)}"
 
 
 def missing_columns(database: str, table: str, described: Described) -> list[str]:
-    """Return the columns of ours that a table in Hive has not; it may have others.
+    """Return the columns that a table in Hive lacks.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def missing_columns(database: str, table: str, described: Described) -> list[str
 
 
 def location_in(described: Described) -> str | None:
-    """Return the folder that a description of a partition names."""
+    """Return the folder in the description of a partition."""
     return next((str(value).strip() for name, value, *_ in described if name.strip() == "Location:"), None)
 
 

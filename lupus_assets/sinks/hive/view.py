@@ -1,15 +1,15 @@
 """Hive as a view of the Parquet files: one external table each, whose partitions point at folders.
 
-What was last told to Hive, and when, is kept beside the files, in ``views/hive/<database>/<table>.json``:
-Hive can list its partitions at once, but say where they are only one by one. The ledger is written after Hive
-has done as told, so that being killed in between repeats statements that may be repeated.
+A ledger beside the files, ``views/hive/<database>/<table>.json``, holds the folder of each partition in Hive
+and the time it was set: Hive lists its partitions at once, but their folders only one by one. The ledger is
+written after the statements; a process killed in between repeats them, which is harmless.
 
-A query learns where the partitions are when it is compiled, and lists a partition's folder when it comes to
-it, maybe not before its last rows are fetched. A folder whose files have gone meanwhile is no error to Hive:
-rows would be missing without a word. So files are released only when no query from before can be at work.
+A query resolves the folders of partitions when it is compiled, and lists a folder when it reaches it,
+possibly not before its last rows are fetched. Hive takes a folder whose files are gone as empty: rows would
+be missing without an error. Files are therefore released only when no older query can be running.
 
-Removing a ledger is always safe: every partition is then looked at once, and corrected where it is
-elsewhere. It is the thing to do after the metastore was restored from a backup.
+Removing a ledger is safe: every partition is then described once and corrected if necessary. Remove it after
+restoring the metastore from a backup.
 """
 
 import json
@@ -51,7 +51,7 @@ NOTHING_THERE = (NO_DATABASE, NO_TABLE, NO_PARTITION)
 
 @dataclass(frozen=True)
 class Told:
-    """Where Hive was last told that a partition is, and when it had done so."""
+    """The folder that a partition was last pointed at, and the time of it."""
 
     uri: str
     at: datetime
@@ -99,7 +99,7 @@ class HiveView:
         self._now = now
 
     def behind(self, months: Sequence[Month]) -> list[Month]:
-        """Return those of `months` that Hive has not, has elsewhere, or has without one of our columns."""
+        """Return the months that Hive lacks, has at another folder, or has without all columns."""
         behind: set[Month] = set()
         for table, wanted in _by_table(months).items():
             if self._missing_columns(table) == []:
@@ -114,11 +114,11 @@ class HiveView:
         return [month for month in months if month in behind]
 
     def follow(self, months: Sequence[Month]) -> int:
-        """Make the tables and point Hive at the folders of `months`; return how many partitions changed."""
+        """Create the tables and point Hive at the folders of `months`; return the number of changes."""
         return sum(self._follow(table, wanted) for table, wanted in _by_table(months).items())
 
     def shows(self, month: Month) -> bool:
-        """Return whether Hive itself says that it shows `month` from the folder where it is now.
+        """Return whether Hive reports the current folder of `month`.
 
         Where it does not although it was told so, that is forgotten: the month is behind from then on.
         """
@@ -133,7 +133,7 @@ class HiveView:
         return False
 
     def released(self, months: Sequence[Month]) -> Iterator[Month]:
-        """Yield those of `months` that Hive shows, and has shown for as long as any query takes."""
+        """Yield the months that Hive has shown for longer than any query takes."""
         for table, wanted in _by_table(months).items():
             ledger, before = self._ledger(table), self._now() - self._longest_query
             for key, month in wanted.items():

@@ -55,6 +55,11 @@ class NumericEncoder(State):
         """Number of codes."""
         return self.cuts.size + 2
 
+    @property
+    def null(self) -> int:
+        """The code of what is not finite: the last."""
+        return self.width - 1
+
     def encode(self, values: NDArray[Any], absent: NDArray[np.intp], grid: Grid) -> Codes:
         """Return the code of each row.
 
@@ -72,7 +77,7 @@ class NumericEncoder(State):
         ndarray of uint8, shape (rows,)
             In [0, width).
         """
-        table, null = self._by_key(), self.width - 1
+        table, null = self.by_key(), self.null
         codes = np.empty(values.size, np.uint8)
         room, single = np.empty(min(BLOCK, values.size)), np.empty(min(BLOCK, values.size), np.float32)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -86,16 +91,18 @@ class NumericEncoder(State):
         codes[absent] = null
         return codes
 
-    def _by_key(self) -> NDArray[np.uint8]:
-        """Return the code of each key of a grid: `PLACES`, looked up without 65,536 places of eight bytes.
+    def by_key(self) -> Codes:
+        """Return the code of each key of a grid, shape (BINS,): of the bin ``PLACES[key]``.
 
         Made for each batch: kept for all columns of a wide model it would be most of its memory.
         """
-        by_bin = np.empty(BINS, np.uint8)
+        table = np.empty(BINS, np.uint8)
         bounds = [0, *self.cuts.tolist(), BINS]
         for code, (start, end) in enumerate(pairwise(bounds)):
-            by_bin[start:end] = code
-        table = np.concatenate([by_bin[CENTRE:], by_bin[CENTRE - 1 :: -1]])
+            if end > CENTRE:
+                table[max(start - CENTRE, 0) : end - CENTRE] = code
+            if start < CENTRE:  # of negative deviations the keys rise as the bins fall
+                table[BINS - min(end, CENTRE) : BINS - start] = code
         table[OUTERMOST:CENTRE], table[CENTRE + OUTERMOST :] = table[OUTERMOST], table[CENTRE + OUTERMOST]
         return table
 
@@ -123,6 +130,11 @@ class CategoricalEncoder(State):
         """Number of codes."""
         return self.hashes.size + 2
 
+    @property
+    def null(self) -> int:
+        """The code of null: the last."""
+        return self.width - 1
+
     def encode(self, hashes: Hashes, valid: NDArray[np.bool_]) -> Codes:
         """Return the code of each value; of dictionary values just as well as of rows.
 
@@ -138,7 +150,7 @@ class CategoricalEncoder(State):
         ndarray of uint8, shape (values,)
             In [0, width).
         """
-        rest, null = self.width - 2, self.width - 1
+        rest, null = self.width - 2, self.null
         at = np.searchsorted(self.hashes, hashes)
         known = at < self.hashes.size
         known[known] = self.hashes[at[known]] == hashes[known]

@@ -82,6 +82,29 @@ def test_segments_add_up_to_all_rows():
     assert total.histogram == found.profiles[WHOLE].columns["amount"].histogram
 
 
+def test_a_segment_column_that_comes_second_has_the_residuals_that_it_has_alone():
+    parts = {"country": ["de", None, "jp"] * 100, "region": ["n", "s", "s", None] * 75}
+    tables = [log(number, **parts) for number in range(3)]
+    both, alone = declared(segments=("country", "region")), declared(segments=("region",))
+    table = log(5, **parts)
+    expected = only(profiled(alone, frozen(alone, tables), table, at=[120])).profiles
+    found = only(profiled(both, frozen(both, tables), table, at=[120])).profiles
+    for cell in (("*", "region=n"), ("*", "region=s")):
+        assert found[cell].residual == expected[cell].residual
+        assert found[cell].residual.n == found[cell].counts.rows
+
+
+def test_an_entity_is_counted_alike_whether_its_dictionary_holds_each_value_once_or_each_row():
+    columns = {"user": [f"u{at % 1_500}" for at in range(6_000)], "country": ["de", "jp"] * 3_000}
+    table = log(5, 6_000, **columns)
+    rows = own_entries(table["user"].combine_chunks().cast(pa.string()))
+    table_of_rows = table.set_column(table.schema.get_field_index("user"), "user", rows)
+    found, by_row = (only(profiled(MODEL, REFERENCE, each)).profiles for each in (table, table_of_rows))
+    for cell in found:
+        assert found[cell].columns["user"] == by_row[cell].columns["user"]
+    assert found[WHOLE].columns["user"].distinct.hashes.size == 1_500
+
+
 def test_a_value_that_is_no_segment_of_the_reference_counts_among_all_rows_only():
     found = only(profiled(MODEL, REFERENCE, log(5, country=["xx"] * 300)))
     assert found.profiles[WHOLE].counts.rows == 300

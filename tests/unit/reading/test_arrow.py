@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import weakref
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.reading.arrow import every, floats, hashes, instants, levels, rows_where
+from lupus_assets.reading.arrow import at_least_one, every, floats, hashes, instants, levels, rows_where
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -135,3 +136,19 @@ def test_of_some_rows_dictionaries_keep_what_these_hold():
     assert some["name"].to_pylist() == [f"value-{row}" for row in range(0, 1_000, 100)]
     assert some["x"].to_pylist() == [*range(0, 1_000, 100)]
     assert (len(some["name"].dictionary), some.schema) == (10, batch.schema)
+
+
+def test_no_batches_at_all_are_one_of_no_rows():
+    schema = pa.schema({"x": pa.float64(), "t": pa.dictionary(pa.int32(), pa.string())})
+    (batch,) = at_least_one([], schema)
+    assert batch.num_rows == 0
+    assert batch.schema == schema
+
+
+def test_a_batch_is_let_go_when_the_next_one_comes():
+    batches = (pa.record_batch({"x": [at]}) for at in range(3))
+    rows = at_least_one(batches, pa.schema({"x": pa.int64()}))
+    first = weakref.ref(next(rows))
+    assert next(rows)["x"].to_pylist() == [1]
+    assert first() is None
+    assert [batch["x"].to_pylist() for batch in rows] == [[2]]

@@ -181,6 +181,20 @@ def test_row_groups_are_streamed(write, source, day):
     assert len(sizes) > 1
 
 
+def test_a_large_row_group_is_streamed(write, source, day):
+    """Of a row group in work, batches and pages are held, and not its columns."""
+    rows = 4_000_000
+    table = pa.table({"x": np.random.default_rng(1).random(rows)})  # which nothing compresses
+    write("2013-05-01.parquet", table, row_group_size=rows, use_dictionary=False)
+    before = pa.total_allocated_bytes()
+    batches = source().batches(day, ["x"])
+    sizes = [len(next(batches))]
+    assert pa.total_allocated_bytes() - before < table.nbytes / 4
+    sizes += map(len, batches)
+    assert sum(sizes) == rows
+    assert len(sizes) > 1
+
+
 def test_what_is_not_there_is_missing(source, day, tmp_path):
     for ask in (lambda: source().batches(day, ["score"]), lambda: source().schema(day)):
         with pytest.raises(

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lupus_assets.stats.accumulator import SPAN, NumericAccumulator, Scratch
+from lupus_assets.stats.accumulator import SPAN, Coding, NumericAccumulator, Scratch
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BLOCK, Grid
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.reference.surrogate import NumericEncoder
 from tests.strategies import arrays, grids
 
 SCRATCH = Scratch()
@@ -164,3 +165,26 @@ def test_all_values_are_within_a_range_or_some_is_beyond(parts, low, high, data)
         present = np.delete(part, absent)
         beyond |= bool(np.any((present < low) | (present > high)))
         assert accumulator.within(low, high) is not beyond
+
+
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("size", [1, 100, BLOCK, MANY])
+def test_codes_found_on_the_way_are_those_of_the_encoder(size, dense):
+    x = RNG.normal(50, 10, size)
+    x[RNG.random(size) < 0.05] = np.nan
+    x[RNG.random(size) < 0.05] = np.inf
+    x[size // 2 :: 7] = -1e300
+    absent = np.flatnonzero(RNG.random(size) < 0.1)
+    x[absent[::2]] = np.nan
+    encoder = NumericEncoder.of(NumericColumn.of(RNG.normal(50, 10, 5_000), 0, Grid(50.0, 10.0)))
+    coding = Coding.of(encoder, size)
+    NumericAccumulator(Grid(50.0, 10.0), dense).add(x, absent, SCRATCH, coding)
+    assert np.array_equal(coding.codes, encoder.encode(x, absent, Grid(50.0, 10.0)))
+
+
+@pytest.mark.parametrize("absent", [np.arange(500), np.arange(250)], ids=["null", "null or not finite"])
+def test_values_none_of_which_is_finite_have_the_code_of_null(absent):
+    encoder = NumericEncoder.of(NumericColumn.of(RNG.normal(0, 1, 5_000), 0, Grid(0.0, 1.0)))
+    coding = Coding.of(encoder, 500)
+    NumericAccumulator(Grid(0.0, 1.0)).add(np.full(500, np.nan), absent, SCRATCH, coding)
+    assert coding.codes.tolist() == [encoder.width - 1] * 500
