@@ -24,6 +24,7 @@ from lupus_assets.stats.codec.format import (
     PREFIX,
     READ,
     STATES,
+    checksum,
 )
 from lupus_assets.stats.distance.marginal import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.distinct import Distinct
@@ -106,9 +107,9 @@ def _read(
     try:
         packed = memoryview(data)[PREFIX.size :]
         if version >= CHECKED:
-            (checksum,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
+            (written,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
             packed = packed[CHECKSUM.size :]
-            if checksum != checksum(start, packed):
+            if written != checksum(start, packed):
                 raise ValueError("its checksum is not that of its content")
         content = Content(packed, whole=classes is STATES)
         (size,) = LENGTH.unpack(content.take(LENGTH.size))
