@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from lupus_assets.declare.column import Columns
 from lupus_assets.profiling.partition import WHOLE, Profiled
 from lupus_assets.reading.role import Role
-from lupus_assets.records import ALARM, EVERYTHING, VerdictRow
+from lupus_assets.records import ALARM, EVERYTHING, FACT_RULE, VerdictRow
 from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn
 from lupus_assets.stats.reference.frozen import ColumnReference, Reference
 
-FACT_RULE = "fact"
 Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 

@@ -17,10 +17,9 @@ from lupus_assets.detect.scale import SCALES
 from lupus_assets.judging.history import PERFORMANCE
 from lupus_assets.judging.series import Array, Ledger
 from lupus_assets.judging.wording import number, season, subject
-from lupus_assets.records import ALARM, EVERYTHING, NOTICE, VerdictRow, Window
+from lupus_assets.records import ALARM, EVERYTHING, HISTORY_RULE, NOTICE, VerdictRow, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HISTORY_RULE = "history"
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
 ROWS, LABELS = "rows", "labels"  # what is judged together: what the rows say at once, and what the labels say
 CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count

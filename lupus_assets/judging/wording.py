@@ -49,6 +49,11 @@ def target(row: VerdictRow) -> str:
     return row.column_name or ROWS
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 row" or "1,200 rows"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def listed(names: Sequence[str], most: int = 3) -> str:
     """Return "a, b, c and 2 more"; names in their order, each once."""
     unique = list(dict.fromkeys(names))
