@@ -10,11 +10,12 @@ import pyarrow as pa
 from lupus_assets.checkpoint_store import CheckpointStore, Claim
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ServiceUnreachable, StoreError
+from lupus_assets.judging import rule, series
 from lupus_assets.judging.chain import Setting
 from lupus_assets.judging.checkpoint import Checkpoint, key_of
 from lupus_assets.judging.incident import Episodes, Open, resumed
 from lupus_assets.judging.rule import rule_rows, rules_of
-from lupus_assets.judging.series import COLUMNS, Ledger
+from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
 from lupus_assets.judging.verdict import LABELS, LATE, ROWS
 from lupus_assets.ports import MetricStore
@@ -156,13 +157,14 @@ class Judge:
 
     def _parts(self) -> dict[str, pa.Table]:
         """Return the metrics of each kind that are new to `_before`."""
+        of_rules = rule.COLUMNS if rules_of(self.model, self.track) else ()
         metrics = self.store.read(
             "metrics",
             model=self.model.name,
             track=self.track,
             since=self._since(),
             until=self._spans[-1].end,
-            columns=COLUMNS,
+            columns=list(dict.fromkeys([*series.COLUMNS, *of_rules])),
         )
         return {kind: self._part(metrics, kind, last) for kind, last in self._last.items()}
 

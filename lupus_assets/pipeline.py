@@ -311,13 +311,13 @@ class Pipeline:
     ) -> Iterator[VerdictRow]:
         for window, by_cut in profiled.items():
             for cut, found in by_cut.items():
-                like = {
-                    "track": track,
-                    "partition_key": window.key,
-                    "window_start": window.start,
-                    "as_of": cut.as_of,
-                }
-                yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
+                yield from fact_rows(
+                    facts(found, reference, model.columns),
+                    listed,
+                    track=track,
+                    window=window,
+                    as_of=cut.as_of,
+                )
 
     def compare(
         self,

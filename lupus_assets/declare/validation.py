@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Set
 from datetime import time, timedelta
 
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
+from lupus_assets.declare.identity import check_rules
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
 from lupus_assets.declare.plain import at, duration_at, instant_at, items, texts, zone_of
 
@@ -147,6 +148,7 @@ def _check_names(data: object) -> Iterator[Mistake]:
 
     yield from _check_metrics(data)
     yield from _check_seasons(data)
+    yield from check_rules(data)
     has_columns = isinstance(at(data, "columns"), Mapping)
     if has_columns and pairs and at(data, "columns", "key") is None:
         yield Mistake(

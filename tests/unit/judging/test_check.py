@@ -5,8 +5,10 @@ import pytest
 from lupus_assets.declare.catalogue import METRICS
 from lupus_assets.judging.check import CHECKS, Outcome, check_of, checks_of, outcomes, unmeasured
 from lupus_assets.judging.finding import Findings
+from lupus_assets.judging.rule import describe, rule_rows
 from lupus_assets.records import VerdictRow
-from tests.models import declared
+from lupus_assets.sinks.schema import to_table
+from tests.models import day, declared, metric
 from tests.models import verdict as of_day
 
 FAMILIES = {"input", "prediction", "target", "performance"}
@@ -190,6 +192,20 @@ def test_a_rule_that_no_number_speaks_to_is_named_once_the_labels_are_in():
     assert "without" not in answer(rows, "rules", awaited="tomorrow", rules=rules).sentence
     assert "without" not in answer(rows, "rules", rules=rules[:1]).sentence
     assert "without" not in answer([verdict()], "input_drift", rules=rules).sentence
+
+
+def test_a_misspelt_column_of_one_rule_is_not_hidden_by_another_rule():
+    model = declared(
+        rules=[{"metric": "null_rate", "above": 0.1, "column": name} for name in ("amount", "amuont")]
+    )
+    rules = [describe(rule) for rule in model.rules]
+    table = to_table("metrics", [metric(5, 0.0, metric="null_rate")])
+    rows = rule_rows(table, model=model, track="champion", reference="now", windows=[day(5)])
+    assert said(rows, "rules", rules=rules) == (
+        True,
+        "`amount` by 1 rule looked at, all within their thresholds; "
+        "without any number to hold against it: null_rate of amuont above 0.1",
+    )
 
 
 def test_of_a_wide_model_the_check_of_the_inputs_says_what_is_looked_at_together_whether_it_passes_or_not():
