@@ -18,7 +18,7 @@ from lupus_assets.assets.partition import partitions_of, window_of, windows_of_r
 from lupus_assets.assets.plot import metric_numbers
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
-from lupus_assets.assets.undertaking import Undertaking
+from lupus_assets.assets.undertaking import CHUNK, Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import (
     ColumnMismatch,
@@ -40,8 +40,6 @@ from lupus_assets.profiling.partition import WHOLE, Profiled
 from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.reference.frozen import Reference
-
-CHUNK = 31  # partitions between two writes of verdicts: a month of days
 
 
 def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
