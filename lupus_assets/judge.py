@@ -18,7 +18,7 @@ from lupus_assets.judging.rule import rule_rows, rules_of
 from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
 from lupus_assets.judging.verdict import LABELS, LATE, ROWS
-from lupus_assets.ports import MetricStore
+from lupus_assets.ports import MetricStore, Replacement
 from lupus_assets.reading.arrow import is_in, microseconds, rows_where, table_integers
 from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.records import Place, Row, VerdictRow, Window
@@ -71,19 +71,21 @@ class Writer:
         but : collection of Claim
             Of checkpoints that will rest on them as they are now.
         """
-        if self._holds(table, place, rows) and not self.checkpoints.left(table, place, kinds):
+        replacement = self.store.replacement(table, place, rows)
+        if _is_held(replacement) and not self.checkpoints.left(table, place, kinds):
             return
         intents = self.checkpoints.intend(table, place, kinds)
-        self.store.replace(table, place, rows)
+        replacement.write()
         self.checkpoints.written(intents, place, kinds, but)
 
-    def _holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        try:
-            return self.store.holds(table, place, rows)
-        except ServiceUnreachable:
-            raise
-        except StoreError:  # what cannot be read is written anew
-            return False
+
+def _is_held(replacement: Replacement) -> bool:
+    try:
+        return replacement.is_held()
+    except ServiceUnreachable:
+        raise
+    except StoreError:  # what cannot be read is written anew
+        return False
 
 
 @dataclass
