@@ -13,7 +13,7 @@ from lupus_assets.errors import ServiceUnreachable, StoreError
 from lupus_assets.judging import rule, series
 from lupus_assets.judging.chain import Setting
 from lupus_assets.judging.checkpoint import Checkpoint, key_of
-from lupus_assets.judging.incident import Episodes, Open, resumed
+from lupus_assets.judging.incident import Episodes, Open, incident_rows, marked, resumed
 from lupus_assets.judging.rule import rule_rows, rules_of
 from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
@@ -21,7 +21,7 @@ from lupus_assets.judging.verdict import LABELS, LATE, ROWS
 from lupus_assets.ports import MetricStore, Replacement
 from lupus_assets.reading.arrow import is_in, microseconds, rows_where, table_integers
 from lupus_assets.reading.cut import Cut, cuts
-from lupus_assets.records import Place, Row, VerdictRow, Window
+from lupus_assets.records import IncidentRow, Place, Row, VerdictRow, Window
 
 PAST = ("partition_key", "window_start", "as_of", "family", "column_name", "flagged")
 MICROSECOND = timedelta(microseconds=1)
@@ -216,7 +216,32 @@ class Judge:
             kept &= late if kind == LABELS else ~late
         return rows_where(table, kept)
 
-    def incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
+    def told(
+        self, judged: Sequence[VerdictRow]
+    ) -> dict[tuple[Window, Cut], tuple[list[VerdictRow], list[IncidentRow]]]:
+        """Return the verdicts of every partition and cut, each alarm with its incident, and the events.
+
+        Parameters
+        ----------
+        judged : sequence of VerdictRow
+            All verdicts; those of a cut that is not judged are left out.
+        """
+        by_cut: dict[tuple[Window, Cut], list[VerdictRow]] = {
+            (window, cut): [] for window in self._spans for cut in self.windows[window]
+        }
+        at = {(window.start, cut.as_of): rows for (window, cut), rows in by_cut.items()}
+        for row in judged:
+            if (row.window_start, row.as_of) in at:
+                at[row.window_start, row.as_of].append(row)
+        found = self._incidents(by_cut)
+        told = {}
+        for (window, cut), rows in by_cut.items():
+            incidents = found[kind_of(cut)]
+            kept = marked(rows, incidents)
+            told[window, cut] = kept, incident_rows(window, cut.as_of, self.track, kept, incidents)
+        return told
+
+    def _incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
         """Return the incidents of each kind, given all verdicts of what is judged."""
         past = self.store.read(
             "verdicts",

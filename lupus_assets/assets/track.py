@@ -7,7 +7,7 @@ partition becomes that partition's failing check and leaves the others alone.
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -37,7 +37,7 @@ from lupus_assets.picturing.sparkline import trail
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.profiling.coverage import coverage
 from lupus_assets.profiling.partition import WHOLE, Profiled
-from lupus_assets.reading.cut import Cut, cuts
+from lupus_assets.reading.cut import Cut, cuts, labels_behind
 from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.reference.frozen import Reference
 
@@ -51,12 +51,6 @@ def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
         return None
     late = 2 * model.cadence.period + model.cadence.grace
     return dg.FreshnessPolicy.time_window(fail_window=late, warn_window=late - model.cadence.period / 2)
-
-
-def labels_behind(model: MonitoredModel) -> timedelta:
-    """Return how long after a partition's rows its labels are judged, in whole partitions."""
-    label, period = model.columns.label, model.cadence.period
-    return timedelta(0) if label is None else -(-label.delay // period) * period
 
 
 def _specs(model: MonitoredModel, track: str) -> Iterator[dg.AssetSpec]:
