@@ -8,7 +8,7 @@ a contradiction elsewhere in the file.
 from collections.abc import Iterator, Mapping, Set
 from datetime import time, timedelta
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
+from lupus_assets.declare.metric import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
 from lupus_assets.declare.plain import at, duration_at, instant_at, items, texts, zone_of
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lupus_assets.declare.duration import format_duration, parse_duration
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.judging.fact import FACT_RULE
 from lupus_assets.judging.incident import ranked
 from lupus_assets.judging.verdict import HISTORY_RULE
@@ -23,10 +24,7 @@ CHECKS: dict[str, str] = {
 }
 OF_LABELS = ("target_shift", "performance")
 BEHIND = re.compile(r"\(known (\w+) later\)$")
-COMPLETENESS = {
-    "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate",
-    "invalid_rate", "labelled_rate",
-}  # fmt: skip
+COMPLETENESS = frozenset(name for name, metric in METRICS.items() if metric.completeness)
 BY_FAMILY = {
     "input": "input_drift",
     "prediction": "prediction_shift",

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.declare.rule import CONDITIONS, RecentChange, Rule, SeasonChange, SteadyChange
 from lupus_assets.detect.trend import trend
 from lupus_assets.judging.wording import number, subject
@@ -193,14 +193,14 @@ def _rows(
             flagged=crossing.crossed,
             incident=None,
             sentence=f"{subject(rule.metric, column, segment)} is "
-            f"{number(value, percent=MEASURES[rule.metric].percent)}, {crossing.said}",
+            f"{number(value, percent=METRICS[rule.metric].percent)}, {crossing.said}",
         )
 
 
 def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...]) -> Crossing:
     """Return what a rule comes to at a partition of this phase, given earlier values."""
     condition, wanted = _condition(rule)
-    percent = MEASURES[rule.metric].percent
+    percent = METRICS[rule.metric].percent
     match wanted:
         case RecentChange():
             what = f"the recent {wanted.partitions} partitions' median"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.detect.detector import Judged
 from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS, Ints, Mask, Series
@@ -132,7 +132,7 @@ class Judgement:
                 subject(metric, column, segment),
                 value,
                 (low, high) if judged else None,
-                percent=MEASURES[metric].percent,
+                percent=METRICS[metric].percent,
                 when=said.when,
                 over=(over, effect) if flagged else None,
                 since=first,
@@ -260,7 +260,7 @@ class _Measured:
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:
     """Return what lies on the stabilised scales, shape (…, series), in the metrics' own units."""
     back = np.full(scaled.shape, np.nan)
-    scales = np.array([MEASURES[ledger.series[index][-1]].scale for index in series.tolist()])
+    scales = np.array([METRICS[ledger.series[index][-1]].scale for index in series.tolist()])
     n = ledger.n[at, series]
     for name in np.unique(scales).tolist():
         mine = scales == name

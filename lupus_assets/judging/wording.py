@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.records import VerdictRow
 
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
@@ -41,7 +41,7 @@ def season(model: MonitoredModel, moment: datetime) -> str:
 def subject(metric: str, column: str, segment: str) -> str:
     """Return what a number is about: "share of null `temp` where origin=JFK"."""
     where = "" if segment == "*" else f" where {segment}"
-    return f"{MEASURES[metric].phrase}{f' `{column}`' if column else ''}{where}"
+    return f"{METRICS[metric].phrase}{f' `{column}`' if column else ''}{where}"
 
 
 def target(row: VerdictRow) -> str:
