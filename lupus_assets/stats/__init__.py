@@ -17,6 +17,7 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``profile``     all columns of one window
 ``joint``       score with label, value with prediction error, class with class
 ``estimate``    a number with its standard error
+``metric``      what a metric is, and how people are told of it
 ``performance`` how well a model predicts
 ``roc``         rows of either label by score
 ``siphash``     keyed hashes of text
