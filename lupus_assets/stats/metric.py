@@ -94,8 +94,8 @@ class Distance:
         Of a column against its frozen reference; None where partitions have no such metric. A judged one is
         undefined in a window of nulls alone: its null rate says so, in plainer words.
     heading, title : str or None
-        In tables of the command, and what the heading stands for; None where only JSON and CSV have it. Tables
-        are of 100 characters, and with one column more than there are they break names and numbers.
+        In tables of the command, and what the heading stands for; None where only JSON and CSV have it.
+        Tables are of 100 characters, and with one column more than there are they break names and numbers.
     variance : callable or None
         Of the distance and the rows of either side: its sampling variance, rows taken as independent. None
         without theory.
