@@ -8,22 +8,16 @@ from lupus_assets.cli.output import Commands, add_formats, counted, note, print_
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError
+from lupus_assets.stats.distance.table import DISTANCES
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
-# As the table heads them, and as JSON and CSV name them.
-DISTANCES = {
-    "js": "jensen_shannon",
-    "l∞": "l_infinity",
-    "ks": "ks",
-    "w1": "wasserstein",
-    "χ² p": "chi_square_p",
-}
+SHOWN = tuple([distance for distance in DISTANCES if distance.heading is not None])  # in tables
 HEADINGS = (
-    "In the table: psi, and what it is if nothing moved; Jensen-Shannon divergence (js), largest "
-    "difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square test (χ² p)."
+    "In the table: psi, and what it is if nothing moved; "
+    f"{', '.join(f'{distance.title} ({distance.heading})' for distance in SHOWN)}."
 )
 WINDOWS = ("reference", "current")
 WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
@@ -91,7 +85,7 @@ def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
         names = list(dict.fromkeys(name for row in flat for name in row))
         print_csv(names, [list(map(row.get, names)) for row in flat])
     else:
-        header = ["column", "null", "median", "psi", "psi if same", *DISTANCES]
+        header = ["column", "null", "median", "psi", "psi if same", *(each.heading or "" for each in SHOWN)]
         tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
     if drift.left_out:
@@ -123,5 +117,5 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
         else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
-        *(rounded(column.distances.get(name), digits) for name in DISTANCES.values()),
+        *(rounded(column.distances.get(each.name), digits) for each in SHOWN),
     ]
