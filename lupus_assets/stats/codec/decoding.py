@@ -106,9 +106,9 @@ def _read(
     try:
         packed = memoryview(data)[PREFIX.size :]
         if version >= CHECKED:
-            (checksum,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
+            (stored_checksum,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
             packed = packed[CHECKSUM.size :]
-            if checksum != checksum(start, packed):
+            if stored_checksum != checksum(start, packed):
                 raise ValueError("its checksum is not that of its content")
         content = Content(packed, whole=classes is STATES)
         (size,) = LENGTH.unpack(content.take(LENGTH.size))
