@@ -106,9 +106,9 @@ def _read(
     try:
         packed = memoryview(data)[PREFIX.size :]
         if version >= CHECKED:
-            (stored_checksum,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
+            (written,) = CHECKSUM.unpack(packed[: CHECKSUM.size])
             packed = packed[CHECKSUM.size :]
-            if stored_checksum != checksum(start, packed):
+            if written != checksum(start, packed):
                 raise ValueError("its checksum is not that of its content")
         content = Content(packed, whole=classes is STATES)
         (size,) = LENGTH.unpack(content.take(LENGTH.size))
