@@ -24,6 +24,7 @@ from lupus_assets.stats.codec.format import (
     PREFIX,
     READ,
     STATES,
+    checksum,
 )
 from lupus_assets.stats.distance.marginal import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.distinct import Distinct
