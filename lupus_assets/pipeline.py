@@ -1,6 +1,6 @@
 """What every asset does, in three moves and without Dagster: read, compute, write."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,7 +9,9 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.judge import Judge, Writer, kind_of
-from lupus_assets.judging.fact import fact_rows, facts
+from lupus_assets.judging.chain import Setting
+from lupus_assets.judging.fact import fact_rows
+from lupus_assets.judging.fact import facts as facts_of
 from lupus_assets.judging.incident import incident_rows, marked
 from lupus_assets.judging.verdict import LABELS
 from lupus_assets.measuring.comparison import compared_roles, comparison_rows, predictions
@@ -31,6 +33,23 @@ from lupus_assets.stats.reference.frozen import Reference
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A model that is tried on a log: the reference window is the log's, and only what is judged is kept.
+
+    No profile is stored, of metrics only the judged ones (all of them if the model has rules, which may be
+    about any), and the declared start and reference window are ignored.
+
+    Attributes
+    ----------
+    start, end : datetime
+        The reference window ``[start, end)``, aware.
+    """
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The steps from a prediction log to its verdicts.
 
@@ -41,11 +60,18 @@ class Pipeline:
         Gives the prediction log of a (model, track).
     salt : bytes
         Key of the hashes that stand for categories, keys and entities.
+    trial : Trial, optional
+        For a backtest.
     """
 
     store: MetricStore
     source: Callable[[MonitoredModel, str], Source]
     salt: bytes = field(repr=False)
+    trial: Trial | None = None
+
+    def reference_window(self, model: MonitoredModel) -> tuple[datetime, datetime]:
+        """Return start and exclusive end of the reference window: the declared one, or that of the trial."""
+        return model.reference_window() if self.trial is None else (self.trial.start, self.trial.end)
 
     def freeze(self, model: MonitoredModel, windows: Sequence[Window], now: datetime) -> dict[str, Reference]:
         """Freeze the reference of every track from the partitions of the reference window.
@@ -58,7 +84,7 @@ class Pipeline:
             The window is not over, or holds nothing.
         SourceError
         """
-        start, end = model.reference_window()
+        start, end = self.reference_window(model)
         last = max((cuts(model, window)[-1].as_of for window in windows), default=end)
         if now < last:
             raise ReferenceMissing(
@@ -106,7 +132,7 @@ class Pipeline:
     def _keep(
         self, model: MonitoredModel, track: str, reference: Reference, borrowed: str | None, as_of: datetime
     ) -> None:
-        start, end = (moment.astimezone(UTC) for moment in model.reference_window())
+        start, end = (moment.astimezone(UTC) for moment in self.reference_window(model))
         window = Window(start=start, end=end, key="reference")
         row = ReferenceRow(
             track=track,
@@ -130,7 +156,7 @@ class Pipeline:
         StateError
             What is stored is damaged, or of a format that this version cannot read.
         """
-        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
+        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in self.reference_window(model))
         table = self.store.read("frozen_references", model=model.name, track=track)
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
@@ -155,6 +181,8 @@ class Pipeline:
     ) -> dict[Cut, Profiled]:
         """Read the rows of one partition once, and write its profile at every cut that is open.
 
+        On trial nothing is written.
+
         Raises
         ------
         PartitionMissing
@@ -162,7 +190,7 @@ class Pipeline:
         SourceError
         """
         cadence = model.cadence
-        if window.start < cadence.start_instant:
+        if self.trial is None and window.start < cadence.start_instant:
             raise PartitionMissing(
                 f"partition {window.key} is before the model's start {cadence.start_instant:%Y-%m-%d %H:%M}; "
                 "declare an earlier `cadence.start` or leave it out of the backfill"
@@ -184,9 +212,10 @@ class Pipeline:
             window=window,
             cuts=wanted,
         )
-        for cut, profiled in found.items():
-            rows = profile_rows(profiled, track, window, cut.as_of, reference.digest)
-            self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
+        if self.trial is None:
+            for cut, profiled in found.items():
+                rows = profile_rows(profiled, track, window, cut.as_of, reference.digest)
+                self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
         return found
 
     def stored_profile(
@@ -229,7 +258,7 @@ class Pipeline:
     ) -> list[MetricRow]:
         """Write the metrics of one profiled partition, and return them."""
         listed = _by_column(roles(model, reference.kinds))
-        first, end = model.reference_window()
+        first, end = self.reference_window(model)
         writer = Writer.of(self.store, model, track)
         written = []
         for cut, found in profiled.items():
@@ -242,6 +271,7 @@ class Pipeline:
                 as_of=cut.as_of,
                 roles=listed,
                 within=first <= window.start < end,
+                judged_only=self.trial is not None and not model.rules,
             )
             # The labels hear of the rows, and not the rows of the labels.
             writer.replace("metrics", place(model, track, window, cut.as_of), rows, {LABELS, kind_of(cut)})
@@ -269,8 +299,8 @@ class Pipeline:
         if not windows:
             return {}
         judge = Judge(self.store, model, track, reference.digest, profiled)
-        listed = _by_column(roles(model, reference.kinds))
-        judged = [*judge.rows(), *self._facts(model, track, reference, listed, profiled)]
+        facts = (self.facts(model, track, window, reference, profiled[window]) for window in windows)
+        judged = [*judge.rows(), *(row for by_cut in facts for rows in by_cut.values() for row in rows)]
         by_place: dict[tuple[Window, Cut], list[VerdictRow]] = {
             (window, cut): [] for window in windows for cut in profiled[window]
         }
@@ -301,23 +331,62 @@ class Pipeline:
             "verdicts", model=model.name, track=track, since=since, until=until, columns=COLUMNS_SHOWN
         )
 
-    def _facts(
+    def facts(
+        self,
+        model: MonitoredModel,
+        track: str,
+        window: Window,
+        reference: Reference,
+        profiled: Mapping[Cut, Profiled],
+    ) -> dict[Cut, list[VerdictRow]]:
+        """Return what is wrong with one profiled partition whatever its history; writes nothing."""
+        listed = _by_column(roles(model, reference.kinds))
+        like = {"track": track, "partition_key": window.key, "window_start": window.start}
+        return {
+            cut: list(
+                fact_rows(
+                    facts_of(found, reference, model.columns), listed, like={**like, "as_of": cut.as_of}
+                )
+            )
+            for cut, found in profiled.items()
+        }
+
+    def alarms(
         self,
         model: MonitoredModel,
         track: str,
         reference: Reference,
-        listed: Mapping[str, Role],
-        profiled: Mapping[Window, Mapping[Cut, Profiled]],
-    ) -> Iterator[VerdictRow]:
-        for window, by_cut in profiled.items():
-            for cut, found in by_cut.items():
-                like = {
-                    "track": track,
-                    "partition_key": window.key,
-                    "window_start": window.start,
-                    "as_of": cut.as_of,
-                }
-                yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
+        facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]],
+        budgets: Sequence[float],
+    ) -> list[dict[Window, list[VerdictRow]]]:
+        """Judge partitions as `verdicts` does, for several budgets in one pass; writes nothing.
+
+        Parameters
+        ----------
+        model : MonitoredModel
+        track : str
+        reference : Reference
+        facts : dict of Window to dict of Cut to sequence of VerdictRow
+            The partitions to judge, and what `facts` returns of each; their metrics are written already.
+        budgets : sequence of float
+            False incidents a month.
+
+        Returns
+        -------
+        list of dict of Window to list of VerdictRow
+            The flagged verdicts of each budget.
+        """
+        setting = Setting(model, tuple(budgets), self.reference_window(model)[1])
+        known = {
+            window: [row for rows in by_cut.values() for row in rows] for window, by_cut in facts.items()
+        }
+        found = []
+        for rows in Judge(self.store, model, track, reference.digest, facts).alarms(setting):
+            by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
+            for row in rows:
+                by_start[row.window_start].append(row)
+            found.append({window: [*by_start[window.start], *known[window]] for window in sorted(facts)})
+        return found
 
     def compare(
         self,

@@ -19,6 +19,12 @@ class MemoryStore:
         self._tables: dict[str, dict[Place, pa.Table]] = {table: {} for table in SCHEMAS}
         self.files = MemoryFiles()
 
+    def copy(self) -> "MemoryStore":
+        """Return a store of its own with the same tables, and no files beside them."""
+        copied = MemoryStore()
+        copied._tables = {table: dict(places) for table, places in self._tables.items()}
+        return copied
+
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a place too."""
         written = to_table(table, rows)
@@ -26,9 +32,8 @@ class MemoryStore:
 
     def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
         """Return whether `rows` are exactly what `table` holds at `place`."""
-        written = to_table(table, rows)
         held = self._tables[table].get(check_place(place))
-        return held is not None and bool(held.equals(written))
+        return held is not None and bool(held.equals(to_table(table, rows)))
 
     def read(
         self,
