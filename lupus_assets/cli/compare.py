@@ -1,7 +1,7 @@
 """``lupus compare``: any two windows of a model, from its stored profiles."""
 
 import argparse
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
@@ -10,17 +10,9 @@ from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.installation import Installation
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
-
-# As the table heads them, and as JSON and CSV name them.
-DISTANCES = {
-    "js": "jensen_shannon",
-    "l∞": "l_infinity",
-    "ks": "ks",
-    "w1": "wasserstein",
-    "χ² p": "chi_square_p",
-}
 HEADINGS = (
     "In the table: psi, and what it is if nothing moved; Jensen-Shannon divergence (js), largest "
     "difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square test (χ² p)."
@@ -46,6 +38,7 @@ def add(commands: Commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print the distances of every column, the most moved first."""
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.measuring.drift import parse_window
     from lupus_assets.windows import compare as compare_windows
 
@@ -57,7 +50,7 @@ def compare(arguments: argparse.Namespace) -> int:
     except (StoreError, UsageError):
         _check_names(found, model, reference, current)
         raise
-    print_drift(arguments, drift)
+    print_comparison(arguments, Comparison.of(drift))
     before, after = (
         f"{window} ({counted(profiles, 'profile')}{_rows(drift, at)})"
         for at, (window, profiles) in enumerate(zip((reference, current), drift.partitions, strict=True))
@@ -80,22 +73,26 @@ def _rows(drift: "Drift", at: int) -> str:
     return f", {counted(max(each.rows[at] for each in drift.columns), 'row')}" if drift.columns else ""
 
 
-def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
+def print_comparison(arguments: argparse.Namespace, found: "Comparison") -> None:
     """Print a line per column, the most moved first; to stderr, which columns are left out."""
+    from lupus_assets.api.compared import DISTANCES
+
     if arguments.json:
-        print_json(asdict(drift))
+        print_json(found.to_dict())
         return
-    ordered = sorted(drift.columns, key=_moved, reverse=True)
+    ordered = list(found.columns.values())
     if arguments.csv:
         flat = [_flat(column) for column in ordered]
         names = list(dict.fromkeys(name for row in flat for name in row))
         print_csv(names, [list(map(row.get, names)) for row in flat])
     else:
         header = ["column", "null", "median", "psi", "psi if same", *DISTANCES]
-        tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
+        tables = (
+            [_line(column, [*DISTANCES.values()], digits) for column in ordered] for digits in PRECISIONS
+        )
         print(laid_out(header, widest(header, tables)))
-    if drift.left_out:
-        note(f"left out, as one window lacks them or has them otherwise: {', '.join(drift.left_out)}")
+    if found.left_out:
+        note(f"left out, as one window lacks them or has them otherwise: {', '.join(found.left_out)}")
 
 
 def _flat(column: "ColumnDrift") -> dict[str, object]:
@@ -109,12 +106,7 @@ def _flat(column: "ColumnDrift") -> dict[str, object]:
     }
 
 
-def _moved(column: "ColumnDrift") -> float:
-    psi = column.distances["psi"]
-    return -1.0 if psi is None or column.expected_psi is None else psi - column.expected_psi
-
-
-def _line(column: "ColumnDrift", digits: int) -> list[str]:
+def _line(column: "ColumnDrift", distances: Sequence[str], digits: int) -> list[str]:
     return [
         column.column,
         " → ".join("" if share is None else f"{share:.2%}" for share in column.nulls),
@@ -123,5 +115,5 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
         else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
-        *(rounded(column.distances.get(name), digits) for name in DISTANCES.values()),
+        *(rounded(column.distances.get(name), digits) for name in distances),
     ]
