@@ -28,6 +28,7 @@ sources     prediction logs
 sinks       stores, one package per technology
 api         what this package gives: rows in, results that a notebook draws out
 assets      Dagster: declarations become assets, checks, partitions, schedules, sensors
+resources   Dagster: where the files and services of an installation are
 server      Dagit and its daemon
 cli         the ``lupus`` command
 """
