@@ -30,6 +30,8 @@ class Comparison:
         The most moved first: by PSI, less what it is if nothing moved.
     left_out : tuple of str
         Columns that one of the two lacks, or has as another type.
+    drift : Drift
+        The same in the order of the columns, with the number of partitions.
     windows : tuple of Profile, or None
         The reference and the current rows; None where stored profiles were compared.
     """

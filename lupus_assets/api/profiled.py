@@ -90,6 +90,8 @@ class Profile:
         In the order of the schema.
     left_out : dict of str to str
         Why a column has no profile.
+    outline : Outline
+        The states that the numbers come from.
     """
 
     rows: int

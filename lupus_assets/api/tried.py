@@ -26,37 +26,34 @@ SHOWN = 5  # targets
 
 
 @dataclass(frozen=True, repr=False)
-class BacktestResult:
+class BacktestResult(Backtest):
     """What a monitor would have said, for each budget.
 
     Attributes
     ----------
     model : str
         ``<team>/<model>``.
-    found : Backtest
-        Its `alarms` and `incidents` are by budget, its `windows` the judged partitions.
     """
 
     model: str
-    found: Backtest
 
     @property
     def budgets(self) -> list[float]:
         """The budgets, in false incidents a month."""
-        return list(self.found.alarms)
+        return list(self.alarms)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: incidents, incidents a month and alarms of each budget."""
         return {
             "model": self.model,
-            "partitions": len(self.found.windows),
-            "months": self.found.months,
+            "partitions": len(self.windows),
+            "months": self.months,
             "budgets": [
                 {
                     "budget": budget,
-                    "incidents": self.found.incidents[budget],
-                    "a_month": self.found.incidents[budget] / self.found.months,
-                    "alarms": [asdict(alarm) for alarm in self.found.alarms[budget]],
+                    "incidents": self.incidents[budget],
+                    "a_month": self.incidents[budget] / self.months,
+                    "alarms": [asdict(alarm) for alarm in self.alarms[budget]],
                 }
                 for budget in self.budgets
             ],
@@ -69,20 +66,19 @@ class BacktestResult:
     def __repr__(self) -> str:
         """Return the number of partitions, and of incidents for each budget."""
         rang = ", ".join(
-            f"{counted(self.found.incidents[budget], 'incident')} at {budget:g} a month"
-            for budget in self.budgets
+            f"{counted(self.incidents[budget], 'incident')} at {budget:g} a month" for budget in self.budgets
         )
-        return f"Backtest of {self.model}, {counted(len(self.found.windows), 'partition')}: {rang}"
+        return f"Backtest of {self.model}, {counted(len(self.windows), 'partition')}: {rang}"
 
     def _repr_html_(self) -> str:
         return table(repr(self), ("budget", "incidents", "a month", "named"), self.lines())
 
     def _line(self, budget: float) -> tuple[str, str, str, str]:
-        named = Counter(alarm.target for alarm in self.found.alarms[budget])
+        named = Counter(alarm.target for alarm in self.alarms[budget])
         most = ", ".join(f"{name} ({count})" for name, count in named.most_common(SHOWN))
         more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-        incidents = self.found.incidents[budget]
-        return f"{budget:g} a month", str(incidents), f"{incidents / self.found.months:.2f}", most + more
+        incidents = self.incidents[budget]
+        return f"{budget:g} a month", str(incidents), f"{incidents / self.months:.2f}", most + more
 
 
 def backtest(
@@ -90,7 +86,7 @@ def backtest(
     log: "Data | LogSource",
     *,
     reference: "Data | LogSource | None" = None,
-    budgets: Sequence[float] | None = None,
+    budgets: Sequence[float | str] | None = None,
     watch: Watch = unwatched,
 ) -> BacktestResult:
     """Replay a log partition by partition, and return what a monitor would have said.
@@ -101,12 +97,13 @@ def backtest(
     ----------
     model : MonitoredModel, or path of a declaration
     log : str, Path, pyarrow.Table, pyarrow.RecordBatchReader, or a pandas or Polars DataFrame
-        The rows to judge, as in `profile`; all of them are held in memory.
+        The rows to judge, as in `profile`; all of them are held in memory. A
+        `lupus_assets.sources.log.LogSource` is taken as it is.
     reference : likewise, optional
         The rows of the reference window. By default those of `log` in the declared window, and what follows
         the window is judged.
-    budgets : sequence of float, optional
-        False incidents a month; by default the declared budget.
+    budgets : sequence of float or str, optional
+        False incidents a month, or as in a declaration (``"1 per quarter"``); by default the declared budget.
     watch : callable, optional
         Is told how far the passes over the log are.
 
@@ -139,18 +136,18 @@ def backtest(
     >>> b = lupus_assets.backtest(model, log, budgets=[1.0])
     >>> b
     Backtest of shop/churn, 12 partitions: 1 incident at 1 a month
-    >>> b.found.alarms[1.0][0].partition
+    >>> b.alarms[1.0][0].partition
     '2026-02-05'
     """
     model = model_of(model)
-    budgets = _checked(model, budgets)
+    checked = _checked(model, budgets)
     if reference is None:
         taught, judged = _parted(model, log)
     else:
         taught, judged = _source(model, reference, "reference"), _source(model, log, "log")
     learned = learn(model, taught, lambda name, steps: watch(f"reference: {name}", steps))
-    found = replay(model, learned, judged, budgets, lambda name, steps: watch(f"log: {name}", steps))
-    return BacktestResult(model.key, found)
+    found = replay(model, learned, judged, checked, lambda name, steps: watch(f"log: {name}", steps))
+    return BacktestResult(found.windows, found.months, found.alarms, found.incidents, model.key)
 
 
 def model_of(model: "MonitoredModel | str | Path") -> MonitoredModel:
@@ -173,7 +170,7 @@ def model_of(model: "MonitoredModel | str | Path") -> MonitoredModel:
     return load(Path(model))
 
 
-def _checked(model: MonitoredModel, budgets: Sequence[float] | None) -> list[float]:
+def _checked(model: MonitoredModel, budgets: Sequence[float | str] | None) -> list[float]:
     from pydantic_core import PydanticCustomError
 
     from lupus_assets.declare.rule import parse_budget
@@ -181,9 +178,12 @@ def _checked(model: MonitoredModel, budgets: Sequence[float] | None) -> list[flo
     if budgets is None:
         return [model.alarms.budget]
     try:
-        return [parse_budget(budget) for budget in budgets]
+        checked = [parse_budget(budget) for budget in budgets]
     except (PydanticCustomError, TypeError) as error:
         raise UsageError(f"budgets are {budgets!r}: {error}") from None
+    if not checked:
+        raise UsageError("budgets are empty; give one at least, or None for the declared one")
+    return checked
 
 
 def _source(model: MonitoredModel, data: "Data | LogSource", name: str) -> LogSource:

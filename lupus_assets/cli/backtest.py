@@ -81,13 +81,12 @@ def backtest(arguments: argparse.Namespace) -> int:
         _make(arguments.out)  # before the work, so that none is lost
     found = replay(model, judged, reference=taught, budgets=arguments.budget, watch=_watched)
     print(laid_out(["budget", "incidents", "a month", "named"], found.lines()))
-    months = found.found.months
-    note(f"{counted(len(found.found.windows), 'partition')}, {months:.1f} months, of {model.key}")
+    note(f"{counted(len(found.windows), 'partition')}, {found.months:.1f} months, of {model.key}")
     if arguments.out is not None:
         for budget in found.budgets:
             folder = arguments.out if len(found.budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / "alarms.csv", model, found.found.alarms[budget])
+            _write(folder / "alarms.csv", model, found.alarms[budget])
     return 0
 
 

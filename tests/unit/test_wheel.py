@@ -31,7 +31,7 @@ print(p.columns["p"].rows, p.columns["p"].nulls)
 c = lupus_assets.compare("a.parquet", "a.parquet")
 print(c.columns["p"].distances["ks"])
 b = lupus_assets.backtest("defs.yaml", "a.parquet", budgets=[1.0])
-print(b.found.incidents[1.0], lupus_assets.__version__, lupus_assets.__file__)
+print(b.incidents[1.0], lupus_assets.__version__, lupus_assets.__file__)
 m: lupus_assets.MonitoredModel
 """
 WRONG = 'import lupus_assets\nlupus_assets.profile(3).columns["x"].meen\n'

@@ -89,6 +89,7 @@ def test_without_a_reference_the_declared_window_of_the_log_teaches(tried):
         (MODEL, table(40, 43), {}, "log has no row in the reference window"),
         (MODEL, table(0, 3), {"budgets": [-1]}, "-1"),
         (MODEL, table(0, 3), {"budgets": 2}, "budgets are 2"),
+        (MODEL, table(0, 3), {"budgets": []}, "budgets are empty"),
         (MODEL, 7, {}, "log is a int; give a path"),
     ],
 )
