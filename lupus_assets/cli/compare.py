@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lupus_assets.api.html import counted
 from lupus_assets.cli.compare import HEADINGS, print_comparison
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 
@@ -25,12 +26,12 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
         "profile",
-        help="profile any Parquet file, or folder of them, also s3://bucket/path",
+        help="profile any Parquet file, folder or glob of them, also s3://bucket/path",
         epilog=f"With --against: {HEADINGS}",
     )
-    command.add_argument("path", metavar="FILE|DIR|S3")
+    command.add_argument("path", metavar="FILE|DIR|GLOB|S3")
     command.add_argument(
-        "--against", metavar="FILE|DIR|S3", help="say how far it is from this one, column by column"
+        "--against", metavar="FILE|DIR|GLOB|S3", help="say how far it is from this one, column by column"
     )
     add_formats(command)
     command.set_defaults(run=profile)
