@@ -9,7 +9,6 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.judge import Judge, Writer, kind_of
-from lupus_assets.judging.chain import Setting
 from lupus_assets.judging.fact import fact_rows
 from lupus_assets.judging.fact import facts as facts_of
 from lupus_assets.judging.incident import incident_rows, marked
@@ -350,43 +349,6 @@ class Pipeline:
             )
             for cut, found in profiled.items()
         }
-
-    def alarms(
-        self,
-        model: MonitoredModel,
-        track: str,
-        reference: Reference,
-        facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]],
-        budgets: Sequence[float],
-    ) -> list[dict[Window, list[VerdictRow]]]:
-        """Judge partitions as `verdicts` does, for several budgets in one pass; writes nothing.
-
-        Parameters
-        ----------
-        model : MonitoredModel
-        track : str
-        reference : Reference
-        facts : dict of Window to dict of Cut to sequence of VerdictRow
-            The partitions to judge, and what `facts` returns of each; their metrics are written already.
-        budgets : sequence of float
-            False incidents a month.
-
-        Returns
-        -------
-        list of dict of Window to list of VerdictRow
-            The flagged verdicts of each budget.
-        """
-        setting = Setting(model, tuple(budgets), self.reference_window(model)[1])
-        known = {
-            window: [row for rows in by_cut.values() for row in rows] for window, by_cut in facts.items()
-        }
-        found = []
-        for rows in Judge(self.store, model, track, reference.digest, facts).alarms(setting):
-            by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
-            for row in rows:
-                by_start[row.window_start].append(row)
-            found.append({window: [*by_start[window.start], *known[window]] for window in sorted(facts)})
-        return found
 
     def compare(
         self,

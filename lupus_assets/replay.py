@@ -16,10 +16,13 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.declare.window import windows as windows_of
 from lupus_assets.errors import UsageError
+from lupus_assets.judge import Judge
+from lupus_assets.judging.chain import Setting
 from lupus_assets.judging.history import target_of
 from lupus_assets.judging.incident import episodes, ranked
 from lupus_assets.judging.wording import target
 from lupus_assets.pipeline import Pipeline, Trial
+from lupus_assets.reading.cut import Cut
 from lupus_assets.records import VerdictRow, Window
 from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.sources.log import LogSource
@@ -177,9 +180,9 @@ def backtest(
     """
     spans = _windows(model, log)
     tried, track, reference = _tried(model), next(iter(model.tracks)), learned.reference
-    trial = Trial(spans[0].start, spans[0].start)
-    pipeline = Pipeline(learned.store.copy(), lambda *_: log, SALT, trial)
-    facts = {}
+    trial, store = Trial(spans[0].start, spans[0].start), learned.store.copy()
+    pipeline = Pipeline(store, lambda *_: log, SALT, trial)
+    facts: dict[Window, dict[Cut, list[VerdictRow]]] = {}
     with watch("measuring", len(spans)) as step:
         for window in spans:
             profiled = pipeline.profile(tried, track, window, reference, EVER)
@@ -187,16 +190,31 @@ def backtest(
             facts[window] = pipeline.facts(tried, track, window, reference, profiled)
             step()
     with watch("judging", 0):
-        flagged = pipeline.alarms(tried, track, reference, facts, budgets)
+        setting = Setting(tried, tuple(budgets), trial.end)
+        flagged = Judge(store, tried, track, reference.digest, facts).alarms(setting)
     alarms, incidents = {}, {}
-    for budget, by_window in zip(budgets, flagged, strict=True):
+    for budget, rows in zip(budgets, flagged, strict=True):
+        by_window = _by_window(facts, rows)
         alarms[budget] = [
             alarm for window in spans for alarm in _alarms(model, window, by_window[window], spans)
         ]
-        named = {window: {target(row) for row in rows} for window, rows in by_window.items()}
+        named = {window: {target(row) for row in told} for window, told in by_window.items()}
         incidents[budget] = len(episodes("", named).opened)
     months = (spans[-1].end - spans[0].start).total_seconds() / 86_400 / DAYS_PER_MONTH
     return Backtest(tuple(spans), months, alarms, incidents)
+
+
+def _by_window(
+    facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]], flagged: Sequence[VerdictRow]
+) -> dict[Window, list[VerdictRow]]:
+    """Return the flagged verdicts of each partition, and what is wrong with it whatever its history."""
+    by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
+    for row in flagged:
+        by_start[row.window_start].append(row)
+    return {
+        window: [*by_start[window.start], *(row for rows in by_cut.values() for row in rows)]
+        for window, by_cut in facts.items()
+    }
 
 
 def _tried(model: MonitoredModel) -> MonitoredModel:

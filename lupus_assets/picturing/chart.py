@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from lupus_assets.picturing.course import Point
-from lupus_assets.picturing.drawing import Scale, opened, path, runs, titled
+from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, path, runs, titled
 
 WIDTH, HEIGHT = 1160, 400  # units of the drawing; a pixel each in a window 1200 wide
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 28  # margins around the plot
@@ -17,7 +17,7 @@ LINES = 6  # of the grid, at most
 FEW = 4  # partitions below the plot, at least, where there are so many
 LEVELS = (4, 7, 10)  # leading characters of a partition key that are its year, month and day
 HEADROOM = 0.06  # of the span, above and below
-FLAT, HUGE = 1e-9, 1e300  # what differs by less is flat; what is beyond is drawn at the edge
+HUGE = 1e300  # what is beyond is drawn at the edge
 JOINED = 1.5  # ordinary steps between two partitions that one line still joins
 ALONE = 3  # half the width of a range that no other adjoins
 BAND, LINE, ALARM, GRID, TEXT = "#3d71d9", "#3d71d9", "#e02f44", "#e4e7eb", "#5b6570"
@@ -162,7 +162,10 @@ def _domain(points: Sequence[Point], percent: bool) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(held), max(held)
     largest = max(abs(low), abs(high))
-    room = HEADROOM * (high - low) if high - low > FLAT * largest else largest / 10 or 1.0
+    if high - low > max(FLAT * largest, TINY):
+        room = HEADROOM * (high - low)
+    else:
+        room = largest / 10 if largest > TINY else 1.0
     bottom = max(low - room, 0.0) if low >= 0 else low - room
     return bottom, min(high + room, 1.0) if percent and high <= 1 else high + room
 

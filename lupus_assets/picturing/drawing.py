@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+FLAT, TINY = 1e-9, 1e-300  # what differs by less, of the largest value and at all, is drawn as one
+
 
 @dataclass(frozen=True)
 class Scale:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from lupus_assets.judging.fact import FACT_RULE
 from lupus_assets.judging.verdict import HISTORY_RULE
 from lupus_assets.picturing.address import Address
-from lupus_assets.picturing.drawing import Scale, opened, runs, short_dots, short_path, titled
+from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, runs, short_dots, short_path, titled
 from lupus_assets.reading.arrow import (
     is_in,
     microseconds,
@@ -27,7 +27,6 @@ COLUMNS = (
 SERIES = ("segment", "family", "column_name", "metric")
 STEP, HEIGHT = 4, 26  # units of the drawing for a partition, and for all values
 MARGIN = 2
-FLAT, TINY = 1e-9, 1e-300  # what differs by less is drawn as one line
 BAND, LINE, ALARM = "#def", "#456", "red"
 
 Array = npt.NDArray[np.float64]
