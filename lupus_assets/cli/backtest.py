@@ -4,7 +4,6 @@ import argparse
 import csv
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
@@ -12,17 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, counted, note
-from lupus_assets.cli.place import add_home, import_from_here, installation, missing, parquet_files
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import Commands, note
+from lupus_assets.cli.place import add_home, import_from_here, installation
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import laid_out
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lupus_assets.declare import MonitoredModel
-    from lupus_assets.replay import Alarm, Backtest, Watch
+    from lupus_assets.replay import Alarm
     from lupus_assets.sources.log import LogSource
 
-SHOWN = 5  # targets
 NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -67,43 +68,34 @@ def _budget(text: str) -> float:
 
 def backtest(arguments: argparse.Namespace) -> int:
     """Print incidents a month against each budget, and write what rang."""
-    from lupus_assets.declare import load
-    from lupus_assets.replay import backtest as replay
-    from lupus_assets.replay import learn
+    from lupus_assets.api.tried import backtest as replay
+    from lupus_assets.api.tried import model_of
 
-    if not arguments.declaration.exists():
-        raise missing(arguments.declaration, "give a declaration")
-    model = load(arguments.declaration)
-    budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
+    model = model_of(arguments.declaration)
     start, end = model.reference_window()
     until = min(datetime.now(UTC), model.cadence.end_instant or datetime.now(UTC))
-    given = [
+    taught, judged = (
         _declared(model, arguments.home, *window) if path is None else _log(model, path)
         for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
-    ]
+    )
     if arguments.out is not None:
         _make(arguments.out)  # before the work, so that none is lost
-    learned = learn(model, given[0], _watched("reference"))
-    found = replay(model, learned, given[1], budgets, _watched("log"))
-    print(laid_out(["budget", "incidents", "a month", "named"], [_line(found, each) for each in budgets]))
+    found = replay(model, judged, reference=taught, budgets=arguments.budget, watch=_watched)
+    print(laid_out(["budget", "incidents", "a month", "named"], found.lines()))
     note(f"{counted(len(found.windows), 'partition')}, {found.months:.1f} months, of {model.key}")
     if arguments.out is not None:
-        for budget in budgets:
-            folder = arguments.out if len(budgets) == 1 else arguments.out / f"{budget:g}"
+        for budget in found.budgets:
+            folder = arguments.out if len(found.budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / "alarms.csv", model, found.alarms[budget])
     return 0
 
 
-def _watched(title: str) -> "Watch":
-    """Return what says how far the passes over a log are."""
-
-    @contextmanager
-    def watch(name: str, steps: int) -> Iterator[Callable[[], None]]:
-        with Progress(f"{title}: {name}", lambda: steps, "steps") as progress:
-            yield progress.advance
-
-    return watch
+@contextmanager
+def _watched(name: str, steps: int) -> Iterator[Callable[[], None]]:
+    """Say how far a pass over a log is."""
+    with Progress(name, lambda: steps, "steps") as progress:
+        yield progress.advance
 
 
 def _make(folder: Path) -> None:
@@ -118,17 +110,14 @@ def _make(folder: Path) -> None:
 
 
 def _log(model: "MonitoredModel", path: str) -> "LogSource":
-    import pyarrow as pa
+    from lupus_assets.api.rows import Rows, rows_of
+    from lupus_assets.api.tried import log_of
 
-    from lupus_assets.sources.file import batches_of, count_rows, schema_of
-    from lupus_assets.sources.log import LogSource
+    def watch(rows: Rows) -> "Iterator[pa.RecordBatch]":
+        with Progress(f"reading {rows.name}", rows.count, "rows") as progress:
+            yield from progress.over(rows.batches, len)
 
-    files = parquet_files(path)
-    schema = schema_of(files)
-    with Progress(f"reading {path}", lambda: count_rows(files), "rows") as progress:
-        batches = progress.over(batches_of(files, schema), len)
-        rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
-    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
+    return log_of(model, rows_of(path), watch)
 
 
 def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
@@ -157,14 +146,6 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
         raise UsageError(f"{name} has no partition yet; give --reference and --log, or correct LUPUS_DATA")
     rows = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=name)
-
-
-def _line(found: "Backtest", budget: float) -> list[str]:
-    named = Counter(alarm.target for alarm in found.alarms[budget])
-    most = ", ".join(f"{name} ({count})" for name, count in named.most_common(SHOWN))
-    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    rate = found.incidents[budget] / found.months
-    return [f"{budget:g} a month", str(found.incidents[budget]), f"{rate:.2f}", most + more]
 
 
 def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> None:

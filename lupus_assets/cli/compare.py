@@ -1,23 +1,23 @@
 """``lupus compare``: any two windows of a model, from its stored profiles."""
 
 import argparse
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError
-from lupus_assets.stats.distance.table import DISTANCES
+from lupus_assets.stats.distance.table import TABULATED
 
 if TYPE_CHECKING:
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.installation import Installation
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
-SHOWN = tuple([distance for distance in DISTANCES if distance.heading is not None])  # in tables
 HEADINGS = (
     "In the table: psi, and what it is if nothing moved; "
-    f"{', '.join(f'{distance.title} ({distance.heading})' for distance in SHOWN)}."
+    f"{', '.join(f'{distance.title} ({heading})' for heading, distance in TABULATED.items())}."
 )
 WINDOWS = ("reference", "current")
 WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
@@ -40,6 +40,7 @@ def add(commands: Commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print the distances of every column, the most moved first."""
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.measuring.drift import parse_window
     from lupus_assets.windows import compare as compare_windows
 
@@ -51,7 +52,7 @@ def compare(arguments: argparse.Namespace) -> int:
     except (StoreError, UsageError):
         _check_names(found, model, reference, current)
         raise
-    print_drift(arguments, drift)
+    print_comparison(arguments, Comparison.of(drift))
     before, after = (
         f"{window} ({counted(profiles, 'profile')}{_rows(drift, at)})"
         for at, (window, profiles) in enumerate(zip((reference, current), drift.partitions, strict=True))
@@ -74,22 +75,22 @@ def _rows(drift: "Drift", at: int) -> str:
     return f", {counted(max(each.rows[at] for each in drift.columns), 'row')}" if drift.columns else ""
 
 
-def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
+def print_comparison(arguments: argparse.Namespace, found: "Comparison") -> None:
     """Print a line per column, the most moved first; to stderr, which columns are left out."""
     if arguments.json:
-        print_json(asdict(drift))
+        print_json(found.to_dict())
         return
-    ordered = sorted(drift.columns, key=_moved, reverse=True)
+    ordered = list(found.columns.values())
     if arguments.csv:
         flat = [_flat(column) for column in ordered]
         names = list(dict.fromkeys(name for row in flat for name in row))
         print_csv(names, [list(map(row.get, names)) for row in flat])
     else:
-        header = ["column", "null", "median", "psi", "psi if same", *(each.heading or "" for each in SHOWN)]
+        header = ["column", "null", "median", "psi", "psi if same", *TABULATED]
         tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
-    if drift.left_out:
-        note(f"left out, as one window lacks them or has them otherwise: {', '.join(drift.left_out)}")
+    if found.left_out:
+        note(f"left out, as one window lacks them or has them otherwise: {', '.join(found.left_out)}")
 
 
 def _flat(column: "ColumnDrift") -> dict[str, object]:
@@ -103,11 +104,6 @@ def _flat(column: "ColumnDrift") -> dict[str, object]:
     }
 
 
-def _moved(column: "ColumnDrift") -> float:
-    psi = column.distances["psi"]
-    return -1.0 if psi is None or column.expected_psi is None else psi - column.expected_psi
-
-
 def _line(column: "ColumnDrift", digits: int) -> list[str]:
     return [
         column.column,
@@ -117,5 +113,5 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
         else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
-        *(rounded(column.distances.get(each.name), digits) for each in SHOWN),
+        *(rounded(column.distances.get(each.name), digits) for each in TABULATED.values()),
     ]

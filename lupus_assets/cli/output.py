@@ -69,11 +69,6 @@ def cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, in the plural but for 1."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _once(names: Sequence[str]) -> list[str]:
     """Return names of which each is there once, as a query may give one to several columns."""
     found: list[str] = []

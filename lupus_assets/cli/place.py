@@ -10,7 +10,6 @@ from lupus_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation
-    from lupus_assets.sources.file import File
 
 
 def add_home(command: argparse.ArgumentParser) -> None:
@@ -62,46 +61,3 @@ def models(found: "Installation") -> set[str]:
 
     found.check_made()
     return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
-
-
-def missing(path: Path, otherwise: str) -> UsageError:
-    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
-    from lupus_assets.declare.mistake import closest
-
-    beside = path.parent
-    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
-    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
-    return UsageError(f"{path} does not exist, {remedy}")
-
-
-def parquet_files(path: str) -> "list[File]":
-    """Return the Parquet file at a path, or those in a folder or below an S3 address.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    SourceError
-    """
-    from lupus_assets.sources.disk import files_at
-
-    remedy = "give another file or folder"
-    if path.startswith("s3://"):
-        root, name = installation(Path()).folder(path)
-        files = root.find(name)
-        if not files:
-            raise UsageError(f"{path} does not exist, {remedy}")
-        return files
-    if not _exists(Path(path)):
-        raise missing(Path(path), remedy)
-    files = files_at(Path(path))
-    if not files:
-        raise UsageError(f"{path} holds no Parquet file, {remedy}")
-    return files
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or holds a NUL: nothing is called that
-        return False

@@ -5,3 +5,6 @@ from lupus_assets.stats.distance.pooled import POOLED
 from lupus_assets.stats.distance.shares import SHARES
 
 DISTANCES = (*SHARES, *DISTRIBUTIONS, *POOLED)
+TABULATED = {
+    each.heading: each for each in DISTANCES if each.heading is not None
+}  # by their heading in tables
