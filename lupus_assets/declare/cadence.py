@@ -12,7 +12,7 @@ from lupus_assets.declare.mistake import refuse
 from lupus_assets.declare.moment import Moment, Zone, instant
 from lupus_assets.declare.part import Part
 from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
-from lupus_assets.declare.timing import check_cadence
+from lupus_assets.declare.consistency.timing import check_cadence
 
 
 class CadenceGroup(NamedTuple):

@@ -9,7 +9,7 @@ from lupus_assets.declare.duration import Duration
 from lupus_assets.declare.mistake import mistake, refuse
 from lupus_assets.declare.moment import Zone
 from lupus_assets.declare.part import Part
-from lupus_assets.declare.validation import check_columns
+from lupus_assets.declare.consistency.parts import check_columns
 
 Column = Annotated[str, Field(min_length=1)]
 PositiveValue = str | int | bool

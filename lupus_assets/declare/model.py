@@ -14,7 +14,7 @@ from lupus_assets.declare.name import Name
 from lupus_assets.declare.part import Part
 from lupus_assets.declare.rule import Alarms, Rule
 from lupus_assets.declare.track import Track
-from lupus_assets.declare.validation import check_model
+from lupus_assets.declare.consistency.parts import check_model
 
 # What Dagster accepts: better refused here, with a line, than when the location loads.
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
