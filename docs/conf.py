@@ -13,8 +13,11 @@ root_doc = "README"
 include_patterns = ["*.md", "docs/**.md", "deploy/README.md"]
 exclude_patterns = [".*", "build", "lupus_assets", "definitions", "resources", "tests", "bench", "findings"]
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_typehints = "none"  # the docstrings say the types
+napoleon_google_docstring = False
 myst_heading_anchors = 3  # the anchors of headings, spelt as code hosts spell them
+nitpick_ignore_regex = [("py:.*", ".*")]  # types of numpydoc are prose, not links
 nitpicky = True  # an unresolved reference is a warning, and `make docs` turns warnings into errors
 highlight_language = "none"  # a block of code without a language is shown as it is
 
@@ -42,6 +45,7 @@ docs/demo
 docs/declaration
 docs/logs
 docs/cli
+docs/api
 docs/operation
 deploy/README
 ```
@@ -75,6 +79,7 @@ cuts
 reference
 bound-sums
 bins
+metrics
 scores
 shared-times
 privacy

@@ -34,8 +34,8 @@ def add(commands: Commands) -> None:
 def check(arguments: argparse.Namespace) -> int:
     """Print every mistake below ``arguments.path``, one a line, and a summary to stderr."""
     from lupus_assets.declare import find, load_all
-    from lupus_assets.declare.mistake import missing
     from lupus_assets.declare.consistency.timing import check_future
+    from lupus_assets.declare.mistake import missing
 
     path: Path = arguments.path
     if not path.exists():

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lupus_assets.declare.consistency.timing import check_cadence
 from lupus_assets.declare.duration import Duration
 from lupus_assets.declare.holiday import Country, holidays_of
 from lupus_assets.declare.mistake import refuse
 from lupus_assets.declare.moment import Moment, Zone, instant
 from lupus_assets.declare.part import Part
 from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
-from lupus_assets.declare.consistency.timing import check_cadence
 
 
 class CadenceGroup(NamedTuple):

@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Strict, Tag, model_validator
 
+from lupus_assets.declare.consistency.parts import check_columns
 from lupus_assets.declare.duration import Duration
 from lupus_assets.declare.mistake import mistake, refuse
 from lupus_assets.declare.moment import Zone
 from lupus_assets.declare.part import Part
-from lupus_assets.declare.consistency.parts import check_columns
 
 Column = Annotated[str, Field(min_length=1)]
 PositiveValue = str | int | bool

@@ -9,10 +9,10 @@ import yaml
 from pydantic import ValidationError
 
 from lupus_assets.declare import wording
+from lupus_assets.declare.consistency.parts import check_model
 from lupus_assets.declare.document import LARGEST, SYNTAX, Document, named_types
 from lupus_assets.declare.mistake import Mistake, closest, did_you_mean, dotted, listed
 from lupus_assets.declare.model import MonitoredModel, made_by
-from lupus_assets.declare.consistency.parts import check_model
 from lupus_assets.errors import DeclarationError, Problem
 
 FILE = "defs.yaml"

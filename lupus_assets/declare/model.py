@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lupus_assets.declare.cadence import Cadence
 from lupus_assets.declare.column import Column, Columns, Decision
+from lupus_assets.declare.consistency.parts import check_model
 from lupus_assets.declare.mistake import mistake, refuse
 from lupus_assets.declare.moment import Day, instant
 from lupus_assets.declare.name import Name
 from lupus_assets.declare.part import Part
 from lupus_assets.declare.rule import Alarms, Rule
 from lupus_assets.declare.track import Track
-from lupus_assets.declare.consistency.parts import check_model
 
 # What Dagster accepts: better refused here, with a line, than when the location loads.
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lupus_assets.declare.consistency.pattern import parse_pattern
 from lupus_assets.declare.mistake import mistake
 from lupus_assets.declare.part import Part
-from lupus_assets.declare.consistency.pattern import parse_pattern
 
 TABLE = re.compile(r"\w+\.\w+", re.ASCII)
 KEYS = re.compile(r"\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*(/\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*)*", re.ASCII)

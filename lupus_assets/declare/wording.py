@@ -9,10 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lupus_assets.declare.consistency.plain import items
 from lupus_assets.declare.document import Document
 from lupus_assets.declare.mistake import INCONSISTENT, MISTAKE, Mistake, Path, closest, did_you_mean, listed
 from lupus_assets.declare.model import MonitoredModel
-from lupus_assets.declare.consistency.plain import items
 
 WANTED = {
     "string_type": "text",

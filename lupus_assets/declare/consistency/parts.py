@@ -7,11 +7,11 @@ a contradiction elsewhere in the file.
 
 from collections.abc import Iterator, Mapping, Set
 
+from lupus_assets.declare.consistency.plain import at, items, texts
 from lupus_assets.declare.consistency.rule import check_rules
+from lupus_assets.declare.consistency.timing import check_cadence, check_timing
 from lupus_assets.declare.metric import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
-from lupus_assets.declare.consistency.plain import at, items, texts
-from lupus_assets.declare.consistency.timing import check_cadence, check_timing
 
 ROLES: dict[Path, str] = {
     ("timestamp",): "the timestamp",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from lupus_assets.declare.mistake import Mistake, Path, dotted
 from lupus_assets.declare.consistency.plain import at, items, texts
+from lupus_assets.declare.mistake import Mistake, Path, dotted
 from lupus_assets.declare.rule import CONDITIONS, LIKELY_BY_CHANCE
 
 LIMITED_TO = ("metric", "column", "segment", "group")

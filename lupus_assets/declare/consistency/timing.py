@@ -6,11 +6,11 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from lupus_assets.declare.consistency.pattern import repeats_after
+from lupus_assets.declare.consistency.plain import at, duration_at, instant_at, items, rhythm_at, zone_of
 from lupus_assets.declare.duration import format_duration
 from lupus_assets.declare.mistake import Mistake, listed
 from lupus_assets.declare.moment import instant
-from lupus_assets.declare.consistency.pattern import repeats_after
-from lupus_assets.declare.consistency.plain import at, duration_at, instant_at, items, rhythm_at, zone_of
 from lupus_assets.declare.rhythm import DAY, NAMED, Rhythm
 from lupus_assets.declare.window import starts
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lupus_assets.declare import load
 from lupus_assets.declare.consistency.pattern import repeats_after
-from lupus_assets.declare.rhythm import rhythm_of
 from lupus_assets.declare.consistency.timing import check_future
+from lupus_assets.declare.rhythm import rhythm_of
 from tests.unit.declare.text import GOOD, mistakes, swapped, write
 
 REFERENCE = "  reference: {from: 2013-05-01, to: 2013-06-30}\n"
