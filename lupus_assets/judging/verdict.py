@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import MEASURES
 from lupus_assets.detect.detector import Judged
-from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS, Ints, Mask, Series
 from lupus_assets.detect.rare import most_expected
 from lupus_assets.detect.scale import SCALES
