@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.cadence import CadenceGroup, cron_of
-from lupus_assets.declare.window import MINUTES
+from lupus_assets.declare.cadence import CadenceGroup
+from lupus_assets.declare.rhythm import rhythm_of
 from lupus_assets.records import Window
 
 
@@ -21,15 +21,9 @@ def partitions_of(group: CadenceGroup) -> dg.TimeWindowPartitionsDefinition:
     """
     start = datetime(group.start.year, group.start.month, group.start.day)  # noqa: DTZ001  # Dagster adds the zone
     end = None if group.end is None else group.end.replace(tzinfo=None)
-    match group.every:
-        case "hour":
-            return dg.HourlyPartitionsDefinition(start, end_date=end, timezone=group.timezone, fmt=MINUTES)
-        case "day":
-            return dg.DailyPartitionsDefinition(start, end_date=end, timezone=group.timezone)
-        case "week":
-            return dg.WeeklyPartitionsDefinition(start, end_date=end, timezone=group.timezone, day_offset=1)
+    rhythm = rhythm_of(group.every)
     return dg.TimeWindowPartitionsDefinition(
-        start=start, end=end, timezone=group.timezone, fmt=MINUTES, cron_schedule=cron_of(group.every)
+        start=start, end=end, timezone=group.timezone, fmt=rhythm.key, cron_schedule=rhythm.cron
     )
 
 

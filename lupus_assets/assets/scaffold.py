@@ -8,7 +8,7 @@ from string import Template
 import dagster as dg
 from pydantic import BaseModel
 
-from lupus_assets.declare.model import REFERENCE_DAYS, REFERENCE_DAYS_BY_HOUR, REFERENCE_WEEKS
+from lupus_assets.declare.rhythm import NAMED, SPELLINGS
 
 FILE = "defs.yaml"
 DECLARATION = Template(
@@ -19,7 +19,7 @@ attributes:
   team: $team
   description: What does it predict, and for whom?
   owners: [$team@example.com]
-  # every: hour, '6 hours', day, week or a cron string. start: the first day of the log.
+  # every: $spellings or a cron string. start: the first day of the log.
   # grace: how long after its end a partition is due.
   cadence: {every: day, start: $start, timezone: UTC, grace: 6h}
   # upstream: [warehouse/table]        # tables that the model reads, for lineage
@@ -33,7 +33,7 @@ attributes:
     # label: {column: label, arrives_within: 3d}   # what turned out to be true, and when that is known
     # features: every other column, unless listed: {numeric: [a], categorical: [b]}
   # segments: [country]                # slices that are judged one by one
-  # reference, by default the first $days days (hourly: $hourly days, weekly: $weekly weeks).
+  # reference, by default the first partitions ($lengths).
   # reference: {from: $start, to: $end}
   rules:
     - {metric: row_count, below: 1}    # the team's own thresholds
@@ -61,9 +61,8 @@ def declaration(folder: Path, type_name: str, today: date) -> str:
         team=_name(folder.parent.name, "team"),
         start=start,
         end=start.replace(day=28),
-        days=REFERENCE_DAYS,
-        hourly=REFERENCE_DAYS_BY_HOUR,
-        weekly=REFERENCE_WEEKS,
+        spellings=SPELLINGS,
+        lengths=", ".join(f"{every}: {rhythm.reference_length}" for every, rhythm in NAMED.items()),
     )
 
 

@@ -17,9 +17,7 @@ def owners(model: MonitoredModel) -> list[str]:
 
 def tags(model: MonitoredModel, track: str | None = None) -> dict[str, str]:
     """Return the tags by which a model's assets are found; what is no single track's has no track."""
-    every = model.cadence.every
-    ordinary = every in ("hour", "day", "week") or model.cadence.by_hour
-    found = {"lupus/cadence": every.replace(" ", "-") if ordinary else "cron"}
+    found = {"lupus/cadence": model.cadence.rhythm.tag}
     return found if track is None else found | {"lupus/track": track}
 
 

@@ -13,6 +13,7 @@ from lupus_assets.reading.cut import Cut, cuts, open_cuts
 from lupus_assets.records import Place, Window
 
 LOOKBACK = timedelta(days=35)  # a late partition is still picked up by itself; older ones are a backfill's
+LEAST_LOOKBACK = 3  # partitions: of months the newest two lie wholly within
 PARTITIONS = 2_000  # that a tick looks at, of a model: the lookback of an hourly one, and its labels' delay
 BATCH = 25  # models per run: a run costs seconds to start, and its models share them
 RUN = 1_000  # partitions of a run, each of a track counted: an hour or less, at a second or two each
@@ -100,14 +101,16 @@ def by_track(places: Iterable[Place]) -> dict[tuple[str, str], set[tuple[datetim
 def spans(model: MonitoredModel, now: datetime) -> list[tuple[datetime, datetime]]:
     """Return the times between which windows end that are looked at, each after the one before.
 
-    The last `LOOKBACK` before `now`, and before that the time until the last cut. Where this is more than
-    `PARTITIONS` windows, it is the newest of those whose rows are judged, and of those whose labels are.
+    The last `LOOKBACK` before `now`, or `LEAST_LOOKBACK` partitions, and before that the time until the last
+    cut. Where this is more than `PARTITIONS` windows, it is the newest of those whose rows are judged, and of
+    those whose labels are.
     """
     last = _last_cut(model)
     most = model.cadence.period * (PARTITIONS // 2)
-    if LOOKBACK + last <= 2 * most:
-        return [(_before(now, LOOKBACK + last), now)]
-    reach = min(LOOKBACK, most)
+    lookback = max(LOOKBACK, model.cadence.period * LEAST_LOOKBACK)
+    if lookback + last <= 2 * most:
+        return [(_before(now, lookback + last), now)]
+    reach = min(lookback, most)
     labels, rows = _before(now, last), _before(now, model.cadence.grace)
     if rows - labels <= reach:
         return [(_before(labels, reach), now)]

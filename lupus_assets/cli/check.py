@@ -1,7 +1,8 @@
 """``lupus check``: every mistake in the declarations."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from lupus_assets.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from lupus_assets.declare import MonitoredModel
+    from lupus_assets.declare.mistake import Mistake
 
 
 def add(commands: Commands) -> None:
@@ -31,6 +33,7 @@ def add(commands: Commands) -> None:
 def check(arguments: argparse.Namespace) -> int:
     """Print every mistake below ``arguments.path``, one a line, and a summary to stderr."""
     from lupus_assets.declare import find, load_all
+    from lupus_assets.declare.timing import check_future
 
     path: Path = arguments.path
     if not path.exists():
@@ -42,8 +45,9 @@ def check(arguments: argparse.Namespace) -> int:
     models, errors = load_all(declarations)
     problems = [problem for error in errors.values() for problem in error.problems]
     import_from_here()
+    now = datetime.now(UTC)
     for path, model in models.items():
-        problems += _functions(path, model)
+        problems += _located(path, [*_functions(model), *check_future(model.model_dump(by_alias=True), now)])
     for problem in problems:
         print(plain(str(problem)))
     total = counted(len(declarations), "declaration")
@@ -55,20 +59,31 @@ def check(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _functions(path: Path, model: "MonitoredModel") -> Iterator[Problem]:
+def _located(path: Path, mistakes: "Sequence[Mistake]") -> Iterator[Problem]:
+    """Yield mistakes of a declaration with the lines of its file."""
+    if not mistakes:
+        return
+    from lupus_assets.declare.document import Document
+    from lupus_assets.declare.mistake import dotted
+
+    document = Document.parse(path.read_text(encoding="utf-8"))
+    for each in mistakes:
+        line = document.line(each.below("attributes").path)
+        yield Problem(str(path), line, dotted(each.path), each.what, each.remedy)
+
+
+def _functions(model: "MonitoredModel") -> "Iterator[Mistake]":
     """Yield what is wrong with the functions that a declaration names, as a run would find it."""
     named = {name: track.function for name, track in model.tracks.items() if track.function is not None}
     if not named:
         return
-    from lupus_assets.declare.document import Document
+    from lupus_assets.declare.mistake import Mistake
     from lupus_assets.errors import SourceError
     from lupus_assets.sources.function import FunctionSource
 
-    document = Document.parse(path.read_text(encoding="utf-8"))
     for track, function in named.items():
         try:
             FunctionSource.from_path(function)
         except SourceError as error:
             what, _, remedy = str(error).rpartition("; ")
-            place = ("tracks", track, "function")
-            yield Problem(str(path), document.line(("attributes", *place)), ".".join(place), what, remedy)
+            yield Mistake(("tracks", track, "function"), what, remedy)

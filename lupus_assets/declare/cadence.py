@@ -1,88 +1,18 @@
 """How often a model is judged: the cadence, and what follows from it for one window."""
 
-import re
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice, pairwise
 from typing import Annotated, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
 from lupus_assets.declare.duration import Duration
 from lupus_assets.declare.holiday import Country, holidays_of
-from lupus_assets.declare.mistake import did_you_mean, mistake, refuse
+from lupus_assets.declare.mistake import refuse
 from lupus_assets.declare.moment import Moment, Zone, instant
 from lupus_assets.declare.part import Part
-from lupus_assets.declare.validation import check_cadence
-
-HOURS = re.compile(r"([0-9]{1,2}) hours?")
-CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
-# What every program reads of a field: without 1#2, L, W, ? and steps from a number.
-VALUE = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
-ITEM = rf"(?:(?:\*|{VALUE}-{VALUE})(?:/[0-9]{{1,2}})?|{VALUE})"
-PLAIN = re.compile(f"{ITEM}(?:,{ITEM})*")
-RANGE = re.compile(r"\b([0-9]+)-([0-9]+)\b")
-HOURS_OF_A_DAY = 24
-SUNDAY = 6
-FIRINGS = 32  # a month of days and more than two years of months: every ordinary rhythm shows its gap
-REMEDY = "write hour, '6 hours', day, week, or a cron string such as '0 6 * * 1-5'"
-
-
-def parse_every(text: str) -> str:
-    """Return the rhythm in its one spelling: ``hour``, ``<n> hours``, ``day``, ``week`` or a cron string.
-
-    Raises
-    ------
-    PydanticCustomError
-        If it is none of these.
-    """
-    every = " ".join(text.split())
-    if every in ("hour", "day", "week"):
-        return every
-    if found := HOURS.fullmatch(every):
-        hours = int(found[1])
-        if not hours or 24 % hours:
-            raise mistake(f"{hours} hours do not divide a day", "write 2, 3, 4, 6, 8 or 12 hours")
-        return {1: "hour", 24: "day"}.get(hours, f"{hours} hours")
-    if every in ("month", "monthly"):
-        raise mistake(f"'{every}' is no cadence", "write the cron string '0 0 1 * *'")
-    fields = every.split(" ")
-    if len(fields) != CRON_FIELDS:
-        raise mistake(f"'{every}' is no cadence", did_you_mean(every, ("hour", "day", "week"), REMEDY))
-    try:
-        cron = CronSim(every, datetime(2000, 1, 1))  # noqa: DTZ001 - only whether it ever fires
-        next(cron)
-    except (CronSimError, StopIteration) as error:
-        raise mistake(f"'{every}' is no cron string ({error or 'it never fires'})", REMEDY) from None
-    _check_cron(every, fields, len(CronSim(every, datetime(2000, 1, 1)).hours))  # noqa: DTZ001
-    return every
-
-
-def _check_cron(every: str, fields: Sequence[str], hours: int) -> None:
-    """Raise where programs that read cron strings differ, or where partitions would be too many."""
-    minute, _, day, _, weekday = fields
-    if not all(map(PLAIN.fullmatch, fields)):
-        what = f"'{every}' is no plain cron string"
-        raise mistake(what, "write numbers, names such as mon, ranges, lists and steps of * or of a range")
-    if not minute.isdecimal():
-        raise mistake(f"'{every}' fires more than once an hour", "write one minute, or hour")
-    if hours == HOURS_OF_A_DAY:
-        # An hour that the clock repeats is a partition of its own, and only `hour` has a key for it.
-        raise mistake(f"'{every}' fires in every hour of a day", "write hour, or fewer of the hours")
-    for first, last in RANGE.findall(every):
-        if first == last:
-            raise mistake(f"{first}-{last} in '{every}' is no range", f"write {first}")
-    if "*" not in (day, weekday) and "*" in day + weekday:
-        what = f"'{every}' narrows both the day of the month and the weekday, one of them by steps of *"
-        raise mistake(what, "write * for one of them")
-
-
-def cron_of(every: str) -> str:
-    """Return the cron string of ``<n> hours``; that of a cron string is itself."""
-    hours = every.removesuffix(" hours")
-    return every if hours == every else f"0 */{hours} * * *"
+from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
+from lupus_assets.declare.timing import check_cadence
 
 
 class CadenceGroup(NamedTuple):
@@ -103,7 +33,7 @@ class Cadence(Part):
     Attributes
     ----------
     every : str
-        ``hour``, ``<n> hours`` (n divides 24), ``day``, ``week`` (from Monday) or a cron string.
+        A name of `rhythm.NAMED`, ``<n> hours`` (n divides 24) or a cron string.
     start : date or datetime
         The first instant that is judged; a day is its midnight in `timezone`.
     end : date, datetime or None
@@ -144,21 +74,23 @@ class Cadence(Part):
         return None if self.end is None else instant(self.end, self.zone)
 
     @property
-    def by_hour(self) -> bool:
-        """Whether windows are one or some hours long; a cron string never counts as that."""
-        return self.every == "hour" or self.every.endswith(" hours")
+    def rhythm(self) -> Rhythm:
+        """The rhythm that `every` names."""
+        return rhythm_of(self.every)
 
     @property
     def period(self) -> timedelta:
-        """Nominal length of a window, clock changes aside; for a cron string its smallest gap."""
-        match self.every.split(" "):
-            case ["hour" | "day" | "week" as unit]:
-                return timedelta(**{f"{unit}s": 1})
-            case [hours, "hours"]:
-                return timedelta(hours=int(hours))
-        # Naive on purpose: an hour that a clock change takes away is no shorter window.
-        firings = islice(CronSim(self.every, self.start_instant.replace(tzinfo=None)), FIRINGS)
-        return min(later - earlier for earlier, later in pairwise(firings))
+        """Nominal length of a window."""
+        return self.rhythm.period
+
+    def reference_window(self) -> tuple[datetime, datetime]:
+        """Return start and exclusive end of the default reference window, aware in the zone.
+
+        It is as long as the rhythm says, and no longer than the cadence.
+        """
+        clock = self.rhythm.reference_window(self.start_instant.replace(tzinfo=None))
+        start, end = (moment.replace(tzinfo=self.zone) for moment in clock)
+        return start, min(end, self.end_instant or end)
 
     @property
     def group(self) -> CadenceGroup:
@@ -172,16 +104,14 @@ class Cadence(Part):
         return f"{moment.astimezone(self.zone):%Y-%m}"
 
     def seasons(self, moment: datetime) -> tuple[int, ...]:
-        """Return the phase of each season for a window that starts at this aware instant, finest first.
+        """Return the phase of each season for a window that starts at this aware instant, finest first."""
+        local, holiday = moment.astimezone(self.zone), self.is_holiday(moment)
+        return tuple(season.phase_of(local, holiday=holiday) for season in self.rhythm.seasons)
 
-        The weekday (Monday is 0, a holiday is a Sunday) for a cadence by day; the local hour and the weekday
-        for one by hours; nothing for weeks and cron strings, which have no season of their own.
-        """
-        local = moment.astimezone(self.zone)
-        weekday = SUNDAY if self.is_holiday(moment) else local.weekday()
-        if self.by_hour:
-            return local.hour, weekday
-        return (weekday,) if self.every == "day" else ()
+    def season_phrase(self, moment: datetime) -> str:
+        """Return how a sentence says the phase of the finest season: "on Mondays"; "" without a season."""
+        local, holiday = moment.astimezone(self.zone), self.is_holiday(moment)
+        return next((season.phrase(local, holiday=holiday) for season in self.rhythm.seasons), "")
 
     def is_holiday(self, moment: datetime) -> bool:
         """Return whether an aware instant is on a public holiday in the zone."""
@@ -190,7 +120,4 @@ class Cadence(Part):
     @property
     def cycles(self) -> tuple[int, ...]:
         """How many partitions each of `seasons` takes to come round."""
-        if self.by_hour:
-            day = timedelta(days=1) // self.period
-            return day, 7 * day
-        return (7,) if self.every == "day" else ()
+        return tuple(season.cycle for season in self.rhythm.seasons)

@@ -19,9 +19,6 @@ from lupus_assets.declare.validation import check_model
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 DAY = timedelta(days=1)
 LONGEST_NAME = 60  # characters: several are joined to the name of a file, and a tag has 63 at most
-REFERENCE_DAYS = 28  # four of every weekday
-REFERENCE_DAYS_BY_HOUR = 14  # fourteen of every hour
-REFERENCE_WEEKS = 12
 
 
 def _name(name: str) -> str:
@@ -153,14 +150,9 @@ class MonitoredModel(Part):
     def reference_window(self) -> tuple[datetime, datetime]:
         """Return start and exclusive end of the reference window, aware in the cadence's zone.
 
-        By default the first 28 days of the cadence (by hours: 14 days; by weeks: 12 whole weeks
-        from a Monday), and no longer than the cadence.
+        By default the first partitions of the cadence, as many as its rhythm says.
         """
-        cadence = self.cadence
+        zone = self.cadence.zone
         if self.reference and self.reference.from_ and self.reference.to:
-            return instant(self.reference.from_, cadence.zone), instant(self.reference.to + DAY, cadence.zone)
-        start, days = cadence.start_instant, REFERENCE_DAYS_BY_HOUR if cadence.by_hour else REFERENCE_DAYS
-        if cadence.every == "week":
-            start, days = start + -start.weekday() % 7 * DAY, 7 * REFERENCE_WEEKS
-        end = start + days * DAY
-        return start, min(end, cadence.end_instant or end)
+            return instant(self.reference.from_, zone), instant(self.reference.to + DAY, zone)
+        return self.cadence.reference_window()

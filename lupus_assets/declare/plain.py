@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from lupus_assets.declare.duration import parse_duration
 from lupus_assets.declare.mistake import Path
 from lupus_assets.declare.moment import instant, parse_moment, parse_zone
+from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
 
 
 def at(data: object, *path: str | int) -> object:
@@ -45,6 +46,15 @@ def zone_of(cadence: object) -> ZoneInfo | None:
     name = at(cadence, "timezone") or "UTC"
     try:
         return ZoneInfo(parse_zone(name)) if isinstance(name, str) else None
+    except PydanticCustomError:
+        return None
+
+
+def rhythm_at(cadence: object) -> Rhythm | None:
+    """Return the rhythm of a cadence, or None if it names none."""
+    every = at(cadence, "every")
+    try:
+        return rhythm_of(parse_every(every)) if isinstance(every, str) else None
     except PydanticCustomError:
         return None
 

@@ -83,7 +83,7 @@ class RecentChange(Part):
 
 
 class SeasonChange(Part):
-    """A distance `by`, in the metric's unit, from the last `periods` partitions of its weekday or hour."""
+    """A distance `by`, in the metric's unit, from the last `periods` of the same weekday, hour or month."""
 
     periods: Annotated[int, Strict()] = Field(ge=1, le=FURTHEST, examples=[4])
     by: Number = Field(gt=0, examples=[0.05])

@@ -1,40 +1,17 @@
 """Where the prediction log of one track is."""
 
 import re
-from datetime import UTC, datetime
-from string import Formatter
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lupus_assets.declare.mistake import did_you_mean, mistake
+from lupus_assets.declare.mistake import mistake
 from lupus_assets.declare.part import Part
+from lupus_assets.declare.pattern import parse_pattern
 
-PLACEHOLDERS = ("partition", "start", "end")
-REMEDY = "write {partition}, or {start:%Y/%m/%d} with any strftime format"
-ANY_TIME = datetime(2013, 5, 1, tzinfo=UTC)  # to try a pattern with
 TABLE = re.compile(r"\w+\.\w+", re.ASCII)
 KEYS = re.compile(r"\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*(/\w+=[^/{}]*(\{[^{}]*\}[^/{}]*)*)*", re.ASCII)
 SELECT = re.compile(r"\s*select\b", re.IGNORECASE)
-
-
-def _pattern(pattern: str) -> str:
-    try:
-        fields = [(name, form or "") for _, name, form, _ in Formatter().parse(pattern) if name is not None]
-    except ValueError as error:
-        raise mistake(f"'{pattern}' has unbalanced braces ({error})", REMEDY) from None
-    for name, form in fields:
-        if name not in PLACEHOLDERS:
-            raise mistake(f"'{{{name}}}' is no placeholder", did_you_mean(name, PLACEHOLDERS, REMEDY))
-        if name == "partition" and form:
-            raise mistake(f"'{{partition:{form}}}' gives a format to a key", f"write {{start:{form}}}")
-    if not fields:
-        raise mistake(f"'{pattern}' is the same for every partition", REMEDY)
-    try:
-        pattern.format(partition="", start=ANY_TIME, end=ANY_TIME)
-    except (AttributeError, IndexError, KeyError, ValueError) as error:
-        raise mistake(f"'{pattern}' cannot be filled in ({type(error).__name__}: {error})", REMEDY) from None
-    return pattern
 
 
 def _files(pattern: str) -> str:
@@ -49,11 +26,11 @@ def _files(pattern: str) -> str:
             raise mistake(
                 f"'{pattern}' names no bucket and a path in it", "write s3://bucket/path/{partition}"
             )
-    return _pattern(pattern)
+    return parse_pattern(pattern)
 
 
 def _partitions(pattern: str) -> str:
-    table, _, keys = _pattern(pattern).partition("/")
+    table, _, keys = parse_pattern(pattern).partition("/")
     if not TABLE.fullmatch(table) or not KEYS.fullmatch(keys):
         raise mistake(
             f"'{pattern}' names no partition of a table",
@@ -65,7 +42,7 @@ def _partitions(pattern: str) -> str:
 def _query(query: str) -> str:
     if not SELECT.match(query) or query.rstrip().endswith(";"):
         raise mistake("is not one SELECT", "write SELECT … WHERE dt = '{partition}', without a semicolon")
-    return _pattern(query)
+    return parse_pattern(query)
 
 
 def _function(reference: str) -> str:

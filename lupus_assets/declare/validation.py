@@ -6,11 +6,11 @@ a contradiction elsewhere in the file.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from datetime import time, timedelta
 
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
-from lupus_assets.declare.plain import at, duration_at, instant_at, items, texts, zone_of
+from lupus_assets.declare.plain import at, items, texts
+from lupus_assets.declare.timing import check_cadence, check_timing
 
 ROLES: dict[Path, str] = {
     ("timestamp",): "the timestamp",
@@ -27,7 +27,6 @@ ROLES: dict[Path, str] = {
     ("features", "numeric"): "a numeric feature",
     ("features", "categorical"): "a categorical feature",
 }
-LONGEST_BY_HOUR = timedelta(days=400)  # labels of a year ago, at 24 partitions a day
 FEATURES = {"a numeric feature", "a categorical feature"}
 SHOWN = {"the timestamp", "the version", "the prediction", "the label"}
 MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is watched
@@ -39,21 +38,6 @@ def _repeated(data: object, *path: str | int) -> Iterator[Mistake]:
         if text in seen:
             yield Mistake(where, f"'{text}' is named twice", "remove one of the two")
         seen.add(text)
-
-
-def check_cadence(cadence: object) -> Iterator[Mistake]:
-    """Yield what the keys of a cadence disagree on; paths are relative to it."""
-    zone = zone_of(cadence)
-    start, end = instant_at(cadence, "start", zone), instant_at(cadence, "end", zone)
-    if start and end and end <= start:
-        what = f"{at(cadence, 'end')} is not after the start {at(cadence, 'start')}"
-        yield Mistake(("end",), what, "give a later end; it is exclusive")
-    every = at(cadence, "every")
-    if every in ("day", "week"):
-        for key, moment in (("start", start), ("end", end)):
-            if moment and moment.timetz().replace(tzinfo=None) != time():
-                what = f"{at(cadence, key)} is not midnight in {zone}, and the cadence is by {every}"
-                yield Mistake((key,), what, f"write {moment.date()}")
 
 
 def _roles(columns: object) -> list[tuple[Path, str, str]]:
@@ -146,7 +130,6 @@ def _check_names(data: object) -> Iterator[Mistake]:
     yield from _unknown(_each_rule(data, "group"), "group", groups, "groups")
 
     yield from _check_metrics(data)
-    yield from _check_seasons(data)
     has_columns = isinstance(at(data, "columns"), Mapping)
     if has_columns and pairs and at(data, "columns", "key") is None:
         yield Mistake(
@@ -159,29 +142,6 @@ def _check_names(data: object) -> Iterator[Mistake]:
             yield Mistake((*path, "new"), f"'{new}' is compared with itself", "name another track")
         elif isinstance(old, str) and isinstance(new, str) and seen.setdefault((old, new), path) != path:
             yield Mistake(path, f"is the same pair as {dotted(seen[old, new])}", "remove one of the two")
-
-
-def _check_seasons(data: object) -> Iterator[Mistake]:
-    every = at(data, "cadence", "every")
-    if not isinstance(every, str) or every in ("hour", "day") or every.endswith("hours"):
-        return
-    for path, _ in items(data, "rules"):
-        for condition in ("falls_from_season", "rises_from_season"):
-            if at(data, *path, condition) is not None:
-                what = f"a cadence of '{every}' has no season"
-                remedy = f"write {condition.removesuffix('season')}recent, or a cadence by day or hours"
-                yield Mistake((*path, condition), what, remedy)
-
-
-def _check_delays(data: object) -> Iterator[Mistake]:
-    """Yield delays of more partitions than a tick can look at: all that may still be waited for."""
-    every = str(at(data, "cadence", "every")).split()
-    by_day = every in (["day"], ["week"]) or (len(every) > 2 and every[1].isdecimal())
-    for path in (("cadence", "grace"), ("columns", "label", "arrives_within")):
-        delay = duration_at(data, *path)
-        if delay is not None and delay > LONGEST_BY_HOUR and not by_day:
-            what = f"{at(data, *path)} is thousands of partitions of a cadence of '{' '.join(every)}'"
-            yield Mistake(path, what, f"write at most {LONGEST_BY_HOUR.days}d, or judge the model by day")
 
 
 def _check_tracks(data: object) -> Iterator[Mistake]:
@@ -204,31 +164,11 @@ def _check_metrics(data: object) -> Iterator[Mistake]:
             yield Mistake(where, f"'{metric}' needs labels", "add `label: <column>` to columns")
 
 
-def _check_reference(data: object) -> Iterator[Mistake]:
-    cadence, reference = at(data, "cadence"), at(data, "reference")
-    zone = zone_of(cadence)
-    start, end = instant_at(cadence, "start", zone), instant_at(cadence, "end", zone)
-    first, last = instant_at(reference, "from", zone), instant_at(reference, "to", zone)
-    if first and last and last < first:
-        yield Mistake(
-            ("reference", "to"), f"{last.date()} is before {first.date()}", "give a day from then on"
-        )
-        return
-    if first and start and first.date() < start.date():
-        what = f"{first.date()} is before the cadence's start {start.date()}"
-        yield Mistake(("reference", "from"), what, f"write {start.date()} or later")
-    if last and end and last + timedelta(days=1) > end:
-        latest = (end - timedelta(days=1)).date()
-        what = f"{last.date()} is past the cadence's end, which is exclusive"
-        yield Mistake(("reference", "to"), what, f"write {latest} or earlier")
-
-
 def check_model(data: object) -> Iterator[Mistake]:
     """Yield every contradiction within the data of one declaration."""
     yield from (found.below("cadence") for found in check_cadence(at(data, "cadence")))
     yield from (found.below("columns") for found in check_columns(at(data, "columns")))
-    yield from _check_reference(data)
+    yield from check_timing(data)
     yield from _check_slices(data)
     yield from _check_names(data)
-    yield from _check_delays(data)
     yield from _check_tracks(data)

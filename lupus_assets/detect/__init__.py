@@ -2,7 +2,7 @@
 
 history    the input of the detector
 detector   the detection of every series at every partition, and the targets named, for a budget
-season     effects of weekday and hour, where they are significant
+season     effects of weekday, hour or month, where they reduce the error
 value      values with a sampling variance: one-step prediction and scale
 rare       counts of rare events
 gate       deviations less their prediction from other targets

@@ -1,4 +1,4 @@
-"""Seasons: effects of weekday and hour on a series, where they reduce the prediction error."""
+"""Seasons: effects of weekday, hour or month on a series, where they reduce the prediction error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

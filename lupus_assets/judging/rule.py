@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.rhythm import Rhythm
 from lupus_assets.declare.rule import CONDITIONS, RecentChange, Rule, SeasonChange, SteadyChange
 from lupus_assets.detect.trend import trend
 from lupus_assets.judging.wording import number, subject
@@ -163,8 +164,8 @@ def _rows(
     for start, as_of, value, _ in points:
         if value is None:
             continue
-        phase = model.cadence.seasons(start)[:1]  # the hour, or else the weekday
-        history, crossing = past.count, _crossing(rule, value, past, phase)
+        phase = model.cadence.seasons(start)[:1]  # of the finest season
+        history, crossing = past.count, _crossing(rule, value, past, phase, model.cadence.rhythm)
         past.add(rule, phase, value)
         if start not in keys:
             continue
@@ -197,7 +198,7 @@ def _rows(
         )
 
 
-def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...]) -> Crossing:
+def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...], rhythm: Rhythm) -> Crossing:
     """Return what a rule comes to at a partition of this phase, given earlier values."""
     condition, wanted = _condition(rule)
     percent = MEASURES[rule.metric].percent
@@ -207,7 +208,7 @@ def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...]) -> C
             return _change(condition, wanted.partitions, wanted.by, value, past.latest, what, percent)
         case SeasonChange():
             alike = past.alike.get(phase, [])
-            what = f"the median of the last {wanted.periods} of the same weekday or hour"
+            what = f"the median of the last {wanted.periods} of the same {rhythm.seasons[0].alike}"
             return _change(condition, wanted.periods, wanted.by, value, alike, what, percent)
         case SteadyChange():
             return _trend(condition, wanted, [*past.latest, value], percent)

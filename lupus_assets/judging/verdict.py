@@ -145,9 +145,7 @@ class Judgement:
 
     def _key(self, micros: int) -> str:
         local = (EPOCH + timedelta(microseconds=micros)).astimezone(self.model.cadence.zone)
-        return (
-            f"{local:%Y-%m-%d}" if self.model.cadence.every in ("day", "week") else f"{local:%Y-%m-%d %H:%M}"
-        )
+        return f"{local:%Y-%m-%d}" if self.model.cadence.rhythm.by_day else f"{local:%Y-%m-%d %H:%M}"
 
 
 def flagged_of(series: Series, judged: Judged, budget: int) -> Mask:

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import MEASURES
 from lupus_assets.records import VerdictRow
 
-WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 ROWS = "rows"  # what an alarm names where no column is to blame
 
 
@@ -28,14 +26,9 @@ def number(value: float, *, percent: bool) -> str:
 
 
 def season(model: MonitoredModel, moment: datetime) -> str:
-    """Return " on Tuesdays", " on holidays", " at 14 h", or nothing where the cadence has no season."""
-    cadence = model.cadence
-    local = moment.astimezone(ZoneInfo(cadence.timezone))
-    if cadence.every == "day" and cadence.is_holiday(moment):
-        return " on holidays"
-    if cadence.every == "day":
-        return f" on {WEEKDAYS[local.weekday()]}"
-    return f" at {local.hour} h" if cadence.by_hour else ""
+    """Return " on Tuesdays", " on holidays", " at 14 h", " in May", or "" without a season."""
+    phrase = model.cadence.season_phrase(moment)
+    return f" {phrase}" if phrase else ""
 
 
 def subject(metric: str, column: str, segment: str) -> str:

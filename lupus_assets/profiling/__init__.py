@@ -2,6 +2,7 @@
 
 threads    threads that read ahead and profile columns
 gathering  one column over all batches, by group of rows
+encoding   rows in the codes of the frozen reference: for the surrogate, and for ranks
 parting    the rows of a partition split by one segment column
 partition  one pass over the rows of a partition
 outline    rows profiled without a declaration

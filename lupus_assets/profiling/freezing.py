@@ -11,13 +11,13 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.profiling.digest import declared
+from lupus_assets.profiling.encoding import Coded, transformed
 from lupus_assets.profiling.gathering import Groups
 from lupus_assets.profiling.partition import profile_partition
 from lupus_assets.profiling.sampling import Batches, plan
 from lupus_assets.reading.batch import Reading, Rows, usable
 from lupus_assets.reading.block import NumericBlock
 from lupus_assets.reading.cut import Cut, cuts
-from lupus_assets.reading.encoding import Coded, transformed
 from lupus_assets.reading.role import Role
 from lupus_assets.records import EVERYTHING, Window
 from lupus_assets.stats.category import Categories

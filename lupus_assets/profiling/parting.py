@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lupus_assets.profiling.encoding import Coded, Explained
 from lupus_assets.profiling.gathering import (
     CategoricalGathering,
     Gathering,
@@ -20,7 +21,6 @@ from lupus_assets.profiling.gathering import (
 )
 from lupus_assets.profiling.threads import room
 from lupus_assets.reading.block import Block, Mask
-from lupus_assets.reading.encoding import Coded, Explained
 from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference.residual import Residual

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lupus_assets.profiling.encoding import Coded, Explained, transformed
 from lupus_assets.profiling.gathering import Groups, picked
 from lupus_assets.profiling.gathering import Rows as Picked
 from lupus_assets.profiling.parting import Batch, Cell, Parting, coded
@@ -18,7 +19,6 @@ from lupus_assets.reading.batch import Mask, Reading, Rows, outside, read_rows, 
 from lupus_assets.reading.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
 from lupus_assets.reading.clustering import clusters
 from lupus_assets.reading.cut import Cut
-from lupus_assets.reading.encoding import Coded, Explained, transformed
 from lupus_assets.reading.repetition import repeated, row_hashes
 from lupus_assets.records import EVERYTHING, Window
 from lupus_assets.stats.clusters import Clusters

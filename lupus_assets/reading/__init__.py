@@ -8,5 +8,4 @@ batch       one batch of a prediction log: its columns, segments, versions, arri
 vocabulary  the values of a text column over all batches
 repetition  repeated rows
 clustering  missing values by the timestamps that rows share
-encoding    rows in the codes of the frozen reference
 """

@@ -2,23 +2,27 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lupus_assets.assets.partition import partitions_of, window_of, windows_between
+from lupus_assets.assets.partition import partitions_of, reference_windows, window_of, windows_between
 from lupus_assets.declare import Cadence
+from lupus_assets.declare.rhythm import NAMED
 from lupus_assets.declare.window import windows
 from lupus_assets.sources.parquet import ParquetSource
+from tests.dagster.site import small_model
 
 # In 2013: New York changed on 10 March and 3 November, Berlin on 31 March and 27 October.
-SPRING = (datetime(2013, 3, 4), datetime(2013, 4, 8))  # noqa: DTZ001  # local, both changes within
-AUTUMN = (datetime(2013, 10, 21), datetime(2013, 11, 11))  # noqa: DTZ001
+SPRING = (datetime(2013, 2, 25), datetime(2013, 5, 6))  # noqa: DTZ001  # local, both changes within
+AUTUMN = (datetime(2013, 9, 30), datetime(2013, 12, 2))  # noqa: DTZ001
 HOUR = timedelta(hours=1)
 
 STARTS: dict[str, Callable[[datetime], bool]] = {
@@ -26,6 +30,7 @@ STARTS: dict[str, Callable[[datetime], bool]] = {
     "6 hours": lambda local: local.hour % 6 == 0,
     "day": lambda local: local.hour == 0,
     "week": lambda local: local.hour == 0 and local.weekday() == 0,
+    "month": lambda local: local.hour == 0 and local.day == 1,
     "0 6 * * 1-5": lambda local: local.hour == 6 and local.weekday() < 5,
 }
 
@@ -56,17 +61,60 @@ def test_windows_follow_the_clock_on_the_wall(every, zone, span):
 
 
 ZONES = ("America/New_York", "Europe/Berlin", "UTC", "Asia/Kolkata", "Australia/Lord_Howe")
-CRONS = ("30 2 * * *", "0 0 1 * *", "15 */4 * * *")
+CRONS = ("30 2 * * *", "0 0 1 * *", "15 */4 * * *", "0 0 1 1,4,7,10 *", "0 0 1,15 * *")
+# What Dagster itself has names for.
+CLASSES: dict[str, Callable[..., dg.TimeWindowPartitionsDefinition]] = {
+    "hour": partial(dg.HourlyPartitionsDefinition, fmt="%Y-%m-%d-%H:%M"),
+    "day": dg.DailyPartitionsDefinition,
+    "week": partial(dg.WeeklyPartitionsDefinition, day_offset=1),
+    "month": dg.MonthlyPartitionsDefinition,
+}
+
+
+@pytest.mark.parametrize("end", [None, "2014-01-01"])
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("every", CLASSES)
+def test_partitions_are_those_of_dagsters_own_class_also_to_what_dagster_has_stored(every, zone, end):
+    group = Cadence(every=every, start="2013-02-10", end=end, timezone=zone).group
+    start, until = datetime(2013, 1, 1), None if end is None else datetime(2014, 1, 1)  # noqa: DTZ001
+    theirs = CLASSES[every](start, end_date=until, timezone=zone)
+    assert partitions_of(group) == theirs
+    assert (
+        partitions_of(group).get_serializable_unique_identifier()
+        == theirs.get_serializable_unique_identifier()
+    )
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("every", [*STARTS, "2 hours", "12 hours", *CRONS])
+@pytest.mark.parametrize("every", [*NAMED, "2 hours", "6 hours", "12 hours", "0 6 * * 1-5", *CRONS])
 def test_windows_without_dagster_are_dagsters_with_their_keys(every, zone):
     cadence = Cadence(every=every, start="2013-01-01", timezone=zone)
-    first, last = (datetime(2013, month, 1, tzinfo=ZoneInfo(zone)) for month in (2, 12))
+    first = datetime(2013, 2, 1, tzinfo=ZoneInfo(zone))
+    last = max(first.replace(month=12), first + 12 * cadence.period)
     found = windows(cadence, first, last)
     assert found == windows_between(partitions_of(cadence.group), first, last)
     assert len(found) > 8
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from([*NAMED, "3 hours", "8 hours", *CRONS]),
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2013, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
+    st.integers(1, 40),
+)
+def test_windows_of_any_span_are_dagsters(every, zone, since, count):
+    cadence = Cadence(every=every, start="2013-01-01", timezone=zone)
+    first = since.replace(microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    last = first + count * cadence.period
+    assert windows(cadence, first, last) == windows_between(partitions_of(cadence.group), first, last)
+
+
+@pytest.mark.parametrize("every", [*NAMED, "6 hours", *CRONS])
+def test_the_reference_windows_of_dagster_are_those_without_it(every):
+    model = small_model(cadence={"every": every, "start": "2013-02-10"}, reference=None)
+    assert reference_windows(model) == windows(model.cadence, *model.reference_window())
+    assert len(reference_windows(model)) >= model.cadence.rhythm.reference_partitions
 
 
 def fields(low: int, high: int, names: Sequence[str] = ()) -> st.SearchStrategy[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from lupus_assets.assets.scaffold import declaration
 from lupus_assets.cli import main
+from lupus_assets.declare.rhythm import NAMED
 
 GOOD = """\
 type: lupus_assets.assets.MonitoredModel
@@ -93,7 +94,22 @@ def test_a_scaffold_passes_and_says_how_long_the_default_reference_is(definition
     text = declaration(Path("shop/churn"), "lupus_assets.assets.MonitoredModel", date(2025, 3, 9))
     (definitions / "b" / "defs.yaml").write_text(text)
     assert main(["check"]) == 0
-    assert "the first 28 days (hourly: 14 days, weekly: 12 weeks)" in text
+    assert (
+        "# reference, by default the first partitions (hour: 14 days, day: 28 days, week: 12 partitions"
+        in text
+    )
+    assert all(f"{every}: {rhythm.reference_length}" in text for every, rhythm in NAMED.items())
+
+
+def test_a_reference_that_lies_far_ahead_is_a_mistake_with_its_line(definitions, capsys):
+    ahead = "  reference: {from: 2013-05-01, to: 2150-06-30}\n"
+    (definitions / "b" / "defs.yaml").write_text(GOOD.replace("NAME", "b") + ahead)
+    assert main(["check"]) == 1
+    assert capsys.readouterr() == (
+        "definitions/b/defs.yaml:8: reference.to: 2150-06-30 is over a year ahead, and nothing is judged "
+        "before the reference is over, write days that the log covers\n",
+        "1 mistake in 1 of 2 declarations\n",
+    )
 
 
 BY_PYTHON = """\

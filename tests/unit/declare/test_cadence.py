@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lupus_assets.declare import Cadence
+from lupus_assets.declare.rhythm import NAMED
 
 NEW_YORK = "America/New_York"
 
@@ -30,6 +31,7 @@ def local(*parts):
         ("6  hours", "6 hours"),
         ("24 hours", "day"),
         ("week", "week"),
+        (" month ", "month"),
         ("0 6 * * 1-5", "0 6 * * 1-5"),
     ],
 )
@@ -43,16 +45,29 @@ def test_every_has_one_spelling(written, meant):
         ("5 hours", "5 hours do not divide a day, write 2, 3, 4, 6, 8 or 12 hours"),
         ("0 hours", "0 hours do not divide a day, write 2, 3, 4, 6, 8 or 12 hours"),
         ("daily", "'daily' is no cadence, did you mean 'day'?"),
-        ("month", "'month' is no cadence, write the cron string '0 0 1 * *'"),
+        ("hourly", "'hourly' is no cadence, did you mean 'hour'?"),
+        ("weekly", "'weekly' is no cadence, did you mean 'week'?"),
+        ("monthly", "'monthly' is no cadence, did you mean 'month'?"),
+        ("Month", "'Month' is no cadence, did you mean 'month'?"),
+        ("months", "'months' is no cadence, did you mean 'month'?"),
+        ("1 month", "'1 month' is no cadence, did you mean 'month'?"),
+        ("sometimes", "'sometimes' is no cadence, write hour, '6 hours', day, "),
         ("99 * * * *", "'99 * * * *' is no cron string (Bad minute)"),
         ("0 0 31 2 *", "'0 0 31 2 *' is no cron string"),
-        ("0 0 0 * * *", "'0 0 0 * * *' is no cadence, write hour, '6 hours', day, week, or a cron string"),
+        ("0 0 0 * * *", "'0 0 0 * * *' is no cadence, write hour, '6 hours', day, "),
     ],
 )
 def test_other_rhythms_are_refused_with_a_remedy(every, message):
     with pytest.raises(ValidationError) as caught:
         cadence(every)
     assert message in str(caught.value)
+
+
+def test_what_is_no_cadence_is_answered_with_those_that_there_are():
+    with pytest.raises(ValidationError) as caught:
+        cadence("sometimes")
+    assert all(every in str(caught.value) for every in NAMED)
+    assert "or a cron string such as '0 6 * * 1-5'" in str(caught.value)
 
 
 def test_a_day_starts_at_midnight_of_the_zone():
@@ -113,6 +128,7 @@ def test_weeks_and_cron_strings_have_no_season(every):
         ("6 hours", timedelta(hours=6)),
         ("day", timedelta(days=1)),
         ("week", timedelta(days=7)),
+        ("month", timedelta(days=31)),
         ("0 6 * * 1-5", timedelta(days=1)),
         ("0 8,18 * * *", timedelta(hours=10)),
         ("0 0 1 * *", timedelta(days=28)),

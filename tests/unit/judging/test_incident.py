@@ -225,7 +225,15 @@ def test_a_number_is_said_with_as_many_digits_as_mean_something(value, percent, 
 
 
 @pytest.mark.parametrize(
-    ("every", "text"), [("day", " on Mondays"), ("hour", " at 0 h"), ("6 hours", " at 0 h"), ("week", "")]
+    ("every", "text"),
+    [
+        ("day", " on Mondays"),
+        ("hour", " at 0 h"),
+        ("6 hours", " at 0 h"),
+        ("week", ""),
+        ("month", " in January"),
+        ("0 0 1 * *", ""),
+    ],
 )
 def test_a_season_is_said_as_people_say_it(every, text):
     assert season(declared(cadence={"every": every, "start": START.date()}), START) == text
