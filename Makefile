@@ -1,8 +1,9 @@
-# demo   a year of real flights through the whole product, with a table of what was caught
+# demo   eight months of real flights through the whole product, with a table of what was caught
 # test   formats, types, layers, and every test that needs no service
 # ui     Dagit on what the demo made
 # services   a real Hive, Elasticsearch and S3 store on this machine, until Ctrl-C
 # test-services   the tests that need real servers or a browser
+# docs   these documents as a site in build/docs; a broken link fails
 # bench   the profile engine over decoding alone, and comparisons
 # bench-peers   what other packages take for the same rows, and whether the numbers agree
 # clean  remove every trace
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: bench help install demo ui test services test-services bench-peers lock clean
+.PHONY: bench docs help install demo ui test services test-services bench-peers lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,7 +31,7 @@ export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 PRIVATE := umask 077;
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 # uv where there is one, else venv and pip; both from the hashed lock. Compiled, as pip does: where Python may not
 # write what it compiles, as in many containers, every process would take thrice as long to start.
@@ -57,7 +58,7 @@ demo: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml
 	  [ -f $(LUPUS_HOME)/services.env ] || { echo "Start the servers first, in another shell: make services"; exit 1; }; \
 	  source $(LUPUS_HOME)/services.env; \
 	elif [ "$(ENV)" != embedded ]; then echo "ENV is $(ENV); give embedded or services"; exit 1; fi; \
-	echo "A year of flights through two models: a few minutes on two cores."; \
+	echo "Eight months of flights through two models: a few minutes on two cores."; \
 	$(BIN)/python -m definitions.flights.late_arrival.demo
 
 # What the home holds is its owner's: what is made from here on, and what was made before it was so.
@@ -83,6 +84,12 @@ test-services: $(VENV)/.installed
 	@tests/browser/install
 	@PYTHON=$(BIN)/python tests/services/install
 	@$(BIN)/pytest -m "browser or services"
+
+# The entry page of a site is index.html, that of a repository README.md: the site has it under both names.
+docs: $(VENV)/.installed
+	@$(BIN)/sphinx-build -q -E -W --keep-going -b html -c docs -d build/doctrees . build/docs
+	@cp build/docs/README.html build/docs/index.html
+	@echo "build/docs/index.html"
 
 # A few minutes on an idle machine.
 bench: $(VENV)/.installed

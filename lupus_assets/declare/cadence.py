@@ -28,22 +28,23 @@ class CadenceGroup(NamedTuple):
 
 
 class Cadence(Part):
-    """The rhythm of a model's partitions.
+    """The rhythm of a model's partitions. A cron string has one fixed minute and does not fire in every hour.
 
     Attributes
     ----------
     every : str
-        A name of `rhythm.NAMED`, ``<n> hours`` (n divides 24) or a cron string.
+        A rhythm by its name, ``<n> hours`` (n divides 24), or a cron string.
     start : date or datetime
-        The first instant that is judged; a day is its midnight in `timezone`.
+        Start of the first partition, a midnight in `timezone` for a cadence by day, week or month. A day
+        is its midnight.
     end : date, datetime or None
-        The first instant that is no longer judged; None for an open history.
+        Time at which the history ends, excluded. Default: it goes on.
     timezone : str
-        IANA name of the zone that days, weeks and hours are counted in.
+        IANA name of the time zone of days, weeks and hours.
     grace : timedelta
-        How long after its end a partition is due.
+        Time from the end of a partition until it is due.
     holidays : str or None
-        ISO 3166 code of the country whose public holidays are expected to be like Sundays.
+        ISO 3166 code of a country. Its public holidays are expected to be like Sundays.
     """
 
     every: Annotated[str, AfterValidator(parse_every)] = Field(examples=["day"])

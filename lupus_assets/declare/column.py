@@ -32,7 +32,17 @@ def _features(value: object) -> str:
 
 
 class Prediction(Part):
-    """What the model says: exactly one of a probability, a class or a number."""
+    """What the model predicts: exactly one of `score`, `class` and `value`.
+
+    Attributes
+    ----------
+    score : str or None
+        Column with the probability that the label is positive, 0 to 1.
+    class_ : str or None
+        Column with the predicted class.
+    value : str or None
+        Column with the predicted number, in the label's unit.
+    """
 
     score: Column | None = Field(default=None, examples=["p_late"])
     class_: Column | None = Field(
@@ -60,18 +70,19 @@ class Prediction(Part):
 
 
 class Label(Part):
-    """What turned out to be true.
+    """The outcome that the model predicts, known later. The name of a column alone is enough.
 
     Attributes
     ----------
     column : str
-        Where it is.
+        Column with the label; null in a row whose label is not known yet.
     arrival : str or None
-        Column that says when it came in.
+        Column with the time at which the label arrived.
     arrives_within : timedelta or None
-        How long after the prediction it is in, as a rule.
+        Time within which nearly every label arrives. Performance is measured this long after the end of
+        the partition. Default: together with the rows.
     positive : str, int or bool
-        The value that means 1 when the prediction is a score.
+        Value of the label that counts as 1, for a prediction by `score`.
     """
 
     column: Column = Field(examples=["late"])
@@ -88,45 +99,59 @@ class Label(Part):
 
 
 class Features(Part):
-    """The inputs of the model, by kind; columns named in neither list are ignored."""
+    """The inputs of the model, by kind. A column in neither list is ignored.
+
+    Attributes
+    ----------
+    numeric : tuple of str
+        Columns read as numbers.
+    categorical : tuple of str
+        Columns read as categories.
+    """
 
     numeric: tuple[Column, ...] = Field(default=(), examples=[["distance"]])
     categorical: tuple[Column, ...] = Field(default=(), examples=[["origin"]])
 
 
 class Decision(Part):
-    """The score from which on the model says yes."""
+    """Where a score becomes a decision.
+
+    Attributes
+    ----------
+    threshold : float
+        Smallest score that is a positive decision.
+    """
 
     threshold: Annotated[float, Strict()] = Field(default=0.5, gt=0, lt=1, examples=[0.5])
 
 
 class Columns(Part):
-    """The role of every declared column; a column has one role at most.
+    """The role of each column of the prediction log. A column has one role at most.
 
     Attributes
     ----------
     timestamp : str
-        When the prediction was made.
+        Column with the time of the prediction.
     timezone : str or None
-        Zone of naive timestamps; None means the cadence's.
+        Zone of timestamps that have none of their own. Default: the cadence's.
     arrival : str or None
-        When the row came in.
+        Column with the time at which the row arrived.
     key : str or None
-        Unique per row and partition; joins tracks row by row.
+        Column that is unique per row in a partition. It finds repeated rows, and joins two tracks row by row.
     entity : str or None
-        The user, item or device that a row is about; may repeat.
+        Column with the user, item or device of the row; values may repeat.
     version : str or None
-        The version of the model that made the prediction.
+        Column with the version of the model that made the prediction.
     prediction : Prediction
-        What the model says.
+        Column with the prediction, and its kind.
     decision : Decision or None
-        Where a score turns into a yes.
+        Threshold of the score. Default: 0.5.
     label : Label or None
-        What turned out to be true.
+        The outcome that the model predicts. Without it there are no metrics of performance.
     features : "auto" or Features
-        ``auto``: every column that has no other role.
+        The inputs of the model. ``auto``: every column without another role.
     private : tuple of str
-        Columns whose values are never stored, not even as categories.
+        Features whose values are never stored, not even as categories.
     """
 
     timestamp: Column = Field(examples=["time_hour"])

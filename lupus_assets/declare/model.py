@@ -60,14 +60,16 @@ Name = Annotated[str, AfterValidator(_name)]
 
 
 class Reference(Part):
-    """The window that drift is measured from.
+    """The reference window: drift is the distance from its data. Give both days, or a track, or all three.
 
     Attributes
     ----------
-    from_, to : date or None
-        First and last day, both included; None means the default window.
+    from_ : date or None
+        First day of the window. Default: the start of the cadence.
+    to : date or None
+        Last day of the window, included. Default: 28 days in all, by hours 14 days, at least 12 partitions.
     track : str or None
-        The track whose window all tracks are measured against; None means each its own.
+        Track whose window is the reference of every track. Default: each track has its own.
     """
 
     from_: Day | None = Field(
@@ -85,14 +87,53 @@ class Reference(Part):
 
 
 class Compare(Part):
-    """A pair of tracks to compare on the same partitions."""
+    """A pair of tracks to compare, row by row, on the same partitions.
+
+    Attributes
+    ----------
+    old : str
+        Track in service.
+    new : str
+        Candidate track.
+    """
 
     old: str = Field(examples=["champion"])
     new: str = Field(examples=["challenger"])
 
 
 class MonitoredModel(Part):
-    """What a team writes about one model; everything but the first six has a sensible default.
+    """What a team writes about one model.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model, unique in its team.
+    team : str
+        Name of the team; the model's key is ``<team>/<model>``.
+    cadence : Cadence
+        The rhythm of the partitions, and when one is due.
+    tracks : dict of str to Track
+        Where the prediction log of each served or candidate version is, by the name of the track.
+    columns : Columns
+        The role of each column of the prediction log.
+    description : str
+        What the model predicts and for whom, shown in Dagit.
+    owners : tuple of str
+        E-mail addresses, or ``team:<name>``, shown in Dagit.
+    upstream : tuple of str
+        Asset keys of the tables that the model reads, shown as its lineage in Dagit.
+    segments : tuple of str
+        Features whose every value is also monitored by itself, such as a country.
+    groups : dict of str to tuple of str
+        Named lists of columns, for rules and for ``lupus search``.
+    reference : Reference or None
+        The reference window. Default: the first 28 days, by hours the first 14, and at least 12 partitions.
+    alarms : Alarms
+        How many false alarms the team accepts.
+    rules : tuple of Rule
+        The team's own limits.
+    compare : tuple of Compare
+        Pairs of tracks to compare; needs a ``key`` in ``columns``.
 
     Raises
     ------

@@ -68,7 +68,13 @@ def _metric(name: str) -> str:
 
 
 class Alarms(Part):
-    """The alarm budget: false incidents per month and track, all segments together."""
+    """The number of false alarms that the team accepts.
+
+    Attributes
+    ----------
+    budget : float
+        False incidents per month and track, all segments together; as ``1 per month`` or ``2 per quarter``.
+    """
 
     budget: Annotated[float, PlainValidator(parse_budget, json_schema_input_type=str | float)] = Field(
         default=1.0, examples=["1 per month"]
@@ -76,44 +82,74 @@ class Alarms(Part):
 
 
 class RecentChange(Part):
-    """A distance `by`, in the metric's unit, from the level of the `partitions` partitions before."""
+    """A change against the recent past: the median of the partitions before.
+
+    Attributes
+    ----------
+    partitions : int
+        Number of partitions before the judged one. Their median is the usual value.
+    by : float
+        Distance from the usual value, in the metric's unit; the rule fails beyond it.
+    """
 
     partitions: Annotated[int, Strict()] = Field(ge=1, le=FURTHEST, examples=[14])
     by: Number = Field(gt=0, examples=[0.05])
 
 
 class SeasonChange(Part):
-    """A distance `by`, in the metric's unit, from the last `periods` of the same weekday, hour or month."""
+    """A change against earlier partitions of the same season: weekday, hour (by hours) or month (by months).
+
+    Attributes
+    ----------
+    periods : int
+        Number of earlier partitions of that weekday, hour or month. Their median is the usual value.
+    by : float
+        Distance from the usual value, in the metric's unit; the rule fails beyond it.
+    """
 
     periods: Annotated[int, Strict()] = Field(ge=1, le=FURTHEST, examples=[4])
     by: Number = Field(gt=0, examples=[0.05])
 
 
 class SteadyChange(Part):
-    """A trend over the last `partitions` partitions that chance gives with a probability of `p` at most."""
+    """A steady trend over many partitions: Mann-Kendall test, corrected for autocorrelation.
+
+    Attributes
+    ----------
+    partitions : int
+        Number of partitions, the judged one included.
+    p : float
+        The rule fails if chance gives such a trend with this probability or a smaller one.
+    """
 
     partitions: Annotated[int, Strict()] = Field(ge=LEAST_TREND, le=FURTHEST, examples=[28])
     p: Number = Field(default=0.01, gt=0, lt=1, examples=[0.01])
 
 
 class Rule(Part):
-    """A threshold of the team's own: exactly one condition on one metric.
+    """A limit of the team's own: one metric, and exactly one condition that fails it.
 
     Attributes
     ----------
     metric : str
-        A name in `METRICS`.
-    column, segment, track, group : str or None
-        What it is limited to; None means all. `segment` is a declared segment column, or one
-        slice of it such as ``origin=JFK``.
+        Name of a metric.
+    column : str or None
+        Only this column. Default: every column that has the metric.
+    segment : str or None
+        A declared segment (``origin``: each of its values), or one of its values (``origin=JFK``). Default:
+        all rows together.
+    track : str or None
+        Only this track. Default: every track.
+    group : str or None
+        Only the columns of this declared group. Default: every column that has the metric.
     below, above : float or None
-        Limits in the metric's unit.
+        Limit in the metric's unit.
     falls_from_recent, rises_from_recent : RecentChange or None
-        Limits against the partitions before.
+        Limit relative to the median of the partitions before.
     falls_from_season, rises_from_season : SeasonChange or None
-        Limits against partitions of the same phase of the season.
+        Limit relative to the same weekday, hour or month; for a cadence by day, hours or month.
     falls_steadily, rises_steadily : SteadyChange or None
-        A trend.
+        A steady trend.
     """
 
     metric: Annotated[str, AfterValidator(_metric)] = Field(examples=["row_count"])

@@ -53,22 +53,22 @@ def _function(reference: str) -> str:
 
 
 class Track(Part):
-    """The log of one served or candidate version: one of files, a Hive table, a query or a function.
+    """Where the prediction log of one track is: exactly one of files, a Hive table, a query and a function.
 
-    All but the function hold ``{partition}``, ``{start:…}`` or ``{end:…}``; the latter two are times in
-    the cadence's zone.
+    The first three contain placeholders: ``{partition}`` is the key of the partition; ``{start:%Y/%m/%d}``
+    and ``{end:…}`` are its bounds in the cadence's time zone, in any strftime format.
 
     Attributes
     ----------
     parquet : str or None
-        Path of a partition's file, directory or glob: relative to the data root, or
+        Path of the partition's Parquet file, folder or glob: relative to the data folder, or
         ``s3://bucket/path``.
     hive : str or None
-        ``database.table/column=value/…``: partitions of a Hive table of Parquet files.
+        Partitions of a Hive table of Parquet files: ``database.table/column={partition}``.
     hive_query : str or None
-        A SELECT that Hive answers, slowly: for views, for ORC, for tables without partitions.
+        One SELECT that Hive runs; slower, for views, ORC and tables without partitions.
     function : str or None
-        ``package.module:function`` that returns the rows of a window.
+        Python function ``package.module:function`` that takes start and end and returns Arrow data.
     """
 
     parquet: Annotated[str, AfterValidator(_files)] | None = Field(

@@ -16,11 +16,12 @@ from lupus_assets.stats.distance import formula as distance
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.histogram import all_values
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.profile import RowCounts
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
 from lupus_assets.stats.reference.frozen import ColumnReference
 from lupus_assets.stats.reference.residual import Residual
+from lupus_assets.stats.score_label import ScoreLabel
 from lupus_assets.stats.state import Counts, Floats
 
 Named = tuple[str, Estimate]

@@ -22,8 +22,9 @@ from lupus_assets.stats.distance.binning import TOP, Parts
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel, log_losses
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.score_label import ScoreLabel, log_losses
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes

@@ -14,17 +14,10 @@ from lupus_assets.profiling.gathering import Groups, picked
 from lupus_assets.reading.batch import Mask, Reading, Rows
 from lupus_assets.reading.block import CategoricalBlock, NumericBlock
 from lupus_assets.stats.grid import BLOCK
+from lupus_assets.stats.reference.encoder import CategoricalEncoder, Codes, Design, Encoder, NumericEncoder
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference.residual import Residual
-from lupus_assets.stats.reference.surrogate import (
-    CategoricalEncoder,
-    Codes,
-    Design,
-    Encoder,
-    NumericEncoder,
-    Surrogate,
-    logit,
-)
+from lupus_assets.stats.reference.surrogate import Surrogate, logit
 
 Floats = npt.NDArray[np.float64]
 

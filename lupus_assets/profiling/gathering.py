@@ -19,7 +19,7 @@ from lupus_assets.reading.block import (
     all_but,
 )
 from lupus_assets.reading.vocabulary import Vocabulary
-from lupus_assets.stats.accumulator import Coding, NumericAccumulator, Scratch
+from lupus_assets.stats.accumulator import Coding, NumericAccumulator
 from lupus_assets.stats.column import (
     CategoricalColumn,
     Column,
@@ -29,7 +29,8 @@ from lupus_assets.stats.column import (
 )
 from lupus_assets.stats.distinct import SIPHASH, Distinct, Smallest
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.reference.surrogate import CategoricalEncoder, Codes, Encoder, NumericEncoder
+from lupus_assets.stats.reference.encoder import CategoricalEncoder, Codes, Encoder, NumericEncoder
+from lupus_assets.stats.scratch import Scratch
 from lupus_assets.stats.state import tally
 
 Rows = Index | slice

@@ -23,10 +23,11 @@ from lupus_assets.reading.repetition import repeated, row_hashes
 from lupus_assets.records import EVERYTHING, Window
 from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn
-from lupus_assets.stats.joint import Confusion, ErrorSums, Joint, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums, Joint
 from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.reference.frozen import Reference
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
+from lupus_assets.stats.score_label import ScoreLabel
 
 LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
 

@@ -22,9 +22,9 @@ from lupus_assets.stats.category import Categories
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.reference.encoder import PARTS, CategoricalEncoder, Design
 from lupus_assets.stats.reference.ranking import Ranking
 from lupus_assets.stats.reference.screening import strength, strongest
-from lupus_assets.stats.reference.surrogate import PARTS, CategoricalEncoder, Design
 from lupus_assets.stats.state import Counts, Floats
 
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from lupus_assets.stats.accumulator import Scratch
+from lupus_assets.stats.scratch import Scratch
 
 _LOCAL = threading.local()
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lupus_assets.reading.arrow import long_strings, string_hashes
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.reference.surrogate import CategoricalEncoder, Codes
+from lupus_assets.stats.reference.encoder import CategoricalEncoder, Codes
 
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lupus_assets.reading.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
-from lupus_assets.stats.distinct import FIRST, mix
 from lupus_assets.stats.grid import BLOCK
+from lupus_assets.stats.hashing import FIRST, mix
 
 Hashes = npt.NDArray[np.uint64]
 

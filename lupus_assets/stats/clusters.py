@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.distinct import mix
+from lupus_assets.stats.hashing import mix
 from lupus_assets.stats.state import Counts, State, tally
 
 BUCKETS = 256  # timestamps are told apart by so many values of a hash

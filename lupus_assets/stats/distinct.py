@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BLOCK, HIGH
+from lupus_assets.stats.hashing import FIRST, GAMMA, SECOND, integer_hashes, mix, unmix
 from lupus_assets.stats.state import Floats, Hashes, Keys, State, union
 
 K = 3_584  # relative standard error 1 / sqrt(K - 2) = 1.7 %: 5 % are three of them
@@ -31,15 +32,7 @@ UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 Halves = NDArray[np.uint32]
 
 MIXED, SIPHASH = 1, 2
-EXACT = 2**53  # floats hold every integer up to here
 
-# Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
-GAMMA = np.uint64(0x9E3779B97F4A7C15)
-FIRST = np.uint64(0xBF58476D1CE4E5B9)
-SECOND = np.uint64(0x94D049BB133111EB)
-
-# Their inverses modulo 2**64.
-FIRST_BACK, SECOND_BACK = np.uint64(0x96DE1B173F119089), np.uint64(0x319642B2D24D8EC3)
 
 HIGHEST = np.uint64(2**64 - 1)
 BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
@@ -49,44 +42,6 @@ LOT = 4_096
 FULL = 2 * K  # values of a first block, among which K are looked for below a bound
 MOSTLY = 0.9  # of some hashes, from which on so many differ that repeated ones are not looked for
 SPARE = 1.25  # times K: so many are expected below the bound if no value is repeated
-
-
-def mix(values: Hashes) -> Hashes:
-    """Return the splitmix64 hash of each value: a bijection of 64 bits that looks random.
-
-    Parameters
-    ----------
-    values : array of uint64
-        Of one dimension or more.
-    """
-    z = values + GAMMA
-    shifted = z >> np.uint64(30)
-    z ^= shifted
-    z *= FIRST
-    z ^= np.right_shift(z, np.uint64(27), out=shifted)
-    z *= SECOND
-    z ^= np.right_shift(z, np.uint64(31), out=shifted)
-    return z
-
-
-def unmix(hashes: Hashes) -> Hashes:
-    """Return the values of which `mix` made these hashes."""
-    z: Hashes = hashes ^ (hashes >> np.uint64(31)) ^ (hashes >> np.uint64(62))
-    z *= SECOND_BACK
-    z ^= (z >> np.uint64(27)) ^ (z >> np.uint64(54))
-    z *= FIRST_BACK
-    z ^= (z >> np.uint64(30)) ^ (z >> np.uint64(60))
-    z -= GAMMA
-    return z
-
-
-def integer_hashes(values: NDArray[np.integer[Any]]) -> Hashes:
-    """Return the hash of each integer: that of the float it is, or its own where no float is so exact."""
-    exact = (values >= -EXACT) & (values <= EXACT)
-    hashes = mix((values.astype(np.float64) + 0.0).view(np.uint64))
-    if not exact.all():
-        hashes[~exact] = mix(values[~exact].astype(np.int64, copy=False).view(np.uint64))
-    return hashes
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.score_label import ScoreLabel
 from lupus_assets.stats.state import Floats
 
 NO_LABELS = "no labels yet"

@@ -25,8 +25,9 @@ from lupus_assets.measuring.column import QUANTILES, column_metrics, performance
 from lupus_assets.profiling.outline import outline
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.joint import ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import ErrorSums
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.score_label import ScoreLabel
 from tests.unit.adversary import numbers, sigmoid, table
 
 FEW = 1_024  # values up to which they are known

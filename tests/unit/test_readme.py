@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lupus_assets.declare import MonitoredModel, load
+from lupus_assets.declare import load
 
 PROJECT = Path(__file__).parents[2]
 README = PROJECT / "README.md"
@@ -22,15 +22,8 @@ def block(language: str) -> str:
 
 def test_the_declaration_has_no_mistake(tmp_path):
     path = tmp_path / "defs.yaml"
-    path.write_text(block("yaml"))
+    path.write_text(block("yaml"), encoding="utf-8")
     assert load(path).key == "shop/churn"
-
-
-def test_the_model_in_python_is_one():
-    statement, expression = block("python").split("\n\n")
-    names: dict[str, object] = {}
-    exec(statement, names)  # noqa: S102  # our own README
-    assert isinstance(eval(expression, names), MonitoredModel)  # noqa: S307  # our own README
 
 
 def test_scaffolding_tells_nobody_and_says_nothing_of_it(tmp_path):
@@ -53,3 +46,7 @@ def test_scaffolding_tells_nobody_and_says_nothing_of_it(tmp_path):
     assert [path for path in [*home.rglob("*"), *(project / ".lupus").rglob("*")] if path.is_file()] == [
         project / ".lupus" / "dagster" / "dagster.yaml"
     ]
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len(README.read_text(encoding="utf-8").split()) <= 1_200

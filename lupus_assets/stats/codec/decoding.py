@@ -28,8 +28,8 @@ from lupus_assets.stats.codec.format import (
 )
 from lupus_assets.stats.distance.marginal import CategoricalMarginal, NumericMarginal
 from lupus_assets.stats.distinct import Distinct
-from lupus_assets.stats.joint import ScoreLabel
 from lupus_assets.stats.reference.frozen import ALL_ROWS, Reference
+from lupus_assets.stats.score_label import ScoreLabel
 
 # What reading bytes that are no state may raise.
 DAMAGE = (

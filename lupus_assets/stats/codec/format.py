@@ -10,22 +10,18 @@ from lupus_assets.stats.distance.marginal import CategoricalMarginal, CategoryCo
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Calibration, Confusion, Decisions, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference.association import Association
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.encoder import CategoricalEncoder, Design, NumericEncoder
 from lupus_assets.stats.reference.frozen import Reference
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference.residual import Residual
-from lupus_assets.stats.reference.surrogate import (
-    CategoricalEncoder,
-    Design,
-    NormalEquations,
-    NumericEncoder,
-    Surrogate,
-)
+from lupus_assets.stats.reference.surrogate import NormalEquations, Surrogate
 from lupus_assets.stats.roc import RocCounts
+from lupus_assets.stats.score_label import Calibration, Decisions, ScoreLabel
 
 MAGIC = b"LUPS"
 VERSION = 6

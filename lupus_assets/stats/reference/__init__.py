@@ -1,6 +1,7 @@
 """The frozen reference: everything a later window needs in order to be measured against the reference window.
 
 column       one column of the reference window, with the bins of its distances
+encoder      columns as the codes that the surrogate has an effect for
 surrogate    an additive model of the score, fitted on the reference window
 residual     the score against the surrogate
 ranking      ranks of columns, and the sums that rank correlations follow from

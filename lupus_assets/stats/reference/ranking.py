@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus_assets.errors import StateError
-from lupus_assets.stats.reference.surrogate import Codes, Design
+from lupus_assets.stats.reference.encoder import Codes, Design
 from lupus_assets.stats.state import Counts, Floats, State
 
 LAST = 15  # ranks go from −15 to 15

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from lupus_assets.profiling.partition import WHOLE
 from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.sources.column import is_text, own_entries
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.score_label import ScoreLabel
 from tests.models import DAY, day, declared, frozen, log, only, profiled
 
 MODEL = declared()

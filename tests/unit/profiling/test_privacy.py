@@ -12,7 +12,7 @@ import pytest
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.stats.codec import from_bytes
-from lupus_assets.stats.distinct import mix
+from lupus_assets.stats.hashing import mix
 from lupus_assets.stats.state import State
 from tests.models import DAY, SALT, START, Logs, day, declared, log
 from tests.unit.stats.stored_state import packed_of

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lupus_assets.stats.accumulator import SPAN, Coding, NumericAccumulator, Scratch
+from lupus_assets.stats.accumulator import Coding, NumericAccumulator
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.grid import BLOCK, Grid
+from lupus_assets.stats.integer_counts import SPAN
 from lupus_assets.stats.moments import Moments
-from lupus_assets.stats.reference.surrogate import NumericEncoder
+from lupus_assets.stats.reference.encoder import NumericEncoder
+from lupus_assets.stats.scratch import Scratch
 from tests.strategies import arrays, grids
 
 SCRATCH = Scratch()

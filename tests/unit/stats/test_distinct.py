@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lupus_assets.stats.distinct import SIPHASH, WHOLE, Distinct, K, mix
+from lupus_assets.stats.distinct import SIPHASH, WHOLE, Distinct, K
+from lupus_assets.stats.hashing import mix
 from tests.strategies import finite_arrays, splits
 
 

@@ -13,9 +13,10 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.reference.residual import Residual
+from lupus_assets.stats.score_label import ScoreLabel
 
 FIELDS_OF_FLOATS = ("mean", "m2", "m3", "m4")
 

@@ -6,7 +6,8 @@ from sklearn import metrics
 
 from lupus_assets.stats import performance
 from lupus_assets.stats.estimate import Estimate
-from lupus_assets.stats.joint import Confusion, ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import Confusion, ErrorSums
+from lupus_assets.stats.score_label import ScoreLabel
 
 OF_SCORES = [
     performance.auc,

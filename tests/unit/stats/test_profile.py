@@ -4,9 +4,10 @@ import pytest
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import Column, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.joint import ErrorSums, ScoreLabel
+from lupus_assets.stats.joint import ErrorSums
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference.residual import Residual
+from lupus_assets.stats.score_label import ScoreLabel
 
 UNIT = Grid(0.0, 1.0)
 

@@ -7,8 +7,8 @@ from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.reference.association import Association
+from lupus_assets.stats.reference.encoder import Design
 from lupus_assets.stats.reference.ranking import LAST, Ranking, RankMoments
-from lupus_assets.stats.reference.surrogate import Design
 
 NAMES = ("a", "b", "c", "alone")
 UNIT = Grid(0.0, 1.0)

@@ -10,8 +10,8 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
+from lupus_assets.stats.reference.encoder import Design
 from lupus_assets.stats.reference.ranking import LAST, ROWS, Ranking, RankMoments
-from lupus_assets.stats.reference.surrogate import Design
 from tests.strategies import SALT
 
 NAMES = ("a", "b", "c")

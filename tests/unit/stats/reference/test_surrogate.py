@@ -12,14 +12,8 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats import codec
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.reference.surrogate import (
-    CategoricalEncoder,
-    Design,
-    EquationSums,
-    NormalEquations,
-    NumericEncoder,
-    logit,
-)
+from lupus_assets.stats.reference.encoder import CategoricalEncoder, Design, NumericEncoder
+from lupus_assets.stats.reference.surrogate import EquationSums, NormalEquations, logit
 
 GRID = Grid(0.0, 1.0)
 CITIES = np.array([11, 5, 2**63, 7], dtype=np.uint64)
