@@ -91,9 +91,9 @@ def freeze(
     states: dict[str, Profile] = {}
     ranked: list[RankMoments] = []
     for window in windows:
-        last = cuts(model, window)[-1]
+        last_cut = cuts(model, window)[-1]
         # The last cut sees every row and label that earlier cuts see.
-        cut = Cut(last.as_of, rows=True, labels=last.labels)
+        cut = Cut(last_cut.as_of, rows=True, labels=last_cut.labels)
         profiled = profile_partition(
             batches(window),
             schema=schema,
