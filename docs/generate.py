@@ -25,8 +25,9 @@ from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF
 from lupus_assets.declare.column import Column
 from lupus_assets.declare.duration import LONGEST, Duration, format_duration
 from lupus_assets.declare.holiday import Country
-from lupus_assets.declare.model import LONGEST_NAME, MonitoredModel, Name
+from lupus_assets.declare.model import MonitoredModel
 from lupus_assets.declare.moment import FIRST_YEAR, LAST_YEAR, Day, Moment, Zone
+from lupus_assets.declare.name import LONGEST_NAME, Name
 from lupus_assets.declare.rhythm import NAMED, rhythm_of
 from lupus_assets.declare.rule import Rule
 

@@ -10,17 +10,18 @@ import pyarrow as pa
 from lupus_assets.checkpoint_store import CheckpointStore, Claim
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ServiceUnreachable, StoreError
+from lupus_assets.judging import rule, series
 from lupus_assets.judging.chain import Setting
 from lupus_assets.judging.checkpoint import Checkpoint, key_of
-from lupus_assets.judging.incident import Episodes, Open, resumed
+from lupus_assets.judging.incident import Episodes, Open, incident_rows, marked, resumed
 from lupus_assets.judging.rule import rule_rows, rules_of
-from lupus_assets.judging.series import COLUMNS, Ledger
+from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
 from lupus_assets.judging.verdict import LABELS, LATE, ROWS
-from lupus_assets.ports import MetricStore
+from lupus_assets.ports import MetricStore, Replacement
 from lupus_assets.reading.arrow import is_in, microseconds, rows_where, table_integers
 from lupus_assets.reading.cut import Cut, cuts
-from lupus_assets.records import Place, Row, VerdictRow, Window
+from lupus_assets.records import IncidentRow, Place, Row, VerdictRow, Window
 
 PAST = ("partition_key", "window_start", "as_of", "family", "column_name", "flagged")
 MICROSECOND = timedelta(microseconds=1)
@@ -70,19 +71,21 @@ class Writer:
         but : collection of Claim
             Of checkpoints that will rest on them as they are now.
         """
-        if self._holds(table, place, rows) and not self.checkpoints.left(table, place, kinds):
+        replacement = self.store.replacement(table, place, rows)
+        if _is_held(replacement) and not self.checkpoints.left(table, place, kinds):
             return
         intents = self.checkpoints.intend(table, place, kinds)
-        self.store.replace(table, place, rows)
+        replacement.write()
         self.checkpoints.written(intents, place, kinds, but)
 
-    def _holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        try:
-            return self.store.holds(table, place, rows)
-        except ServiceUnreachable:
-            raise
-        except StoreError:  # what cannot be read is written anew
-            return False
+
+def _is_held(replacement: Replacement) -> bool:
+    try:
+        return replacement.is_held()
+    except ServiceUnreachable:
+        raise
+    except StoreError:  # what cannot be read is written anew
+        return False
 
 
 @dataclass
@@ -156,13 +159,14 @@ class Judge:
 
     def _parts(self) -> dict[str, pa.Table]:
         """Return the metrics of each kind that are new to `_before`."""
+        of_rules = rule.COLUMNS if rules_of(self.model, self.track) else ()
         metrics = self.store.read(
             "metrics",
             model=self.model.name,
             track=self.track,
             since=self._since(),
             until=self._spans[-1].end,
-            columns=COLUMNS,
+            columns=list(dict.fromkeys([*series.COLUMNS, *of_rules])),
         )
         return {kind: self._part(metrics, kind, last) for kind, last in self._last.items()}
 
@@ -212,7 +216,32 @@ class Judge:
             kept &= late if kind == LABELS else ~late
         return rows_where(table, kept)
 
-    def incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
+    def told(
+        self, judged: Sequence[VerdictRow]
+    ) -> dict[tuple[Window, Cut], tuple[list[VerdictRow], list[IncidentRow]]]:
+        """Return the verdicts of every partition and cut, each alarm with its incident, and the events.
+
+        Parameters
+        ----------
+        judged : sequence of VerdictRow
+            All verdicts; those of a cut that is not judged are left out.
+        """
+        by_cut: dict[tuple[Window, Cut], list[VerdictRow]] = {
+            (window, cut): [] for window in self._spans for cut in self.windows[window]
+        }
+        at = {(window.start, cut.as_of): rows for (window, cut), rows in by_cut.items()}
+        for row in judged:
+            if (row.window_start, row.as_of) in at:
+                at[row.window_start, row.as_of].append(row)
+        found = self._incidents(by_cut)
+        told = {}
+        for (window, cut), rows in by_cut.items():
+            incidents = found[kind_of(cut)]
+            kept = marked(rows, incidents)
+            told[window, cut] = kept, incident_rows(window, cut.as_of, self.track, kept, incidents)
+        return told
+
+    def _incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
         """Return the incidents of each kind, given all verdicts of what is judged."""
         past = self.store.read(
             "verdicts",

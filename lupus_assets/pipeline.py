@@ -10,7 +10,6 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.judge import Judge, Writer, kind_of
 from lupus_assets.judging.fact import fact_rows, facts
-from lupus_assets.judging.incident import incident_rows, marked
 from lupus_assets.judging.verdict import LABELS
 from lupus_assets.measuring.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.measuring.partition import metric_rows
@@ -270,27 +269,14 @@ class Pipeline:
             return {}
         judge = Judge(self.store, model, track, reference.digest, profiled)
         listed = _by_column(roles(model, reference.kinds))
-        judged = [*judge.rows(), *self._facts(model, track, reference, listed, profiled)]
-        by_place: dict[tuple[Window, Cut], list[VerdictRow]] = {
-            (window, cut): [] for window in windows for cut in profiled[window]
-        }
-        at = {(window.start, cut.as_of): (window, cut) for window, cut in by_place}
-        for row in judged:
-            judged_at = at.get((row.window_start, row.as_of))
-            if judged_at is not None:
-                by_place[judged_at].append(row)
-        found = judge.incidents(by_place)
-        for (window, cut), rows in by_place.items():
-            kind = kind_of(cut)
-            by_place[window, cut] = kept = marked(rows, found[kind])
-            where = place(model, track, window, cut.as_of)
-            judge.replace("verdicts", where, kept, kind)
-            events = incident_rows(window, cut.as_of, track, kept, found[kind])
-            self.store.replace("incidents", where, events)
-        judge.keep()
+        found = judge.told([*judge.rows(), *self._facts(model, track, reference, listed, profiled)])
         verdicts: dict[Window, list[VerdictRow]] = {window: [] for window in windows}
-        for (window, _), rows in by_place.items():
+        for (window, cut), (rows, events) in found.items():
+            where = place(model, track, window, cut.as_of)
+            judge.replace("verdicts", where, rows, kind_of(cut))
+            self.store.replace("incidents", where, events)
             verdicts[window] += rows
+        judge.keep()
         return verdicts
 
     def trails(self, model: MonitoredModel, track: str, windows: Sequence[Window]) -> pa.Table:
@@ -311,13 +297,13 @@ class Pipeline:
     ) -> Iterator[VerdictRow]:
         for window, by_cut in profiled.items():
             for cut, found in by_cut.items():
-                like = {
-                    "track": track,
-                    "partition_key": window.key,
-                    "window_start": window.start,
-                    "as_of": cut.as_of,
-                }
-                yield from fact_rows(facts(found, reference, model.columns), listed, like=like)
+                yield from fact_rows(
+                    facts(found, reference, model.columns),
+                    listed,
+                    track=track,
+                    window=window,
+                    as_of=cut.as_of,
+                )
 
     def compare(
         self,

@@ -10,6 +10,8 @@ from datetime import datetime
 
 EVERYTHING = "*"  # the version, and the segment, of all rows together
 ALARM, NOTICE = "alarm", "notice"  # severities of a verdict: told of; out of its range, and explained
+# Rules of a verdict that no team declared: the value's own history, and what is wrong whatever the history.
+HISTORY_RULE, FACT_RULE = "history", "fact"
 
 
 @dataclass(frozen=True, order=True)

@@ -286,8 +286,9 @@ def _measured(
             within=within,
             judged_only=not model.rules,  # which may be about any metric
         )
-        like = {"track": "", "partition_key": window.key, "window_start": window.start, "as_of": cut.as_of}
-        wrong += fact_rows(facts(profiled, reference, model.columns), by_column, like=like)
+        wrong += fact_rows(
+            facts(profiled, reference, model.columns), by_column, track="", window=window, as_of=cut.as_of
+        )
     return metrics, wrong
 
 

@@ -16,7 +16,7 @@ from lupus_assets.assets.reference import DECLARATION
 from lupus_assets.assets.work import Situation, missing
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import DeclarationError
-from lupus_assets.judging.check import Outcome
+from lupus_assets.judging.check import ARRIVAL, Outcome
 
 INTERVAL_SECONDS = 60
 
@@ -82,7 +82,7 @@ def _absent(model: MonitoredModel, found: Situation) -> Iterator[Report]:
             f"{model.key}/{track}",
             window.key,
             evaluation(
-                Outcome("arrival", passed=False, sentence=said),
+                Outcome(ARRIVAL, passed=False, sentence=said),
                 asset=checked_key(model, track),
                 partition=window.key,
             ),

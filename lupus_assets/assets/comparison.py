@@ -1,8 +1,9 @@
 """An old and a new track of a model over the same partitions."""
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -11,11 +12,11 @@ from lupus_assets.assets.key import comparison_key, log_key, reference_key, step
 from lupus_assets.assets.partition import partitions_of, windows_of_run
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
-from lupus_assets.assets.undertaking import Undertaking
+from lupus_assets.assets.undertaking import CHUNK, Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.model import Compare
 from lupus_assets.errors import ReferenceMissing, ServiceUnreachable, SourceError
-from lupus_assets.records import ComparisonRow
+from lupus_assets.records import ComparisonRow, Window
 
 COMPARISON = "comparison"  # what its step is called where steps are noted
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
@@ -57,22 +58,11 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
             context.log.warning(f"{model.key}: {error}")
             return
         undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
-        for window in windows:
-            try:
-                undertaking.begin([window])
-                rows = pipeline.compare(model, (pair.old, pair.new), window, reference, now)
-            except (SourceError, ReferenceMissing) as error:
-                context.log.warning(f"{model.key} {window.key}: {error}")
-                undertaking.end([window], [])
-                continue
-            except ServiceUnreachable:
-                raise  # nor does it answer for the others, after as long a wait for each
-            except Exception as error:  # the other partitions go on; the step fails when it ends
-                failed[window.key] = error
-                context.log.error(traceback.format_exc())
-                continue
-            yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
-            undertaking.end([window], [window])
+        compared = partial(pipeline.compare, model, (pair.old, pair.new), reference=reference, now=now)
+        for start in range(0, len(windows), CHUNK):
+            chunk = windows[start : start + CHUNK]
+            for window, rows in _compared(context, undertaking, chunk, compared, failed):
+                yield dg.AssetMaterialization(key, partition=window.key, metadata=_numbers(rows))
         if failed:
             first, reason = next(iter(failed.items()))
             raise dg.Failure(
@@ -81,6 +71,39 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
             )
 
     return compare
+
+
+def _compared(
+    context: dg.AssetExecutionContext,
+    undertaking: Undertaking,
+    windows: Sequence[Window],
+    compare: Callable[[Window], list[ComparisonRow]],
+    failed: dict[str, Exception],
+) -> Iterator[tuple[Window, list[ComparisonRow]]]:
+    """Yield partitions that could be compared, noted together and struck out together once all are told.
+
+    One that fails for a reason of our own is added to `failed` and stays noted.
+    """
+    undertaking.begin(windows)
+    made: list[Window] = []
+    left_out: list[Window] = []
+    try:
+        for window in windows:
+            try:
+                rows = compare(window)
+            except (SourceError, ReferenceMissing) as error:
+                context.log.warning(f"{undertaking.model} {window.key}: {error}")
+                left_out.append(window)
+            except ServiceUnreachable:
+                raise  # nor does it answer for the others, after as long a wait for each
+            except Exception as error:  # the other partitions go on; the step fails when it ends
+                failed[window.key] = error
+                context.log.error(traceback.format_exc())
+            else:
+                yield window, rows
+                made.append(window)
+    finally:
+        undertaking.end([*made, *left_out], made)
 
 
 def _numbers(rows: Sequence[ComparisonRow]) -> dict[str, float]:

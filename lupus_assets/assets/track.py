@@ -6,8 +6,8 @@ partition becomes that partition's failing check and leaves the others alone.
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ from lupus_assets.assets.partition import partitions_of, window_of, windows_of_r
 from lupus_assets.assets.plot import metric_numbers
 from lupus_assets.assets.reference import reference_of
 from lupus_assets.assets.tag import TABLE_KINDS, group_name, owners, tags
-from lupus_assets.assets.undertaking import Undertaking
+from lupus_assets.assets.undertaking import CHUNK, Undertaking
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import (
     ColumnMismatch,
@@ -29,18 +29,17 @@ from lupus_assets.errors import (
     SourceError,
     SourceUnreadable,
 )
-from lupus_assets.judging.check import CHECKS, Outcome, outcomes
-from lupus_assets.judging.rule import describe
+from lupus_assets.judging.check import Outcome, checks_of, outcomes, unmeasured
+from lupus_assets.judging.finding import Findings
+from lupus_assets.judging.rule import describe, rules_of
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.sparkline import trail
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.profiling.coverage import coverage
 from lupus_assets.profiling.partition import WHOLE, Profiled
-from lupus_assets.reading.cut import Cut, cuts
+from lupus_assets.reading.cut import Cut, cuts, labels_behind
 from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.reference.frozen import Reference
-
-CHUNK = 31  # partitions between two writes of verdicts: a month of days
 
 
 def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
@@ -52,19 +51,6 @@ def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
         return None
     late = 2 * model.cadence.period + model.cadence.grace
     return dg.FreshnessPolicy.time_window(fail_window=late, warn_window=late - model.cadence.period / 2)
-
-
-def selected_checks(model: MonitoredModel, track: str) -> list[str]:
-    """Return the checks of a track: those that its declaration gives something to judge."""
-    unlabelled = {"target_shift", "performance"} if model.columns.label is None else set()
-    ruled = any(rule.track in (None, track) for rule in model.rules)
-    return [check for check in CHECKS if check not in unlabelled and (check != "rules" or ruled)]
-
-
-def labels_behind(model: MonitoredModel) -> timedelta:
-    """Return how long after a partition's rows its labels are judged, in whole partitions."""
-    label, period = model.columns.label, model.cadence.period
-    return timedelta(0) if label is None else -(-label.delay // period) * period
 
 
 def _specs(model: MonitoredModel, track: str) -> Iterator[dg.AssetSpec]:
@@ -100,7 +86,7 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=list(_specs(model, track)),
         check_specs=check_specs(
-            checked_key(model, track), partitions, selected_checks(model, track), labels_behind(model)
+            checked_key(model, track), partitions, checks_of(model, track), labels_behind(model)
         ),
         required_resource_keys={RESOURCE},
     )
@@ -274,13 +260,14 @@ class _Run:
                 )
 
     def _outcomes(self, window: Window, partition: _Partition) -> list[Outcome]:
-        arrived = Outcome("arrival", passed=True, sentence=f"{_rows(partition):,} rows arrived")
-        others = [check for check in self.checks if check != "arrival"]
-        found = [arrived] if "arrival" in self.checks else []
-        rules = [describe(rule) for rule in self.model.rules if rule.track in (None, self.track)]
-        found += outcomes(partition.verdicts, others, self._awaited(window, partition), rules)
-        together = None if self.reference is None else coverage(self.model, self.reference)
-        return found if together is None else [_with_coverage(each, together) for each in found]
+        findings = Findings(
+            verdicts=partition.verdicts,
+            rows=_rows(partition),
+            awaited=self._awaited(window, partition),
+            rules=[describe(rule) for rule in rules_of(self.model, self.track)],
+            coverage=None if self.reference is None else coverage(self.model, self.reference),
+        )
+        return outcomes(findings, self.checks)
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
         """Return when the labels are due, if they are not in yet."""
@@ -290,10 +277,7 @@ class _Run:
         return f"{last.as_of:%Y-%m-%d %H:%M} UTC"
 
     def _failures(self, window: Window, error: Exception) -> list[Outcome]:
-        """Return what a partition that could not be measured comes to: a failing check, never silence.
-
-        Where the check that it concerns is not selected, those that are say it.
-        """
+        """Log why a partition could not be measured, and return what its checks say."""
         text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
         ours = not isinstance(error, SourceError | ReferenceMissing)
@@ -301,21 +285,12 @@ class _Run:
             self.crashed[window.key] = text
         if ours:
             self.context.log.error("".join(traceback.format_exception(error)))
-        absent = isinstance(error, PartitionMissing) and "profile" in self.steps
-        concerned = "arrival" if absent else "completeness"
-        failing = [concerned] if concerned in self.checks else self.checks
-        found = [Outcome(check, passed=False, sentence=text) for check in failing]
-        came = isinstance(error, SourceUnreadable | ColumnMismatch)
-        if came and "arrival" in self.checks and "arrival" not in failing:
-            found.append(Outcome("arrival", passed=True, sentence="arrived, and cannot be read"))
-        return found
-
-
-def _with_coverage(outcome: Outcome, together: str) -> Outcome:
-    """Return the outcome of the inputs with what of a wide model is not looked at together."""
-    if outcome.check != "input_drift":
-        return outcome
-    return replace(outcome, sentence=f"{outcome.sentence}; {together}")
+        return unmeasured(
+            self.checks,
+            text,
+            absent=isinstance(error, PartitionMissing) and "profile" in self.steps,
+            came=isinstance(error, SourceUnreadable | ColumnMismatch),
+        )
 
 
 def _rows(partition: _Partition) -> int:

@@ -15,6 +15,8 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.ports import Journal
 from lupus_assets.records import Pending, Window
 
+CHUNK = 31  # partitions that are noted, written and struck out together: a month of days
+
 
 @dataclass
 class Undertaking:

@@ -10,6 +10,7 @@ from lupus_assets.declare.cadence import Cadence
 from lupus_assets.declare.column import Column, Columns, Decision
 from lupus_assets.declare.mistake import mistake, refuse
 from lupus_assets.declare.moment import Day, instant
+from lupus_assets.declare.name import Name
 from lupus_assets.declare.part import Part
 from lupus_assets.declare.rule import Alarms, Rule
 from lupus_assets.declare.track import Track
@@ -18,20 +19,6 @@ from lupus_assets.declare.validation import check_model
 # What Dagster accepts: better refused here, with a line, than when the location loads.
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 DAY = timedelta(days=1)
-LONGEST_NAME = 60  # characters: several are joined to the name of a file, and a tag has 63 at most
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch("[a-z0-9_]+", name):
-        plain = re.sub("[^a-z0-9_]+", "_", name.lower()).strip("_")
-        remedy = f"write {plain}" if plain else "write a name"
-        raise mistake(f"'{name}' is not made of a-z, 0-9 and _ only", remedy)
-    if len(name) > LONGEST_NAME:
-        raise mistake(f"'{name}' is longer than {LONGEST_NAME} characters", "write a shorter name")
-    plain = re.sub("_+", "_", name).strip("_")
-    if plain != name:  # names are joined by __
-        raise mistake(f"'{name}' has two _ in a row, or one at an end", f"write {plain or 'a name'}")
-    return name
 
 
 def _owner(owner: str) -> str:
@@ -54,9 +41,6 @@ def made_by(upstream: str) -> str | None:
     """
     parts = upstream.split("/")
     return "/".join(parts[:2]) if len(parts) == 3 and parts[2].startswith(f"{parts[1]}_") else None
-
-
-Name = Annotated[str, AfterValidator(_name)]
 
 
 class Reference(Part):

@@ -7,8 +7,9 @@ from pydantic import AfterValidator, Field, PlainValidator, Strict, model_valida
 
 from lupus_assets.declare.catalogue import METRICS
 from lupus_assets.declare.mistake import did_you_mean, mistake
+from lupus_assets.declare.name import Name
 from lupus_assets.declare.part import Part
-from lupus_assets.records import EVERYTHING
+from lupus_assets.records import EVERYTHING, FACT_RULE, HISTORY_RULE
 
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
@@ -29,6 +30,7 @@ CONDITIONS = (
     "below", "above", "falls_from_recent", "rises_from_recent", "falls_from_season", "rises_from_season",
     "falls_steadily", "rises_steadily",
 )  # fmt: skip
+LIKELY_BY_CHANCE = 0.01  # of a trend, where a rule does not say
 LEAST_TREND = 8  # partitions, as `lupus_assets.detect.trend` has it
 
 
@@ -64,6 +66,12 @@ def _metric(name: str) -> str:
     if name not in METRICS:
         otherwise = "write a metric of the catalogue, such as row_count, null_rate, psi or auc"
         raise mistake(f"'{name}' is no metric", did_you_mean(name, METRICS, otherwise))
+    return name
+
+
+def _rule_name(name: str) -> str:
+    if name in (HISTORY_RULE, FACT_RULE):
+        raise mistake(f"'{name}' names verdicts that are of no rule of yours", "write another name")
     return name
 
 
@@ -123,7 +131,7 @@ class SteadyChange(Part):
     """
 
     partitions: Annotated[int, Strict()] = Field(ge=LEAST_TREND, le=FURTHEST, examples=[28])
-    p: Number = Field(default=0.01, gt=0, lt=1, examples=[0.01])
+    p: Number = Field(default=LIKELY_BY_CHANCE, gt=0, lt=1, examples=[0.01])
 
 
 class Rule(Part):
@@ -131,6 +139,8 @@ class Rule(Part):
 
     Attributes
     ----------
+    name : str or None
+        What verdicts call it; None means what it says, such as ``row_count below 500``.
     metric : str
         Name of a metric.
     column : str or None
@@ -152,6 +162,7 @@ class Rule(Part):
         A steady trend.
     """
 
+    name: Annotated[Name, AfterValidator(_rule_name)] | None = Field(default=None, examples=["low_traffic"])
     metric: Annotated[str, AfterValidator(_metric)] = Field(examples=["row_count"])
     column: str | None = Field(default=None, examples=["distance"])
     segment: str | None = Field(default=None, examples=["origin"])

@@ -8,6 +8,7 @@ a contradiction elsewhere in the file.
 from collections.abc import Iterator, Mapping, Set
 
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
+from lupus_assets.declare.identity import check_rules
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
 from lupus_assets.declare.plain import at, items, texts
 from lupus_assets.declare.timing import check_cadence, check_timing
@@ -130,6 +131,7 @@ def _check_names(data: object) -> Iterator[Mistake]:
     yield from _unknown(_each_rule(data, "group"), "group", groups, "groups")
 
     yield from _check_metrics(data)
+    yield from check_rules(data)
     has_columns = isinstance(at(data, "columns"), Mapping)
     if has_columns and pairs and at(data, "columns", "key") is None:
         yield Mistake(

@@ -1,37 +1,166 @@
-"""Verdicts become check outcomes: passed or not, and one sentence that says why."""
+"""The checks of a partition: one entry of `CHECKS` each, from which all else about a check follows.
+
+Belongs here: the question, the verdicts that answer it, what a declaration needs to have the check, and what
+it says when it passes. Does not belong here: how verdicts come about, and what Dagster is told of an outcome.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.duration import format_duration, parse_duration
-from lupus_assets.judging.fact import FACT_RULE
+from lupus_assets.judging.finding import (
+    Findings,
+    coverage,
+    explained,
+    rows_arrived,
+    unheard_rules,
+    within_ranges,
+    within_thresholds,
+)
 from lupus_assets.judging.incident import ranked
-from lupus_assets.judging.verdict import HISTORY_RULE
+from lupus_assets.judging.rule import rules_of
 from lupus_assets.judging.wording import listed, target
-from lupus_assets.records import NOTICE, VerdictRow
+from lupus_assets.records import FACT_RULE, HISTORY_RULE, VerdictRow
 
-CHECKS: dict[str, str] = {
-    "arrival": "Did the partition arrive within its grace?",
-    "completeness": "Are rows, nulls, schema, entities and duplicates as expected?",
-    "input_drift": "Did the inputs move more than they ordinarily do?",
-    "prediction_shift": "Did the predictions move more than they ordinarily do?",
-    "target_shift": "Did the labels move more than they ordinarily do?",
-    "performance": "Is the realised performance as expected?",
-    "rules": "Do the team's own thresholds hold?",
-}
-OF_LABELS = ("target_shift", "performance")
+ARRIVAL, COMPLETENESS = "arrival", "completeness"  # the checks that fail where there is nothing to judge
+TEAM = "team"  # of a verdict on one of the team's own rules, whatever its name
+OF_COMPLETENESS = (
+    "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate", "invalid_rate",
+    "labelled_rate",
+)  # fmt: skip
 BEHIND = re.compile(r"\(known (\w+) later\)$")
-COMPLETENESS = {
-    "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate",
-    "invalid_rate", "labelled_rate",
-}  # fmt: skip
-BY_FAMILY = {
-    "input": "input_drift",
-    "prediction": "prediction_shift",
-    "target": "target_shift",
-    "performance": "performance",
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Verdicts by what they are about; what is empty stands for all.
+
+    Attributes
+    ----------
+    families, metrics : tuple of str
+    rules : tuple of str
+        `HISTORY_RULE`, `FACT_RULE` or `TEAM`.
+    """
+
+    families: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    rules: tuple[str, ...] = (HISTORY_RULE, FACT_RULE)
+
+    def holds(self, row: VerdictRow) -> bool:
+        """Return whether a verdict is about it."""
+        rule = row.rule if row.rule in (HISTORY_RULE, FACT_RULE) else TEAM
+        return (
+            rule in self.rules
+            and (not self.families or row.family in self.families)
+            and (not self.metrics or row.metric in self.metrics)
+        )
+
+
+def _of_any(_model: MonitoredModel, _track: str) -> bool:
+    return True
+
+
+def _of_labelled(model: MonitoredModel, _track: str) -> bool:
+    return model.columns.label is not None
+
+
+def _of_ruled(model: MonitoredModel, track: str) -> bool:
+    return bool(rules_of(model, track))
+
+
+def _nothing(_findings: Findings) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes
+    ----------
+    name : str
+        What Dagster calls it; ``a-z``, ``0-9`` and ``_``.
+    question : str
+        What it asks, as Dagit shows it.
+    topics : tuple of Topic
+        The verdicts that answer it, but for those of an earlier check in `CHECKS`.
+    about : str
+        What the columns of these verdicts are, in the singular, for the sentence of a passing check.
+    needs : callable
+        Whether a track of a model has what the check judges.
+    late : bool
+        Whether it is answered when the labels are in.
+    passing : callable
+        Returns what a passing check says, of its verdicts, all findings, and `about`.
+    remark : callable
+        Returns what else is to be said of the partition, whether it passes or not; None where nothing is.
+    """
+
+    name: str
+    question: str
+    topics: tuple[Topic, ...] = ()
+    about: str = "column"
+    needs: Callable[[MonitoredModel, str], bool] = _of_any
+    late: bool = False
+    passing: Callable[[Sequence[VerdictRow], Findings, str], str] = within_ranges
+    remark: Callable[[Findings], str | None] = _nothing
+
+    def holds(self, row: VerdictRow) -> bool:
+        """Return whether a verdict is of one of its topics."""
+        return any(topic.holds(row) for topic in self.topics)
+
+
+# A verdict answers one check, the first that holds it: what is particular comes before what is general.
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for check in (
+        Check(ARRIVAL, "Did the partition arrive within its grace?", passing=rows_arrived),
+        Check(
+            COMPLETENESS,
+            "Are rows, nulls, schema, entities and duplicates as expected?",
+            topics=(
+                Topic(rules=(FACT_RULE,)),
+                Topic(metrics=OF_COMPLETENESS),
+            ),
+        ),
+        Check(
+            "input_drift",
+            "Did the inputs move more than they ordinarily do?",
+            topics=(Topic(families=("input",)),),
+            about="input",
+            remark=coverage,
+        ),
+        Check(
+            "prediction_shift",
+            "Did the predictions move more than they ordinarily do?",
+            topics=(Topic(families=("prediction",)),),
+        ),
+        Check(
+            "target_shift",
+            "Did the labels move more than they ordinarily do?",
+            topics=(Topic(families=("target",)),),
+            needs=_of_labelled,
+            late=True,
+        ),
+        Check(
+            "performance",
+            "Is the realised performance as expected?",
+            topics=(Topic(families=("performance",)),),
+            needs=_of_labelled,
+            late=True,
+        ),
+        Check(
+            "rules",
+            "Do the team's own thresholds hold?",
+            topics=(Topic(rules=(TEAM,)),),
+            needs=_of_ruled,
+            passing=within_thresholds,
+            remark=unheard_rules,
+        ),
+    )
 }
 
 
@@ -60,14 +189,21 @@ class Outcome:
     explained: tuple[VerdictRow, ...] = ()
 
 
+def checks_of(model: MonitoredModel, track: str) -> list[str]:
+    """Return the checks of a track: those that its declaration gives something to judge."""
+    return [check.name for check in CHECKS.values() if check.needs(model, track)]
+
+
 def described(check: str, behind: timedelta) -> str:
     """Return the question that a check asks, and how much later it is answered where labels are late.
 
     >>> described("performance", timedelta(days=3))
     'Is the realised performance as expected? (known 3d later)'
     """
-    late = check in OF_LABELS and behind
-    return f"{CHECKS[check]} (known {format_duration(behind)} later)" if late else CHECKS[check]
+    question = CHECKS[check].question
+    return (
+        f"{question} (known {format_duration(behind)} later)" if CHECKS[check].late and behind else question
+    )
 
 
 def behind(description: str) -> timedelta:
@@ -81,61 +217,51 @@ def behind(description: str) -> timedelta:
 
 
 def check_of(row: VerdictRow) -> str:
-    """Return the check that a verdict speaks to."""
-    if row.rule not in (HISTORY_RULE, FACT_RULE):
-        return "rules"
-    return "completeness" if row.metric in COMPLETENESS or row.rule == FACT_RULE else BY_FAMILY[row.family]
+    """Return the check that a verdict answers."""
+    return next(check.name for check in CHECKS.values() if check.holds(row))
 
 
-def outcomes(
-    rows: Sequence[VerdictRow], checks: Iterable[str], awaited: str | None, rules: Sequence[str] = ()
-) -> list[Outcome]:
-    """Return the outcome of each of `checks` at one partition.
+def outcomes(findings: Findings, checks: Iterable[str]) -> list[Outcome]:
+    """Return the outcome of each of `checks` at one partition."""
+    by_check: dict[str, list[VerdictRow]] = {}
+    for row in findings.verdicts:
+        by_check.setdefault(check_of(row), []).append(row)
+    return [_outcome(CHECKS[name], by_check.get(name, []), findings) for name in checks]
+
+
+def unmeasured(checks: Sequence[str], sentence: str, *, absent: bool, came: bool) -> list[Outcome]:
+    """Return what a partition that could not be measured comes to: a failing check, never silence.
 
     Parameters
     ----------
-    rows : sequence of VerdictRow
-        All verdicts of the partition.
-    checks : iterable of str
-    awaited : str or None
-        Where labels are still due: until when.
-    rules : sequence of str
-        The rules that ought to have a verdict, as `lupus_assets.judging.rule.describe` has them.
+    checks : sequence of str
+        Those that are asked for; where the one that it concerns is not among them, they all say it.
+    sentence : str
+        What went wrong.
+    absent : bool
+        Whether there is no such partition.
+    came : bool
+        Whether there is one, and it cannot be read.
     """
-    found = [_outcome(check, [row for row in rows if check_of(row) == check], awaited) for check in checks]
-    silent = [] if awaited is not None else _silent(rows, rules)
-    return [_with_silent(each, silent) if each.check == "rules" and silent else each for each in found]
+    concerned = ARRIVAL if absent else COMPLETENESS
+    failing = [concerned] if concerned in checks else checks
+    found = [Outcome(check, passed=False, sentence=sentence) for check in failing]
+    if came and ARRIVAL in checks and ARRIVAL not in failing:
+        found.append(Outcome(ARRIVAL, passed=True, sentence="arrived, and cannot be read"))
+    return found
 
 
-def _silent(rows: Sequence[VerdictRow], rules: Sequence[str]) -> list[str]:
-    """Return the rules that no number of the partition speaks to: of a column misspelt there never is one."""
-    spoken = {row.rule for row in rows}
-    return [rule for rule in dict.fromkeys(rules) if rule not in spoken]
-
-
-def _with_silent(outcome: Outcome, silent: Sequence[str]) -> Outcome:
-    said = f"{outcome.sentence}; without any number to hold against it: {listed(silent)}"
-    return replace(outcome, sentence=said)
-
-
-def _outcome(check: str, rows: Sequence[VerdictRow], awaited: str | None) -> Outcome:
-    offenders = ranked(rows)
-    notices = [row for row in rows if row.severity == NOTICE]
-    explained = tuple(sorted(notices, key=lambda row: -(row.surprise or 0.0)))
+def _outcome(check: Check, rows: Sequence[VerdictRow], findings: Findings) -> Outcome:
+    offenders, notices = tuple(ranked(rows)), tuple(explained(rows))
+    judged = len(rows)
     if offenders:
-        first, others = offenders[0], [target(row) for row in offenders[1:]]
-        named = [name for name in others if name != target(first)]
-        more = f" (also {listed(named)})" if named else ""
-        return Outcome(check, False, first.sentence + more, tuple(offenders), len(rows), explained)
-    if check in OF_LABELS and awaited is not None:
-        return Outcome(check, True, f"no labels yet: due {awaited}", (), 0)
-    waiting = [row for row in rows if row.rule == HISTORY_RULE and row.p is None]
-    if rows and len(waiting) == len([row for row in rows if row.rule == HISTORY_RULE]) and waiting:
-        said = f"too little history for a verdict: {waiting[0].history} earlier partitions"
-        return Outcome(check, True, said, (), len(rows))
-    within = "within the team's thresholds" if check == "rules" else "within their expected ranges"
-    said = f"{len(rows) - len(explained):,} series {within}" if rows else "nothing to judge"
-    if explained:
-        more = f" (and {len(explained) - 1:,} more)" if len(explained) > 1 else ""
-        said += f"; explained: {explained[0].sentence}{more}"
-    return Outcome(check, True, said, (), len(rows), explained)
+        first = offenders[0]
+        others = [name for name in map(target, offenders[1:]) if name != target(first)]
+        sentence = first.sentence + (f" (also {listed(others)})" if others else "")
+    elif check.late and findings.awaited is not None:
+        sentence, judged, notices = f"no labels yet: due {findings.awaited}", 0, ()
+    else:
+        sentence = check.passing(rows, findings, check.about)
+    remark = check.remark(findings)
+    said = sentence if remark is None else f"{sentence}; {remark}"
+    return Outcome(check.name, not offenders, said, offenders, judged, notices)

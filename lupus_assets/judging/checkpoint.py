@@ -40,7 +40,7 @@ from lupus_assets.judging.chain import Chain
 from lupus_assets.judging.incident import Open
 from lupus_assets.judging.rule import Past, Pasts, rules_of
 
-VERSION = 1  # another whenever the detector, or what it is given, comes to other verdicts or has other states
+VERSION = 2  # another whenever the detector, or what it is given, comes to other verdicts or has other states
 MAGIC = b"LUPC"
 PREFIX = struct.Struct("<4sH16s")
 LENGTH = struct.Struct("<Q")

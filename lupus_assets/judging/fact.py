@@ -1,15 +1,16 @@
 """What is wrong with a partition whatever its history: a fact needs no expected range."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from lupus_assets.declare.column import Columns
+from lupus_assets.judging.row import verdict_row
 from lupus_assets.profiling.partition import WHOLE, Profiled
 from lupus_assets.reading.role import Role
-from lupus_assets.records import ALARM, EVERYTHING, VerdictRow
+from lupus_assets.records import ALARM, EVERYTHING, FACT_RULE, VerdictRow, Window
 from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn
 from lupus_assets.stats.reference.frozen import ColumnReference, Reference
 
-FACT_RULE = "fact"
 Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 
@@ -84,32 +85,31 @@ def _of_column(name: str, column: Column, reference: ColumnReference | None) -> 
 
 
 def fact_rows(
-    found: Iterator[Fact], roles: Mapping[str, Role], *, like: Mapping[str, object]
+    found: Iterable[Fact], roles: Mapping[str, Role], *, track: str, window: Window, as_of: datetime
 ) -> list[VerdictRow]:
-    """Return facts as verdicts; `like` gives what all rows of the partition share."""
+    """Return facts of one partition as verdicts.
+
+    Parameters
+    ----------
+    found : iterable of tuple
+        As `facts` yields them.
+    roles : mapping of str to Role
+        By column.
+    track : str
+    window : Window
+    as_of : datetime
+        Data time of the partition's rows.
+    """
     return [
-        VerdictRow(
-            **like,  # type: ignore[arg-type]  # the identifying fields, spelt once by the caller
-            version=EVERYTHING,
-            segment=EVERYTHING,
-            family=roles[column].family if column in roles else "input",
-            column_name=column,
-            metric=metric,
+        verdict_row(
+            (EVERYTHING, roles[column].family if column in roles else "input", column, metric),
+            track=track,
+            window=window,
+            as_of=as_of,
             rule=FACT_RULE,
             value=value,
-            expected=None,
-            low=None,
-            high=None,
-            p=None,
-            effect=None,
-            surprise=None,
-            history=0,
-            partitions=None,
-            since=None,
-            severity=ALARM,
-            flagged=True,
-            incident=None,
             sentence=sentence,
+            severity=ALARM,
         )
         for column, metric, value, sentence in found
     ]

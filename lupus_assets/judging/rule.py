@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -11,13 +12,23 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import MEASURES
 from lupus_assets.declare.rhythm import Rhythm
-from lupus_assets.declare.rule import CONDITIONS, RecentChange, Rule, SeasonChange, SteadyChange
+from lupus_assets.declare.rule import (
+    CONDITIONS,
+    LIKELY_BY_CHANCE,
+    RecentChange,
+    Rule,
+    SeasonChange,
+    SteadyChange,
+)
 from lupus_assets.detect.trend import trend
-from lupus_assets.judging.wording import number, subject
+from lupus_assets.judging.row import verdict_row
+from lupus_assets.judging.wording import exact, number, number_beside, subject
 from lupus_assets.reading.arrow import comparable, is_in, rows_where
-from lupus_assets.records import ALARM, EVERYTHING, VerdictRow, Window
+from lupus_assets.records import ALARM, VerdictRow, Window
 
-Point = tuple[datetime, datetime, float | None, int]  # (window start, as of, value, rows behind it)
+Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, why there is none)
+# What rules read of the table ``metrics``.
+COLUMNS = ("segment", "family", "column_name", "window_start", "as_of", "value", "reason")
 
 
 @dataclass(frozen=True)
@@ -33,17 +44,36 @@ class Crossing:
 
 
 def describe(rule: Rule) -> str:
-    """Return a rule as it stands in verdicts: ``row_count below 500``."""
+    """Return what the table ``verdicts`` calls a rule: its name, or else ``row_count below 500``.
+
+    Rules of one track that differ have different texts, with what a rule is limited to and every digit of its
+    limits.
+    """
+    if rule.name is not None:
+        return rule.name
     condition, wanted = _condition(rule)
     verb = condition.partition("_")[0]
+    what = " ".join([rule.metric, *_limits(rule)])
     match wanted:
         case RecentChange():
-            return f"{rule.metric} {verb} from recent {wanted.partitions} by {wanted.by:g}"
+            return f"{what} {verb} from recent {wanted.partitions} by {exact(wanted.by)}"
         case SeasonChange():
-            return f"{rule.metric} {verb} from season of {wanted.periods} by {wanted.by:g}"
+            return f"{what} {verb} from season of {wanted.periods} by {exact(wanted.by)}"
         case SteadyChange():
-            return f"{rule.metric} {verb} steadily over {wanted.partitions}, p {wanted.p:g}"
-    return f"{rule.metric} {condition} {wanted:g}"
+            return f"{what} {verb} steadily over {wanted.partitions}, p {exact(wanted.p)}"
+    return f"{what} {condition} {exact(wanted)}"
+
+
+def _limits(rule: Rule) -> list[str]:
+    """Return what a rule is limited to: "of temp", "where origin=JFK", "in group weather"."""
+    given = (("of", rule.column), ("where", rule.segment), ("in group", rule.group))
+    return [f"{word} {name}" for word, name in given if name is not None]
+
+
+def _told_apart(rule: Rule) -> str:
+    """Return which rule a sentence is about, where it is not one of everything: " (rule of temp)"."""
+    parts = [rule.name] if rule.name is not None else _limits(rule)
+    return f" (rule {' '.join(parts)})" if parts else ""
 
 
 def _condition(rule: Rule) -> tuple[str, float | RecentChange | SeasonChange | SteadyChange]:
@@ -118,12 +148,12 @@ def rule_rows(
         return []
     pasts = [{} for _ in rules] if pasts is None else pasts
     whole = rows_where(metrics, comparable(metrics, reference))
-    keys = {window.start: window.key for window in windows}
+    by_start = {window.start: window for window in windows}
     return [
         row
         for rule, past in zip(rules, pasts, strict=True)
         for key, points in _series(whole, rule, model, past).items()
-        for row in _rows(rule, key, points, past[key], track, keys, model)
+        for row in _rows(rule, key, points, past[key], track, by_start, model)
     ]
 
 
@@ -134,9 +164,7 @@ def _series(
     mine = rows_where(metrics, is_in(metrics, "metric", {rule.metric}))
     columns = set(model.groups[rule.group]) if rule.group else None
     series: dict[tuple[str, str, str], dict[datetime, Point]] = {key: {} for key in past}
-    for row in mine.select(
-        ["segment", "family", "column_name", "window_start", "as_of", "value", "n"]
-    ).to_pylist():
+    for row in mine.select(COLUMNS).to_pylist():
         concerned = (
             rule.concerns(row["segment"])
             and (rule.column is None or row["column_name"] == rule.column)
@@ -145,7 +173,7 @@ def _series(
         if concerned:
             start, as_of = row["window_start"].replace(tzinfo=UTC), row["as_of"].replace(tzinfo=UTC)
             points = series.setdefault((row["segment"], row["family"], row["column_name"]), {})
-            points[start] = (start, as_of, row["value"], row["n"])  # the latest cut stands
+            points[start] = (start, as_of, row["value"], row["reason"])  # the latest cut stands
     for key in series:
         past.setdefault(key, Past())
     return {key: list(points.values()) for key, points in series.items()}
@@ -157,44 +185,42 @@ def _rows(
     points: list[Point],
     past: Past,
     track: str,
-    keys: Mapping[datetime, str],
+    windows: Mapping[datetime, Window],
     model: MonitoredModel,
 ) -> Iterator[VerdictRow]:
     segment, family, column = key
-    for start, as_of, value, _ in points:
-        if value is None:
-            continue
-        phase = model.cadence.seasons(start)[:1]  # of the finest season
-        history, crossing = past.count, _crossing(rule, value, past, phase, model.cadence.rhythm)
-        past.add(rule, phase, value)
-        if start not in keys:
-            continue
-        yield VerdictRow(
+    about, percent = subject(rule.metric, column, segment), MEASURES[rule.metric].percent
+    for start, as_of, value, reason in points:
+        judged = partial(
+            verdict_row,
+            (segment, family, column, rule.metric),
             track=track,
-            version=EVERYTHING,
-            partition_key=keys[start],
-            window_start=start,
             as_of=as_of,
-            segment=segment,
-            family=family,
-            column_name=column,
-            metric=rule.metric,
             rule=describe(rule),
             value=value,
+            history=past.count,
+        )
+        if value is None:
+            if start in windows:
+                said = f"{about} has no value: {reason}{_told_apart(rule)}"
+                yield judged(window=windows[start], sentence=said)
+            continue
+        phase = model.cadence.seasons(start)[:1]  # of the finest season
+        crossing = _crossing(rule, value, past, phase, model.cadence.rhythm)
+        past.add(rule, phase, value)
+        if start not in windows:
+            continue
+        limit = crossing.high if crossing.low is None else crossing.low
+        shown = number_beside(value, limit, percent=percent)
+        yield judged(
+            window=windows[start],
+            sentence=f"{about} is {shown}, {crossing.said}{_told_apart(rule)}",
+            severity=ALARM if crossing.crossed else None,
             expected=crossing.expected,
             low=crossing.low,
             high=crossing.high,
             p=crossing.p,
             effect=None if crossing.expected is None else value - crossing.expected,
-            surprise=None,
-            history=history,
-            partitions=None,
-            since=None,
-            severity=ALARM if crossing.crossed else None,
-            flagged=crossing.crossed,
-            incident=None,
-            sentence=f"{subject(rule.metric, column, segment)} is "
-            f"{number(value, percent=MEASURES[rule.metric].percent)}, {crossing.said}",
         )
 
 
@@ -214,7 +240,7 @@ def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...], rhyt
             return _trend(condition, wanted, [*past.latest, value], percent)
     crossed = value < wanted if condition == "below" else value > wanted
     low, high = (wanted, None) if condition == "below" else (None, wanted)
-    return Crossing(None, low, high, crossed, f"{_side(crossed, condition)} {wanted:g}")
+    return Crossing(None, low, high, crossed, f"{_side(crossed, condition)} {exact(wanted)}")
 
 
 def _change(
@@ -227,7 +253,7 @@ def _change(
     falls = condition.startswith("falls")
     limit = level - by if falls else level + by
     crossed = value < limit if falls else value > limit
-    side = f"more than {by:g} {'below' if falls else 'above'}"
+    side = f"more than {exact(by)} {'below' if falls else 'above'}"
     said = f"{_side(crossed, side)} {what} {number(level, percent=percent)}"
     return Crossing(level, limit if falls else None, None if falls else limit, crossed, said)
 
@@ -242,7 +268,10 @@ def _trend(condition: str, wanted: SteadyChange, values: list[float], percent: b
     moved = number(abs(found.slope) * (wanted.partitions - 1), percent=percent)
     way = "down" if found.slope < 0 else "up"
     said = f"{_side(p <= wanted.p, 'falling' if falls else 'rising')} steadily: {way} {moved}"
-    return Crossing(None, None, None, p <= wanted.p, f"{said} over {wanted.partitions} partitions", p)
+    said += f" over {wanted.partitions} partitions"
+    if wanted.p != LIKELY_BY_CHANCE:
+        said += f" at p {exact(wanted.p)}"
+    return Crossing(None, None, None, p <= wanted.p, said, p)
 
 
 def _side(crossed: bool, words: str) -> str:

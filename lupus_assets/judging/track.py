@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.detector import LONE_WARM
 from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.judging.chain import Chain, Judging, Setting, Step, Told, told
@@ -30,27 +29,6 @@ def chains(ledger: Ledger) -> dict[str, Ledger]:
     """Return what is judged together: what the rows say at once, and what the labels say later."""
     late = np.array([family in LATE for _, family, _, _ in ledger.series], dtype=bool)
     return {ROWS: ledger.only(~late), LABELS: ledger.only(late)}
-
-
-def verdict_rows(
-    metrics: pa.Table, *, model: MonitoredModel, track: str, reference: str, windows: Sequence[Window]
-) -> list[VerdictRow]:
-    """Return the verdicts of `windows` for the declared budget, each judged from strictly earlier partitions.
-
-    Parameters
-    ----------
-    metrics : pyarrow.Table
-        Rows of the table ``metrics`` of this track, up to the last of `windows`.
-    model : MonitoredModel
-    track : str
-    reference : str
-        Digest of the reference; histories measured against another are not comparable.
-    windows : sequence of Window
-        In time order.
-    """
-    setting = Setting(model, (model.alarms.budget,), model.reference_window()[1])
-    found = judge(chains(Ledger.of(metrics, reference)), setting, windows)
-    return told_of(found.judgements, windows, track, foreign_since(metrics, reference))
 
 
 def told_of(

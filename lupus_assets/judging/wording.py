@@ -7,11 +7,12 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import MEASURES
 from lupus_assets.records import VerdictRow
 
+DIGITS, MOST_DIGITS = 4, 9  # significant digits of a number in a sentence
 ROWS = "rows"  # what an alarm names where no column is to blame
 
 
-def number(value: float, *, percent: bool) -> str:
-    """Return `value` with four significant digits, or as a percentage with at most one decimal.
+def number(value: float, *, percent: bool, digits: int = DIGITS) -> str:
+    """Return `value` with so many significant digits, or as a percentage with three decimals less.
 
     Examples
     --------
@@ -19,10 +20,39 @@ def number(value: float, *, percent: bool) -> str:
     ('25.4 %', '1,235', '0.0001234')
     """
     if percent:
-        return f"{100 * value:.1f} %".replace(".0 %", " %")
+        whole, _, decimals = f"{100 * value:.{digits - 3}f}".partition(".")
+        return f"{whole} %" if not decimals.strip("0") else f"{whole}.{decimals} %"
     if abs(value) >= 1000:  # from here on decimals say nothing
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+        return f"{value:,.{digits - DIGITS}f}"
+    return f"{value:.{digits}g}"
+
+
+def number_beside(value: float, limit: float | None, *, percent: bool) -> str:
+    """Return `value` as `number` does, with as many more digits as tell it from `limit`, nine at most.
+
+    Examples
+    --------
+    >>> number_beside(0.25004, 0.25, percent=True), number_beside(1000000.7, 1000001.0, percent=False)
+    ('25.004 %', '1,000,000.7')
+    """
+    if limit is not None and limit != value:
+        for digits in range(DIGITS, MOST_DIGITS + 1):
+            text = number(value, percent=percent, digits=digits)
+            if text != number(limit, percent=percent, digits=digits):
+                return text
+    return number(value, percent=percent)
+
+
+def exact(value: float) -> str:
+    """Return `value` in the fewest digits that give it back.
+
+    Examples
+    --------
+    >>> exact(500.0), exact(0.1234567), exact(1000001.0), exact(1e6)
+    ('500', '0.1234567', '1000001', '1e+06')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value).removesuffix(".0")
 
 
 def season(model: MonitoredModel, moment: datetime) -> str:
@@ -40,6 +70,11 @@ def subject(metric: str, column: str, segment: str) -> str:
 def target(row: VerdictRow) -> str:
     """Return what an alarm names: the column, or ``rows``."""
     return row.column_name or ROWS
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 row" or "1,200 rows"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

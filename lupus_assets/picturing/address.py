@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from urllib.parse import quote, urlencode
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.judging.verdict import HISTORY_RULE
-from lupus_assets.records import EVERYTHING, VerdictRow
+from lupus_assets.records import EVERYTHING, HISTORY_RULE, VerdictRow
 
 PATH = "/lupus/history/{team}/{model}/{track}"
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lupus_assets.judging.fact import FACT_RULE
-from lupus_assets.judging.verdict import HISTORY_RULE
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.sparkline import of_series
 from lupus_assets.reading.arrow import is_in, positions, rows_where, table_integers
+from lupus_assets.records import FACT_RULE, HISTORY_RULE
 
 SERIES = ("family", "metric", "column_name", "segment")
 COLUMNS = (

@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lupus_assets.judging.fact import FACT_RULE
-from lupus_assets.judging.verdict import HISTORY_RULE
 from lupus_assets.picturing.address import Address
 from lupus_assets.reading.arrow import (
     is_in,
@@ -19,7 +17,7 @@ from lupus_assets.reading.arrow import (
     table_floats,
     table_integers,
 )
-from lupus_assets.records import VerdictRow
+from lupus_assets.records import FACT_RULE, HISTORY_RULE, VerdictRow
 
 SHOWN = 28  # partitions of the small picture: four weeks
 COLUMNS = (

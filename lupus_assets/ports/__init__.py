@@ -4,6 +4,7 @@ Source       the rows of a prediction log
 Files        files that are only read, in pieces
 Database     a warehouse that answers SQL
 MetricStore  tables that are replaced place by place
+Replacement  rows for one place, before they are written
 Tables       a store whose months can be followed by views
 ObjectStore  files by path, on a disk or in a bucket
 Journal      partitions that a run has begun to write and has not reported yet
@@ -12,7 +13,7 @@ SearchIndex  verdicts and incidents by text
 """
 
 from lupus_assets.ports.source import Database, Files, Source
-from lupus_assets.ports.store import Journal, MetricStore, ObjectStore, Tables
+from lupus_assets.ports.store import Journal, MetricStore, ObjectStore, Replacement, Tables
 from lupus_assets.ports.view import SearchIndex, View
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Journal",
     "MetricStore",
     "ObjectStore",
+    "Replacement",
     "SearchIndex",
     "Source",
     "Tables",

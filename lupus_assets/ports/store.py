@@ -9,6 +9,28 @@ import pyarrow as pa
 from lupus_assets.records import Entry, Month, Pending, Place, Row
 
 
+class Replacement(Protocol):
+    """Rows for one place of a table, encoded once."""
+
+    def is_held(self) -> bool:
+        """Return whether they are exactly what the table holds at the place; an unknown place holds nothing.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+    def write(self) -> None:
+        """Make them exactly what the table holds at the place; no reader ever sees a mixture.
+
+        Raises
+        ------
+        StoreError
+        """
+        ...
+
+
 class MetricStore(Protocol):
     """Tables of rows; a write replaces all rows of one place.
 
@@ -32,12 +54,13 @@ class MetricStore(Protocol):
         """
         ...
 
-    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        """Return whether `rows` are exactly what `table` holds at `place`; an unknown place holds nothing.
+    def replacement(self, table: str, place: Place, rows: Sequence[Row]) -> Replacement:
+        """Return `rows` encoded for a place, to be compared with what it holds before they are written.
 
         Raises
         ------
         StoreError
+            The rows do not fit the table.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Cuts of a partition: the data times up to which rows and labels are visible to a judgement."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.records import Place, Window
@@ -53,6 +53,12 @@ def open_cuts(model: MonitoredModel, window: Window, now: datetime) -> tuple[Cut
         for cut in cuts(model, window)
         if now >= cut.as_of or (complete and not cut.labels and now >= window.end)
     )
+
+
+def labels_behind(model: MonitoredModel) -> timedelta:
+    """Return how long after a partition's rows its labels are judged, in whole partitions."""
+    label, period = model.columns.label, model.cadence.period
+    return timedelta(0) if label is None else -(-label.delay // period) * period
 
 
 def place(model: MonitoredModel, track: str, window: Window, as_of: datetime) -> Place:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from html import escape
 
 from lupus_assets.declare.metric import MEASURES
-from lupus_assets.judging.verdict import HISTORY_RULE
 from lupus_assets.judging.wording import subject
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.chart import svg
 from lupus_assets.picturing.course import Point
-from lupus_assets.records import EVERYTHING
+from lupus_assets.records import EVERYTHING, HISTORY_RULE
 
 NAME = re.compile("`([^`]+)`")
 STYLE = """

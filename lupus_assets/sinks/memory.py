@@ -2,14 +2,30 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
 
 from lupus_assets.errors import ObjectMissing
+from lupus_assets.ports import Replacement
 from lupus_assets.records import Entry, Place, Row
 from lupus_assets.sinks.files.layout import check_model, check_place, in_utc
 from lupus_assets.sinks.schema import SCHEMAS, schema_of, to_table
+
+
+@dataclass(frozen=True)
+class _Replacement:
+    held: dict[Place, pa.Table]
+    place: Place
+    rows: pa.Table
+
+    def is_held(self) -> bool:
+        held = self.held.get(self.place)
+        return held is not None and bool(held.equals(self.rows))
+
+    def write(self) -> None:
+        self.held[self.place] = self.rows
 
 
 class MemoryStore:
@@ -21,14 +37,12 @@ class MemoryStore:
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a place too."""
-        written = to_table(table, rows)
-        self._tables[table][check_place(place)] = written
+        self.replacement(table, place, rows).write()
 
-    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        """Return whether `rows` are exactly what `table` holds at `place`."""
-        written = to_table(table, rows)
-        held = self._tables[table].get(check_place(place))
-        return held is not None and bool(held.equals(written))
+    def replacement(self, table: str, place: Place, rows: Sequence[Row]) -> Replacement:
+        """Return `rows` as they would be held at `place`."""
+        encoded = to_table(table, rows)
+        return _Replacement(self._tables[table], check_place(place), encoded)
 
     def read(
         self,

@@ -9,7 +9,7 @@ from typing import Self
 import pyarrow as pa
 
 from lupus_assets.errors import ServiceRefused
-from lupus_assets.ports import ObjectStore
+from lupus_assets.ports import ObjectStore, Replacement
 from lupus_assets.records import Place, Row
 from lupus_assets.sinks.files.layout import check_model, in_utc, place_of
 from lupus_assets.sinks.files.parquet import ParquetStore
@@ -56,9 +56,9 @@ class ShownByHive:
         self.tables.replace(table, place, rows)
         follow(self.tables, self.view)
 
-    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        """Return whether the files hold exactly `rows` at a place."""
-        return self.tables.holds(table, place, rows)
+    def replacement(self, table: str, place: Place, rows: Sequence[Row]) -> Replacement:
+        """Return the rows as the file of a place; Hive follows only what `replace` writes."""
+        return self.tables.replacement(table, place, rows)
 
     @property
     def files(self) -> ObjectStore:

@@ -421,14 +421,14 @@ def test_a_column_newer_than_a_generation_is_null_in_it(filled, place, rows, mon
 def test_a_compacted_place_holds_what_was_written_there_last(filled, place, rows):
     first, second = rows(place(1), [1.0, None]), rows(place(1), [7.0])
     filled.compact("metrics", **COMPACTED)
-    assert filled.holds("metrics", place(1), first)
-    assert filled.holds("metrics", place(3), [])
-    assert not filled.holds("metrics", place(4), [])
+    assert filled.replacement("metrics", place(1), first).is_held()
+    assert filled.replacement("metrics", place(3), []).is_held()
+    assert not filled.replacement("metrics", place(4), []).is_held()
     filled.replace("metrics", place(1), second)
-    assert filled.holds("metrics", place(1), second)
-    assert not filled.holds("metrics", place(1), first)
+    assert filled.replacement("metrics", place(1), second).is_held()
+    assert not filled.replacement("metrics", place(1), first).is_held()
     filled.files.put(path_of("metrics", place(1)), encode(to_table("metrics", first)))  # and not taken in yet
-    assert filled.holds("metrics", place(1), first)
+    assert filled.replacement("metrics", place(1), first).is_held()
 
 
 @pytest.mark.parametrize("compacted", [False, True])

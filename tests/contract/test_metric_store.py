@@ -172,19 +172,19 @@ def test_no_rows_are_a_place_too(store, place):
 
 def test_a_place_holds_exactly_what_was_written_there_last(store, place, rows):
     first, second = rows(place(), [1.0, None]), rows(place(), [2.0])
-    assert not store.holds("metrics", place(), [])
+    assert not store.replacement("metrics", place(), []).is_held()
     store.replace("metrics", place(), first)
-    assert store.holds("metrics", place(), first)
-    assert not store.holds("metrics", place(), first[:1])
-    assert not store.holds("metrics", place(late=1), first)
+    assert store.replacement("metrics", place(), first).is_held()
+    assert not store.replacement("metrics", place(), first[:1]).is_held()
+    assert not store.replacement("metrics", place(late=1), first).is_held()
     store.replace("metrics", place(), second)
-    assert store.holds("metrics", place(), second)
-    assert not store.holds("metrics", place(), first)
+    assert store.replacement("metrics", place(), second).is_held()
+    assert not store.replacement("metrics", place(), first).is_held()
 
 
 def test_a_place_without_rows_holds_none(store, place):
     store.replace("metrics", place(), [])
-    assert store.holds("metrics", place(), [])
+    assert store.replacement("metrics", place(), []).is_held()
 
 
 def test_places_of_several_models_are_asked_for_at_once(store, place, rows):

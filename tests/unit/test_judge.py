@@ -9,9 +9,10 @@ import pytest
 
 import lupus_assets.judge as judging
 from lupus_assets.judge import Writer, kind_of
-from lupus_assets.judging.verdict import LABELS
+from lupus_assets.judging.verdict import LABELS, ROWS
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.reading.cut import cuts, place
+from lupus_assets.sinks import memory
 from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.memory import MemoryFiles
 from tests.models import START, day, declared, metric
@@ -279,3 +280,19 @@ def test_whatever_comes_in_whatever_order_the_tables_are_those_of_a_full_replay(
     for _ in range(30):
         chaos.step()
     assert passes["on"] >= 5
+
+
+def test_a_table_that_changed_is_encoded_once(monkeypatch):
+    encoded = []
+    to_table = memory.to_table
+    monkeypatch.setattr(
+        memory, "to_table", lambda table, rows: encoded.append(table) or to_table(table, rows)
+    )
+    store = memory.MemoryStore()
+    writer = Writer.of(store, model_of(), "champion")
+    where = place(model_of(), "champion", day(0), day(0).end)
+    for rows in ([metric(0, 1.0)], [metric(0, 2.0)]):
+        encoded.clear()
+        writer.replace("metrics", where, rows, {ROWS})
+        assert encoded == ["metrics"]
+        assert store.replacement("metrics", where, rows).is_held()

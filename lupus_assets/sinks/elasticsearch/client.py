@@ -23,7 +23,6 @@ from lupus_assets.sinks.tls import is_distrusted
 
 WAITS = (0.5, 1, 2, 4, 8, 15)  # seconds before asking again: half a minute, in which a node restarts
 AGAIN = frozenset({429, 502, 503, 504})  # answers of a server that may do it later
-DENIED = {401, 403}
 LONGEST_REASON = 500  # characters of a server's reason; some repeat the whole document
 
 Answer = TypeVar("Answer")

@@ -1,13 +1,14 @@
 """Tables as Parquet files: the source of the views in Hive, DuckDB and Elasticsearch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import pyarrow as pa
 
 from lupus_assets.errors import ObjectMissing
-from lupus_assets.ports import ObjectStore
+from lupus_assets.ports import ObjectStore, Replacement
 from lupus_assets.records import TABLES, Month, Place, Row
 from lupus_assets.sinks.files.content import holds, places_of, rows_of
 from lupus_assets.sinks.files.generation import fold, sweep
@@ -39,22 +40,16 @@ class ParquetStore:
 
     def __init__(self, files: ObjectStore, *, followed: bool = False) -> None:
         self.files = files
-        self._followed = followed
+        self.followed = followed
 
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a file, and a place, too."""
-        data = encode(to_table(table, rows))
-        place = check_place(place)
-        self.files.put(path_of(table, place), data)
-        # After the piece is there: a compaction that begins now finds the piece.
-        if fold(self.files, table, place.model, place.month, place, data) and not self._followed:
-            self.sweep(table, model=place.model, month=place.month)
+        self.replacement(table, place, rows).write()
 
-    def holds(self, table: str, place: Place, rows: Sequence[Row]) -> bool:
-        """Return whether `rows` are exactly what `table` holds at `place`, to the byte of its file."""
+    def replacement(self, table: str, place: Place, rows: Sequence[Row]) -> Replacement:
+        """Return `rows` as the bytes of the file of `place`."""
         data = encode(to_table(table, rows))
-        place = check_place(place)
-        return _steady(lambda: holds(self.files, table, place, data))
+        return _Replacement(self, table, check_place(place), data)
 
     def read(
         self,
@@ -150,7 +145,7 @@ class ParquetStore:
         # Again, until nothing is left: a piece may have come between the listing and the generation.
         while fold(self.files, table, check_model(model), month):
             made = True
-        if not self._followed:
+        if not self.followed:
             self.sweep(table, model=model, month=month)
         return made
 
@@ -175,6 +170,28 @@ class ParquetStore:
         for table in wanted:
             schema_of(table)
         return [files for table in wanted for files in listed(self.files, table, model=model, strays=strays)]
+
+
+@dataclass(frozen=True)
+class _Replacement:
+    """The bytes of one place's file."""
+
+    store: ParquetStore
+    table: str
+    place: Place
+    data: bytes
+
+    def is_held(self) -> bool:
+        """Return whether the place holds them, to the byte of its file."""
+        return _steady(lambda: holds(self.store.files, self.table, self.place, self.data))
+
+    def write(self) -> None:
+        files, place = self.store.files, self.place
+        files.put(path_of(self.table, place), self.data)
+        # After the piece is there: a compaction that begins now finds the piece.
+        folded = fold(files, self.table, place.model, place.month, place, self.data)
+        if folded and not self.store.followed:
+            self.store.sweep(self.table, model=place.model, month=place.month)
 
 
 def _steady(look: Callable[[], T]) -> T:

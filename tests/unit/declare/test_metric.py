@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
 from lupus_assets.declare.metric import MEASURES, interval, intervals
 from lupus_assets.detect.scale import SCALES
-from lupus_assets.judging.check import BY_FAMILY, COMPLETENESS
 from lupus_assets.stats.estimate import Estimate
 from tests.models import declared, frozen, log, measured, profiled
 
@@ -17,9 +16,7 @@ def test_the_catalogue_and_the_measures_name_the_same_metrics():
 
 def test_everything_that_is_said_about_metrics_names_metrics():
     assert METRICS.keys() >= NEEDS_LABEL
-    assert METRICS.keys() >= COMPLETENESS
     assert {measure.scale for measure in MEASURES.values()} == SCALES.keys()
-    assert set(BY_FAMILY) == {"input", "prediction", "target", "performance"}
 
 
 def tables():

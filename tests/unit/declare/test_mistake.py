@@ -228,6 +228,18 @@ def test_a_good_file_has_no_mistake(tmp_path):
         ("[{old: champion, new: challenger}]",
             "[{old: champion, new: challenger}, {old: champion, new: challenger}]",
             "23: compare[1]: is the same pair as compare[0], remove one of the two"),
+        ("below: 500}", "below: 500}\n    - {metric: row_count, below: 500.0, track: champion}",
+            "23: rules[1]: is the same rule as rules[0], remove one of the two, or give each a `name`"),
+        ("{metric: row_count, below: 500}", "{metric: auc, falls_steadily: {partitions: 8}}\n"
+            "    - {metric: auc, falls_steadily: {partitions: 8, p: 0.01}}",
+            "23: rules[1]: is the same rule as rules[0], remove one of the two, or give each a `name`"),
+        ("{metric: row_count, below: 500}", "{name: few, metric: row_count, below: 500}\n"
+            "    - {name: few, metric: row_count, below: 5}",
+            "23: rules[1].name: 'few' is the name of rules[0], write another name"),
+        ("below: 500", "below: 500, name: Few Rows",
+            "22: rules[0].name: 'Few Rows' is not made of a-z, 0-9 and _ only, write few_rows"),
+        ("below: 500", "below: 500, name: history",
+            "22: rules[0].name: 'history' names verdicts that are of no rule of yours, write another name"),
         ("team: flights", "team: flights\n  team: trains",
             "5: team: is here twice (first on line 4), remove one of the two"),
     ],

@@ -16,11 +16,7 @@ def found(table, model=MODEL, reference=REFERENCE):
     """Return ``{(column, metric): (value, sentence)}`` of a day's facts."""
     (each,) = profiled(model, reference, table).values()
     said = list(facts(each, reference, model.columns))
-    rows = fact_rows(
-        iter(said),
-        by_column(model, reference),
-        like={"track": "champion", "partition_key": "5", "window_start": START, "as_of": START},
-    )
+    rows = fact_rows(said, by_column(model, reference), track="champion", window=day(5), as_of=day(5).end)
     assert all(row.flagged and row.rule == "fact" for row in rows)
     assert [(row.column_name, row.metric, row.value, row.sentence) for row in rows] == said
     return {(column, metric): (value, sentence) for column, metric, value, sentence in said}

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lupus_assets.judging.check import CHECKS, check_of, outcomes
 from lupus_assets.judging.incident import QUIET, episodes, incident_rows, marked, ranked
 from lupus_assets.judging.wording import listed, number, season, subject, target
 from lupus_assets.records import VerdictRow
@@ -142,64 +141,6 @@ def test_only_alarms_are_marked_with_their_incident():
     assert [row.incident for row in rows] == [f"champion/{day(5).key}", None]
 
 
-def said(rows, check, awaited=None):
-    (outcome,) = outcomes(rows, [check], awaited)
-    return outcome.passed, outcome.sentence
-
-
-@pytest.mark.parametrize(
-    ("other", "check"),
-    [
-        ({}, "input_drift"),
-        ({"metric": "null_rate"}, "completeness"),
-        ({"rule": "fact", "metric": "distinct"}, "completeness"),
-        ({"family": "prediction", "metric": "psi"}, "prediction_shift"),
-        ({"family": "target", "metric": "base_rate"}, "target_shift"),
-        ({"family": "target", "metric": "labelled_rate"}, "completeness"),
-        ({"family": "performance", "metric": "auc"}, "performance"),
-        ({"rule": "row_count below 500", "metric": "row_count"}, "rules"),
-    ],
-)
-def test_a_verdict_speaks_to_one_check(other, check):
-    row = verdict(**other)
-    assert check_of(row) == check
-    for each in CHECKS:
-        assert said([row], each)[0] == (each != check)
-
-
-def test_a_failing_check_names_the_worst_and_who_else():
-    rows = [
-        verdict(name, surprise=surprise) for name, surprise in zip("abcdef", range(6, 0, -1), strict=True)
-    ]
-    assert said(rows, "input_drift") == (False, "`a` is odd (also b, c, d and 2 more)")
-    assert said([verdict("a"), verdict("a", metric="psi")], "input_drift") == (False, "`a` is odd")
-
-
-def test_a_passing_check_says_why_it_passes():
-    fine = [verdict("a", flagged=False), verdict("b", flagged=False)]
-    young = [verdict("a", flagged=False, p=None, history=3)]
-    assert said(fine, "input_drift") == (True, "2 series within their expected ranges")
-    assert said([*fine, *young], "input_drift") == (True, "3 series within their expected ranges")
-    assert said(young, "input_drift") == (True, "too little history for a verdict: 3 earlier partitions")
-    assert said([], "input_drift") == (True, "nothing to judge")
-    assert said([], "performance", "2024-01-09") == (True, "no labels yet: due 2024-01-09")
-    assert said(fine, "input_drift", "2024-01-09") == (True, "2 series within their expected ranges")
-
-
-def test_a_passing_check_says_what_is_out_of_its_range_and_why_that_is_no_alarm():
-    notices = [
-        verdict(name, flagged=False, severity="notice", surprise=surprise)
-        for name, surprise in (("a", 4.0), ("b", 7.0))
-    ]
-    fine = verdict("c", flagged=False)
-    within = "1 series within their expected ranges; explained: `b` is odd"
-    assert said([fine, notices[1]], "input_drift") == (True, within)
-    assert said([fine, *notices], "input_drift") == (True, f"{within} (and 1 more)")
-    failed = next(each for each in outcomes([verdict("c"), *notices], CHECKS, None) if each.offenders)
-    assert [row.column_name for row in failed.explained] == ["b", "a"]
-    assert failed.sentence == "`c` is odd"
-
-
 def test_rows_as_such_are_named_where_no_column_is_to_blame():
     assert target(verdict("")) == "rows"
     assert subject("row_count", "", "*") == "number of rows"
@@ -248,14 +189,3 @@ def test_a_list_names_each_once_and_counts_the_rest():
     assert listed(["a", "b", "a"]) == "a, b"
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert listed([]) == ""
-
-
-def test_a_rule_that_no_number_speaks_to_is_named_once_the_labels_are_in():
-    rows = [verdict("", rule="row_count below 500", metric="row_count", flagged=False)]
-    rules = ["row_count below 500", "null_rate above 0.1"]
-    (outcome,) = outcomes(rows, ["rules"], None, rules)
-    assert outcome.passed
-    assert outcome.sentence.endswith("; without any number to hold against it: null_rate above 0.1")
-    (waiting,) = outcomes(rows, ["rules"], "tomorrow", rules)
-    assert "without" not in waiting.sentence
-    assert "without" not in outcomes(rows, ["rules"], None, rules[:1])[0].sentence

@@ -133,8 +133,88 @@ def test_of_several_cuts_the_latest_stands():
     assert (row.flagged, row.as_of) == (False, late.as_of)
 
 
-def test_an_undefined_number_crosses_nothing():
-    assert ruled([metric(5, None)], {"metric": "clipped_mean", "below": 5}) == []
+def test_an_undefined_number_crosses_nothing_and_its_reason_is_said():
+    rows = [metric(4, 1.0), metric(5, None, reason="no positive decision")]
+    (row,) = ruled(rows, {"metric": "clipped_mean", "below": 5})
+    assert (row.flagged, row.severity, row.value, row.history) == (False, None, None, 1)
+    assert (row.low, row.high, row.p) == (None, None, None)
+    assert row.sentence == "clipped mean of `amount` has no value: no positive decision"
+
+
+def test_an_undefined_number_is_no_history():
+    rows = [metric(3, 2.0), metric(4, None), metric(5, 0.5)]
+    rule = {"metric": "clipped_mean", "falls_from_recent": {"partitions": 1, "by": 1}}
+    (row,) = ruled(rows, rule)
+    assert (row.flagged, row.expected, row.history) == (True, 2.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ({}, "null_rate above 0.1"),
+        ({"column": "amount"}, "null_rate of amount above 0.1"),
+        ({"segment": "country"}, "null_rate where country above 0.1"),
+        ({"segment": "country=jp"}, "null_rate where country=jp above 0.1"),
+        ({"group": "some"}, "null_rate in group some above 0.1"),
+        ({"column": "amount", "segment": "country=jp"}, "null_rate of amount where country=jp above 0.1"),
+        ({"name": "many_nulls", "column": "amount"}, "many_nulls"),
+    ],
+)
+def test_a_rule_is_called_by_its_name_or_by_all_that_it_says(limits, text):
+    groups = {"some": ["amount"]}
+    model = declared(rules=[{"metric": "null_rate", "above": 0.1, **limits}], groups=groups)
+    assert describe(model.rules[0]) == text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"above": 0.1234567}, {"above": 0.1234568}),
+        ({"above": 1000001}, {"above": 1000002}),
+        ({"above": 1e-7}, {"above": 1.0000001e-7}),
+        ({"above": 5}, {"below": 5}),
+        (
+            {"falls_from_recent": {"partitions": 3, "by": 0.1234567}},
+            {"falls_from_recent": {"partitions": 3, "by": 0.1234568}},
+        ),
+        (
+            {"falls_from_season": {"periods": 3, "by": 1000001}},
+            {"falls_from_season": {"periods": 3, "by": 1000002}},
+        ),
+        (
+            {"falls_steadily": {"partitions": 8, "p": 0.1234567}},
+            {"falls_steadily": {"partitions": 8, "p": 0.1234568}},
+        ),
+        ({"above": 5, "column": "amount"}, {"above": 5}),
+        ({"above": 5, "name": "one"}, {"above": 5, "name": "other"}),
+    ],
+)
+def test_two_rules_on_one_number_are_two_verdicts_and_two_sentences(one, other):
+    rows = [metric(number, 40.0 - 5 * (number % 2) - number) for number in range(32)]
+    verdicts = ruled(rows, *({"metric": "clipped_mean", **rule} for rule in (one, other)), numbers=[31])
+    assert len(verdicts) == 2
+    assert len({row.rule for row in verdicts}) == 2
+    assert len({row.sentence for row in verdicts}) == 2
+
+
+def test_a_number_just_beyond_its_limit_does_not_read_like_the_limit():
+    (row,) = ruled([metric(5, 0.25004, metric="null_rate")], {"metric": "null_rate", "above": 0.25})
+    assert row.sentence == "share of null `amount` is 25.004 %, above 0.25"
+    (row,) = ruled([metric(5, 1000000.7)], {"metric": "clipped_mean", "below": 1000001})
+    assert row.sentence == "clipped mean of `amount` is 1,000,000.7, below 1000001"
+
+
+def test_a_sentence_names_the_rule_where_it_is_not_one_of_everything():
+    rule = {"metric": "clipped_mean", "below": 5}
+    said = [
+        ruled([metric(5, 1.0)], rule | limits, groups={"some": ["amount"]})[0].sentence
+        for limits in ({}, {"column": "amount"}, {"group": "some"}, {"name": "low_amount"})
+    ]
+    plain = "clipped mean of `amount` is 1, below 5"
+    assert said == [
+        plain,
+        *(f"{plain} (rule {each})" for each in ("of amount", "in group some", "low_amount")),
+    ]
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS
 from lupus_assets.judging.series import JUDGED, Ledger
-from lupus_assets.judging.track import verdict_rows
 from lupus_assets.records import MetricRow
 from lupus_assets.sinks.schema import to_table
+from tests.judged import verdict_rows
 from tests.models import DAY, day, declared, metric
 
 MODEL = declared()

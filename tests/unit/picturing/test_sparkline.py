@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lupus_assets.judging.track import verdict_rows
 from lupus_assets.picturing.sparkline import COLUMNS, HEIGHT, MARGIN, SHOWN, Trail, svg, trail
 from lupus_assets.sinks.schema import to_table
+from tests.judged import verdict_rows
 from tests.models import day, declared, metric
 
 SVG = "{http://www.w3.org/2000/svg}"
