@@ -1,4 +1,4 @@
-"""``lupus backtest``: a monitor tried on a log before it is switched on."""
+"""``lupus backtest``: the alarms of a monitor on a past log."""
 
 import argparse
 import csv
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from lupus_assets.replay import Alarm, Backtest, Watch
     from lupus_assets.sources.log import LogSource
 
-SHOWN = 5  # targets
+MAX_TARGETS = 5  # named per budget
 NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
-        "backtest", help="replay a log partition by partition, and say what would have rung"
+        "backtest",
+        help="replay a log partition by partition, and list the alarms that would have been raised",
     )
     command.add_argument("declaration", metavar="DECLARATION", type=Path)
     command.add_argument(
@@ -40,7 +41,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--log",
         metavar="FILE|DIR|S3",
-        help="Parquet of the partitions to judge (default: what has arrived of the first track's log since)",
+        help="Parquet of the partitions to judge (default: the later partitions of the first track's log)",
     )
     command.add_argument(
         "--budget",
@@ -49,7 +50,9 @@ def add(commands: Commands) -> None:
         nargs="+",
         help="false incidents a month, or as declared, such as '1 per quarter' (default: the declared one)",
     )
-    command.add_argument("--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder a budget")
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder per budget"
+    )
     add_home(command)
     command.set_defaults(run=backtest)
 
@@ -66,7 +69,7 @@ def _budget(text: str) -> float:
 
 
 def backtest(arguments: argparse.Namespace) -> int:
-    """Print incidents a month against each budget, and write what rang."""
+    """Print the incidents a month for each budget, and write the alarms."""
     from lupus_assets.declare import load
     from lupus_assets.replay import backtest as replay
     from lupus_assets.replay import learn
@@ -77,26 +80,28 @@ def backtest(arguments: argparse.Namespace) -> int:
     budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
     start, end = model.reference_window()
     until = min(datetime.now(UTC), model.cadence.end_instant or datetime.now(UTC))
-    given = [
+    logs = [
         _declared(model, arguments.home, *window) if path is None else _log(model, path)
         for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
     ]
     if arguments.out is not None:
-        _make(arguments.out)  # before the work, so that none is lost
-    learned = learn(model, given[0], _watched("reference"))
-    found = replay(model, learned, given[1], budgets, _watched("log"))
-    print(laid_out(["budget", "incidents", "a month", "named"], [_line(found, each) for each in budgets]))
-    note(f"{counted(len(found.windows), 'partition')}, {found.months:.1f} months, of {model.key}")
+        _make(arguments.out)  # before the replay, whose results would be lost
+    learned = learn(model, logs[0], _watched("reference"))
+    result = replay(model, learned, logs[1], budgets, _watched("log"))
+    print(
+        laid_out(["budget", "incidents", "a month", "named"], [_line(result, budget) for budget in budgets])
+    )
+    note(f"{counted(len(result.windows), 'partition')}, {result.months:.1f} months, of {model.key}")
     if arguments.out is not None:
         for budget in budgets:
             folder = arguments.out if len(budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / "alarms.csv", model, found.alarms[budget])
+            _write(folder / "alarms.csv", model, result.alarms[budget])
     return 0
 
 
 def _watched(title: str) -> "Watch":
-    """Return what says how far the passes over a log are."""
+    """Return a function that reports the progress of the passes over a log."""
 
     @contextmanager
     def watch(name: str, steps: int) -> Iterator[Callable[[], None]]:
@@ -132,7 +137,7 @@ def _log(model: "MonitoredModel", path: str) -> "LogSource":
 
 
 def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
-    """Return what has arrived of the first track's log in a span of time, all of it in memory."""
+    """Return the partitions of the first track's log between two times that have arrived, in memory."""
     import pyarrow as pa
 
     from lupus_assets.declare.window import windows
@@ -144,13 +149,13 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     import_from_here()
     track = next(iter(model.tracks))
     source = installation(home).source(model, track, data_root(os.environ, home))
-    tables, whole = [], pa.schema([])
+    tables, common = [], pa.schema([])
     spans = windows(model.cadence, since, until)
     with Progress(f"reading the log of {track}", lambda: len(spans), "partitions") as progress:
         for window in progress.over(spans):
             if source.arrived(window):
                 schema = source.schema(window)
-                whole = unify([("", whole), (f"partition {window.key}", schema)])
+                common = unify([("", common), (f"partition {window.key}", schema)])
                 tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
     name = f"the log of {track} from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     if not tables:
@@ -159,12 +164,12 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=name)
 
 
-def _line(found: "Backtest", budget: float) -> list[str]:
-    named = Counter(alarm.target for alarm in found.alarms[budget])
-    most = ", ".join(f"{name} ({count})" for name, count in named.most_common(SHOWN))
-    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    rate = found.incidents[budget] / found.months
-    return [f"{budget:g} a month", str(found.incidents[budget]), f"{rate:.2f}", most + more]
+def _line(result: "Backtest", budget: float) -> list[str]:
+    targets = Counter(alarm.target for alarm in result.alarms[budget])
+    most = ", ".join(f"{name} ({count})" for name, count in targets.most_common(MAX_TARGETS))
+    more = f" and {len(targets) - MAX_TARGETS} more" if len(targets) > MAX_TARGETS else ""
+    rate = result.incidents[budget] / result.months
+    return [f"{budget:g} a month", str(result.incidents[budget]), f"{rate:.2f}", most + more]
 
 
 def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> None:
@@ -175,5 +180,5 @@ def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> No
         writer.writerow(["model", "track", *(field.name for field in fields(Alarm))])
         track = next(iter(model.tracks))
         for alarm in alarms:
-            cells = ("" if each is None else each for each in astuple(alarm))
+            cells = ("" if value is None else value for value in astuple(alarm))
             writer.writerow([model.key, track, *cells])

@@ -1,4 +1,4 @@
-"""``lupus compare``: any two windows of a model, from its stored profiles."""
+"""``lupus compare``: distances between two windows of a model, from stored profiles."""
 
 import argparse
 from dataclasses import asdict
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lupus_assets.installation import Installation
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
-# As the table heads them, and as JSON and CSV name them.
+# By column header of the table; the values are the names in JSON and CSV.
 DISTANCES = {
     "js": "jensen_shannon",
     "l∞": "l_infinity",
@@ -22,18 +22,19 @@ DISTANCES = {
     "χ² p": "chi_square_p",
 }
 HEADINGS = (
-    "In the table: psi, and what it is if nothing moved; Jensen-Shannon divergence (js), largest "
-    "difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square test (χ² p)."
+    "In the table: psi, and its expected value without a change (psi if same); Jensen-Shannon divergence "
+    "(js), largest difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square "
+    "test (χ² p)."
 )
 WINDOWS = ("reference", "current")
-WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
+WINDOW = "[TRACK:]FIRST[..LAST], days such as 2013-05-01, both included; or [TRACK:]reference, the frozen reference"
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
         "compare",
-        help="how far one window of a model lies from another, from stored profiles",
+        help="print the distances between two windows of a model, from stored profiles",
         epilog=HEADINGS,
     )
     command.add_argument("model", metavar="TEAM.MODEL", help="TEAM/MODEL too")
@@ -45,17 +46,17 @@ def add(commands: Commands) -> None:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Print the distances of every column, the most moved first."""
+    """Print the distances of every column, the largest change first."""
     from lupus_assets.measuring.drift import parse_window
     from lupus_assets.windows import compare as compare_windows
 
     reference, current = parse_window(arguments.reference), parse_window(arguments.current)
     model = arguments.model.replace("/", ".")
-    found = installation(arguments.home)
+    place = installation(arguments.home)
     try:
-        drift = compare_windows(found.tables(), model, reference, current)
+        drift = compare_windows(place.tables(), model, reference, current)
     except (StoreError, UsageError):
-        _check_names(found, model, reference, current)
+        _check_names(place, model, reference, current)
         raise
     print_drift(arguments, drift)
     before, after = (
@@ -66,26 +67,26 @@ def compare(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_names(found: "Installation", model: str, *windows: "Span | Frozen") -> None:
-    """Raise `UsageError` if the model or a track does not exist, with those that do."""
-    place = found.files.uri("").removeprefix("file://").rstrip("/")
-    check_known("model", model, models(found), place)
-    tracks = {each.track for each in found.tables().places("profiles", models=[model])}
+def _check_names(place: "Installation", model: str, *windows: "Span | Frozen") -> None:
+    """Raise `UsageError` if the model or a track does not exist, with the existing ones."""
+    uri = place.files.uri("").removeprefix("file://").rstrip("/")
+    check_known("model", model, models(place), uri)
+    tracks = {stored.track for stored in place.tables().places("profiles", models=[model])}
     for window in windows:
         if window.track is not None:
-            check_known("track", window.track, tracks, f"{model} of {place}")
+            check_known("track", window.track, tracks, f"{model} of {uri}")
 
 
 def _rows(drift: "Drift", at: int) -> str:
-    return f", {counted(max(each.rows[at] for each in drift.columns), 'row')}" if drift.columns else ""
+    return f", {counted(max(column.rows[at] for column in drift.columns), 'row')}" if drift.columns else ""
 
 
 def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
-    """Print a line per column, the most moved first; to stderr, which columns are left out."""
+    """Print a line per column, the largest change first, and the columns left out to stderr."""
     if arguments.json:
         print_json(asdict(drift))
         return
-    ordered = sorted(drift.columns, key=_moved, reverse=True)
+    ordered = sorted(drift.columns, key=_change, reverse=True)
     if arguments.csv:
         flat = [_flat(column) for column in ordered]
         names = list(dict.fromkeys(name for row in flat for name in row))
@@ -95,7 +96,9 @@ def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
         tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
     if drift.left_out:
-        note(f"left out, as one window lacks them or has them otherwise: {', '.join(drift.left_out)}")
+        note(
+            f"left out, as they are missing in one window or are of different kinds: {', '.join(drift.left_out)}"
+        )
 
 
 def _flat(column: "ColumnDrift") -> dict[str, object]:
@@ -109,7 +112,7 @@ def _flat(column: "ColumnDrift") -> dict[str, object]:
     }
 
 
-def _moved(column: "ColumnDrift") -> float:
+def _change(column: "ColumnDrift") -> float:
     psi = column.distances["psi"]
     return -1.0 if psi is None or column.expected_psi is None else psi - column.expected_psi
 

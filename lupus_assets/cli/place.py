@@ -1,4 +1,4 @@
-"""Where a command looks: the installation, the models that it has, and files that a user names."""
+"""The installation of a command, its models, and files given as arguments."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_home(command: argparse.ArgumentParser) -> None:
-    """Give `command` the option that says where the installation is."""
+    """Add the option for the folder of the installation."""
     command.add_argument(
         "--home",
         metavar="DIR",
@@ -25,12 +25,12 @@ def add_home(command: argparse.ArgumentParser) -> None:
 
 
 def installation(home: Path) -> "Installation":
-    """Return the installation that ``--home`` and the environment describe.
+    """Return the installation given by ``--home`` and the environment.
 
     Raises
     ------
     StoreError
-        A variable is missing, or says something that cannot be.
+        A variable is missing or invalid.
     """
     from lupus_assets.installation import Installation
 
@@ -38,39 +38,40 @@ def installation(home: Path) -> "Installation":
 
 
 def import_from_here() -> None:
-    """Let functions that declarations name be found as in Dagster's processes: from the folder on."""
+    """Add the current folder to the import path, as in Dagster, for functions named in declarations."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
 
 
-def check_known(what: str, name: str, known: set[str], place: str) -> None:
-    """Raise `UsageError` if `place` has no `what` of this name, with what there is instead."""
+def check_known(kind: str, name: str, known: set[str], place: str) -> None:
+    """Raise `UsageError` if `name` is not among `known`, with the closest or all of them."""
     if name in known:
         return
     from lupus_assets.declare.mistake import closest, listed
 
-    meant = closest(name, known)
-    remedy = f"did you mean {meant}?" if meant else f"there are: {listed(sorted(known))}"
-    raise UsageError(f"no {what} '{name}' in {place}, {remedy}")
+    similar = closest(name, known)
+    remedy = f"did you mean {similar}?" if similar else f"there are: {listed(sorted(known))}"
+    raise UsageError(f"no {kind} '{name}' in {place}, {remedy}")
 
 
-def models(found: "Installation") -> set[str]:
-    """Return the models that have tables, as ``<team>.<model>``."""
+def models(place: "Installation") -> set[str]:
+    """Return the models with rows in any table, as ``<team>.<model>``."""
     from lupus_assets.sinks.files.month import listed
     from lupus_assets.sinks.schema import SCHEMAS
 
-    found.check_made()
-    return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
+    place.check_made()
+    return {files.model for table in SCHEMAS for files in listed(place.files, table, strays=[])}
 
 
-def missing(path: Path, otherwise: str) -> UsageError:
-    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
+def missing(path: Path, remedy: str) -> UsageError:
+    """Return the error for a missing `path`; a file with a similar name replaces the remedy."""
     from lupus_assets.declare.mistake import closest
 
-    beside = path.parent
-    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
-    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
+    folder = path.parent
+    similar = closest(path.name, [entry.name for entry in folder.iterdir()] if folder.is_dir() else [])
+    if similar is not None:
+        remedy = f"did you mean {folder / similar}?"
     return UsageError(f"{path} does not exist, {remedy}")
 
 
@@ -80,7 +81,7 @@ def parquet_files(path: str) -> "list[File]":
     Raises
     ------
     UsageError
-        There is none.
+        There is no Parquet file.
     SourceError
     """
     from lupus_assets.sources.disk import files_at
@@ -103,5 +104,5 @@ def parquet_files(path: str) -> "list[File]":
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or holds a NUL: nothing is called that
+    except (OSError, ValueError):  # too long, or with a NUL: no file can have this name
         return False

@@ -1,4 +1,4 @@
-"""``lupus profile``: any Parquet file or folder, with no declaration."""
+"""``lupus profile``: profiles of Parquet files, without a declaration."""
 
 import argparse
 import re
@@ -20,8 +20,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 NUMBERS = ("mean", "sd", "minimum", *QUANTILES, "maximum")
 RATES = {"null": "nulls", "NaN": "nans", "±∞": "infinities"}
-SHOWN = 3  # most frequent values
-WIDEST = 24  # characters of a value
+MAX_VALUES = 3  # most frequent values of a column
+MAX_CHARACTERS = 24  # of a value
 
 
 def add(commands: Commands) -> None:
@@ -33,28 +33,28 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("path", metavar="FILE|DIR|S3")
     command.add_argument(
-        "--against", metavar="FILE|DIR|S3", help="say how far it is from this one, column by column"
+        "--against", metavar="FILE|DIR|S3", help="print the distance from this one, column by column"
     )
     add_formats(command)
     command.set_defaults(run=profile)
 
 
 def profile(arguments: argparse.Namespace) -> int:
-    """Print a line per column; with ``--against`` the distances, the most moved first."""
+    """Print a line per column; with ``--against`` the distances, the largest change first."""
     if arguments.against is not None:
         return _compare(arguments)
-    found = _outline(arguments.path)
-    columns = {name: dict(_described(column)) for name, column in found.columns.items()}
+    outline = _outline(arguments.path)
+    columns = {name: dict(_statistics(column)) for name, column in outline.columns.items()}
     if arguments.json:
-        print_json({"rows": found.rows, "columns": columns, "left_out": found.left_out})
+        print_json({"rows": outline.rows, "columns": columns, "left_out": outline.left_out})
         return 0
     if arguments.csv:
-        names = list(dict.fromkeys(name for said in columns.values() for name in said))
-        print_csv(["column", *names], [[name, *map(said.get, names)] for name, said in columns.items()])
+        names = list(dict.fromkeys(name for values in columns.values() for name in values))
+        print_csv(["column", *names], [[name, *map(values.get, names)] for name, values in columns.items()])
     else:
         print("\n\n".join(_tables(columns)))
-    _say_left_out(found)
-    note(f"{counted(found.rows, 'row')}, {counted(len(columns), 'column')}")
+    _note_left_out(outline)
+    note(f"{counted(outline.rows, 'row')}, {counted(len(columns), 'column')}")
     return 0
 
 
@@ -62,17 +62,17 @@ def _compare(arguments: argparse.Namespace) -> int:
     from lupus_assets.measuring.drift import State, drift
     from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 
-    def with_distribution(found: "Outline") -> dict[str, State]:
+    def with_distribution(outline: "Outline") -> dict[str, State]:
         return {
             name: column
-            for name, column in found.columns.items()
+            for name, column in outline.columns.items()
             if isinstance(column, NumericColumn | CategoricalColumn)
         }
 
     reference = _outline(arguments.against)
     current = _outline(arguments.path, reference)
     print_drift(arguments, drift([with_distribution(reference)], [with_distribution(current)]))
-    _say_left_out(current)
+    _note_left_out(current)
     if not arguments.json:
         rows = counted(current.rows, "row"), counted(reference.rows, "row")
         note(f"{arguments.path} ({rows[0]}) against {arguments.against} ({rows[1]})")
@@ -90,13 +90,13 @@ def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
         return outline(batches, schema, reference.grids if reference else None)
 
 
-def _say_left_out(found: "Outline") -> None:
-    for name, why in found.left_out.items():
-        note(f"left out: {name} ({why})")
+def _note_left_out(outline: "Outline") -> None:
+    for name, reason in outline.left_out.items():
+        note(f"left out: {name} ({reason})")
 
 
-def _described(column: "Column") -> Iterator[tuple[str, Any]]:
-    """Yield what is said of a column, by name; None where it is undefined."""
+def _statistics(column: "Column") -> Iterator[tuple[str, Any]]:
+    """Yield the statistics of a column with their names; None where undefined."""
     from lupus_assets.stats.column import CategoricalColumn, NumericColumn, TimestampColumn
 
     yield "kind", type(column).__name__.removesuffix("Column").lower()
@@ -109,7 +109,7 @@ def _described(column: "Column") -> Iterator[tuple[str, Any]]:
             yield from _categorical(column)
         case TimestampColumn():
             for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
-                yield name, None if micros is None else _spelt(micros)
+                yield name, None if micros is None else _iso(micros)
 
 
 def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
@@ -125,8 +125,8 @@ def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
     yield "maximum", column.maximum
 
 
-def _spelt(micros: int) -> str:
-    """Return an instant, given in microseconds since the epoch, as ISO 8601, whatever its year."""
+def _iso(micros: int) -> str:
+    """Return microseconds since the epoch as ISO 8601, also beyond the years of `datetime`."""
     import numpy as np
 
     try:
@@ -138,55 +138,56 @@ def _spelt(micros: int) -> str:
 def _categorical(column: "CategoricalColumn") -> Iterator[tuple[str, Any]]:
     categories = column.categories
     yield "distinct", round(categories.distinct.estimate(column.rows - column.nulls))
-    top = categories.top(SHOWN).tolist()
+    top = categories.top(MAX_VALUES).tolist()
     yield "most_frequent", {categories.label(at): int(categories.counts[at]) for at in top}
 
 
 def _tables(columns: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield a table of the numeric columns and one of the others, each if there are any."""
-    numeric = {name: said for name, said in columns.items() if said["kind"] == "numeric"}
-    others = {name: said for name, said in columns.items() if name not in numeric}
+    """Yield a table of the numeric columns and one of all others; empty ones are left out."""
+    numeric = {name: values for name, values in columns.items() if values["kind"] == "numeric"}
+    not_numeric = {name: values for name, values in columns.items() if name not in numeric}
     if numeric:
         rates = {
             title: name
             for title, name in RATES.items()
-            if name == "nulls" or any(said[name] for said in numeric.values())
+            if name == "nulls" or any(values[name] for values in numeric.values())
         }
         header = ["column", *rates, "distinct", *NUMBERS]
         tables = (
             [
-                [name, *_rates(said, rates), _distinct(said), *_numbers(said, digits)]
-                for name, said in numeric.items()
+                [name, *_rates(values, rates), _distinct(values), *_numbers(values, digits)]
+                for name, values in numeric.items()
             ]
             for digits in PRECISIONS
         )
         yield laid_out(header, widest(header, tables))
-    if others or not columns:
+    if not_numeric or not columns:
         header = ["column", "kind", "null", "distinct", "most frequent, or first to last"]
         rows = [
-            [name, said["kind"], *_rates(said, {"null": "nulls"}), _distinct(said), _values(said)]
-            for name, said in others.items()
+            [name, values["kind"], *_rates(values, {"null": "nulls"}), _distinct(values), _examples(values)]
+            for name, values in not_numeric.items()
         ]
         yield laid_out(header, rows)
 
 
-def _rates(said: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    return [f"{said[name] / max(said['rows'], 1):.2%}" for name in names.values()]
+def _rates(values: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    return [f"{values[name] / max(values['rows'], 1):.2%}" for name in names.values()]
 
 
-def _distinct(said: Mapping[str, Any]) -> str:
-    return f"{said['distinct']:,}" if "distinct" in said else ""
+def _distinct(values: Mapping[str, Any]) -> str:
+    return f"{values['distinct']:,}" if "distinct" in values else ""
 
 
-def _numbers(said: Mapping[str, Any], digits: int) -> list[str]:
-    return [rounded(said[name], digits) for name in NUMBERS]
+def _numbers(values: Mapping[str, Any], digits: int) -> list[str]:
+    return [rounded(values[name], digits) for name in NUMBERS]
 
 
-def _values(said: Mapping[str, Any]) -> str:
-    if "most_frequent" in said:
-        rows = max(said["rows"], 1)
+def _examples(values: Mapping[str, Any]) -> str:
+    """Return the most frequent values with their shares, or the first and the last time."""
+    if "most_frequent" in values:
+        rows = max(values["rows"], 1)
         return ", ".join(
-            f"{name[:WIDEST]} {count / rows:.1%}" for name, count in said["most_frequent"].items()
+            f"{name[:MAX_CHARACTERS]} {count / rows:.1%}" for name, count in values["most_frequent"].items()
         )
-    moments = [said[name] for name in ("minimum", "maximum") if said.get(name)]
-    return " to ".join(re.split("[.+]", moment)[0].replace("T", " ") for moment in moments)
+    times = [values[name] for name in ("minimum", "maximum") if values.get(name)]
+    return " to ".join(re.split("[.+]", time)[0].replace("T", " ") for time in times)
