@@ -27,7 +27,10 @@ HEADINGS = (
     "test (χ² p)."
 )
 WINDOWS = ("reference", "current")
-WINDOW = "[TRACK:]FIRST[..LAST], days such as 2013-05-01, both included; or [TRACK:]reference, the frozen reference"
+WINDOW = (
+    "[TRACK:]FIRST[..LAST], days such as 2013-05-01, both included; "
+    "or [TRACK:]reference, the frozen reference"
+)
 
 
 def add(commands: Commands) -> None:
@@ -96,9 +99,8 @@ def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
         tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
     if drift.left_out:
-        note(
-            f"left out, as they are missing in one window or are of different kinds: {', '.join(drift.left_out)}"
-        )
+        left_out = ", ".join(drift.left_out)
+        note(f"left out, as they are missing in one window or are of different kinds: {left_out}")
 
 
 def _flat(column: "ColumnDrift") -> dict[str, object]:
