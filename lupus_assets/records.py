@@ -25,7 +25,7 @@ class Window:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """The key of one judgement's rows in a table: the unit of files, and of replacement by a write.
+    """The key of one judgement's rows in a table; a file holds one place, and a write replaces one place.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ def month(text: str) -> str:
 
 
 def partition(text: str) -> str:
-    """Return the key of a partition, or a day, in the spelling of keys."""
+    """Return a partition key or a day, normalised to ``yyyy-mm-dd[-HH:MM[+HHMM]]``."""
     match = KEY.fullmatch(text)
     try:
         if match is None:

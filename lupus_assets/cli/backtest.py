@@ -137,7 +137,7 @@ def _log(model: "MonitoredModel", path: str) -> "LogSource":
 
 
 def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
-    """Return the partitions of the first track's log between two times that have arrived, in memory."""
+    """Return the arrived partitions of the first track's log between two times, in memory."""
     import pyarrow as pa
 
     from lupus_assets.declare.window import windows

@@ -72,7 +72,7 @@ class Judged:
 
 @dataclass
 class Detector:
-    """The state of one (model, track) between two partitions.
+    """The online detector of one (model, track), with all state carried to the next partition.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class Tail:
 
 @dataclass
 class Evidence:
-    """The state of K series between two partitions."""
+    """The past deviations and the tails of K series, updated with every partition."""
 
     size: int
     past: Array = field(init=False)  # (PAST at most, windows, K): ring buffer of deviations

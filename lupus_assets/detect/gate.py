@@ -51,9 +51,9 @@ class Dual:
     past : array of float, shape (windows, R, M)
         Predictors at the partitions of the fit.
     weights : array of float, shape (windows, R, K)
-    own : array of int, shape (most, K)
+    own : array of int, shape (widest, K)
         Predictors of the series' own target, which do not count.
-    without : array of float, shape (windows, most, K)
+    without : array of float, shape (windows, widest, K)
         Weights that remove them; 0 where a target has fewer.
     """
 
@@ -71,7 +71,7 @@ class Dual:
 
 @dataclass
 class Gate:
-    """The state of K series between two partitions.
+    """The regression between series of different targets, updated with every partition.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Gate:
     heard : int
         Number of series that only predict; they follow the K, and are of no target.
     foretells : array of int, shape (M,)
-        Series, of the K and of those, whose deviations predict those of other targets.
+        Indices of the series, `heard` ones included, whose deviations predict those of other targets.
     """
 
     target: Ints
@@ -144,7 +144,7 @@ Blocks = list[tuple[Ints, Ints]]
 
 
 def blocks(target: Ints, own: Ints) -> Blocks:
-    """Return series, shape (T, n), and predictors, shape (T, b): one pair for all targets of equal n and b.
+    """Return pairs of series, shape (T, n), and own predictors, shape (T, b), of T targets of equal sizes.
 
     Parameters
     ----------
@@ -199,9 +199,9 @@ def dual(predictors: Array, series: Array, blocks: Blocks) -> Dual:
     from that of A (Woodbury).
     """
     partitions = predictors.shape[1]
-    most = max((block.shape[1] for _, block in blocks), default=0)
+    widest = max((block.shape[1] for _, block in blocks), default=0)
     weights = np.empty(series.shape)
-    own = np.zeros((most, series.shape[2]), dtype=np.int64)
+    own = np.zeros((widest, series.shape[2]), dtype=np.int64)
     without = np.zeros((len(WINDOWS), *own.shape))
     for window, (x, y) in enumerate(zip(predictors, series, strict=True)):
         inverse = np.linalg.inv(x @ x.T + RIDGE * np.eye(partitions))

@@ -18,7 +18,7 @@ AT_ONCE = 2  # columns that open in one partition: the third is rarely the cause
 STEP = 0.7  # decades that each open column adds to the threshold of the next
 # Numpy compares plain integers ten times as quickly as members of an enumeration.
 NULL, DEPENDENCE, ROWS, ROWS_GROUP = int(Role.NULL), int(Role.DEPENDENCE), int(Role.ROWS), int(Group.ROWS)
-ALIKE, LEAST_ALIKE = 0.15, 0.003  # relative and absolute tolerance of equal shares of nulls
+EQUAL_SHARE, LEAST_EQUAL = 0.15, 0.003  # relative and absolute tolerance of equal shares of nulls
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Point:
 
 @dataclass
 class Naming:
-    """The state of the state machine between two partitions."""
+    """The state machine of the open targets."""
 
     group: Ints
     column: Mask
@@ -113,8 +113,8 @@ class Naming:
         share = point.nulls[target]
         if target not in running:
             for other, (when, seen) in self.nulls_at.items():
-                alike = abs(share - seen) <= ALIKE * max(share, seen) + LEAST_ALIKE
-                if other != target and at - when <= OPEN_FOR and alike:
+                equal = abs(share - seen) <= EQUAL_SHARE * max(share, seen) + LEAST_EQUAL
+                if other != target and at - when <= OPEN_FOR and equal:
                     return True
         self.nulls_at[target] = (at, float(share))
         return False

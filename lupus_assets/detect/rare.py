@@ -30,7 +30,7 @@ LEAST_P = 1e-300
 
 @dataclass
 class Rare:
-    """The state of K counts between two partitions."""
+    """The rates and over-dispersions of K counts, updated with every partition."""
 
     size: int
     events: Array = field(init=False)  # (K,), discounted

@@ -51,7 +51,7 @@ class Level:
 
 @dataclass
 class Thresholds:
-    """The thresholds of Q targets between two partitions.
+    """The thresholds of Q targets, updated with the scores of every partition.
 
     Attributes
     ----------

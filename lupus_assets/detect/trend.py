@@ -31,9 +31,9 @@ class Trend:
     slope : float
         Median change from one partition to the next, in the metric's unit.
     z : float
-        Standard normal without a trend; above 0 for a rise.
+        Test statistic: standard normal without a trend, above 0 for a rise.
     rises, falls : float
-        One-sided p values.
+        One-sided p values of a rise and of a fall.
     """
 
     slope: float

@@ -31,7 +31,7 @@ TINY = 1e-12
 
 @dataclass
 class Values:
-    """The state of K series between two partitions.
+    """The levels, scales and seasons of K series, updated with every partition.
 
     Attributes
     ----------

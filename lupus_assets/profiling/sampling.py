@@ -169,7 +169,7 @@ class _Tallies:
     score: Moments
 
     def strengths(self, places: Sequence[int]) -> list[float]:
-        """Return the strength of the effect on the score, for each of some columns alone."""
+        """Return the strength of the effect on the score of each column in `places`."""
         return [strength(self.scored[at], self.sums[at], self.score) for at in places]
 
 

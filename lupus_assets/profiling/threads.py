@@ -25,8 +25,8 @@ def thread_scratch() -> Scratch:
 def threads() -> int:
     """Return the number of threads that gather columns, beside the one that reads.
 
-    Numpy's calls on a block are short, so threads wait for the interpreter lock: on two cores a second thread
-    cost 13 % more CPU and saved no time.
+    Numpy's calls on a block are short, so threads wait for one another: on two cores a second thread cost
+    13 % more CPU and saved no time.
     """
     return max(1, (os.cpu_count() or 1) - 1)
 

@@ -96,8 +96,8 @@ def _column(batch: pa.RecordBatch, name: str, reading: Reading) -> pa.Array:
         remedy = "write it to the log or take it out of the declaration"
         if name not in named_columns(reading.model):  # a feature, as the reference's rows had it
             remedy = (
-                "write it to the log; or, if the model reads it no more, list in `columns.features` those "
-                f"that it reads, and materialise {reading.model.model}_reference again"
+                "write it to the log; or, if the model no longer reads it, list the columns that it reads in "
+                f"`columns.features`, and materialise {reading.model.model}_reference again"
             )
         raise ColumnMismatch(f"column {name!r} is missing; {remedy}")
     return batch.column(index)
