@@ -28,8 +28,9 @@ from lupus_assets.sinks.files.folder import Folder
 from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+from lupus_assets.stats.distance.categorical import CategoricalStack
 from lupus_assets.stats.distance.marginal import NumericMarginal
-from lupus_assets.stats.distance.stack import CategoricalStack, NumericStack
+from lupus_assets.stats.distance.numeric import NumericStack
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
 from lupus_assets.stats.reference.frozen import Reference

@@ -65,7 +65,7 @@ def measure(home: Path) -> dict[str, float]:
     import dagster as dg
 
     from lupus_assets.assets import load_location
-    from resources.installation import Embedded
+    from lupus_assets.resources.installation import Embedded
 
     resources = {"lupus": Embedded(home=str(home), data_root=str(home / "data"), salt="bench")}
     began = _cpu()

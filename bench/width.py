@@ -69,7 +69,7 @@ def models(arguments: argparse.Namespace) -> list[Any]:
 
 def pipeline(home: Path) -> Any:
     """Return the pipeline of an installation below `home`, whose logs are there too."""
-    from resources.installation import Embedded
+    from lupus_assets.resources.installation import Embedded
 
     return Embedded(home=str(home), data_root=str(home), salt="bench").pipeline()
 
@@ -136,7 +136,7 @@ def run(home: Path, arguments: argparse.Namespace) -> None:
     from lupus_assets.assets import load_location
     from lupus_assets.assets.key import STEPS, step_key
     from lupus_assets.assets.operation import group_slug
-    from resources.installation import Embedded
+    from lupus_assets.resources.installation import Embedded
 
     all_of_them = models(arguments)
     resources = {"lupus": Embedded(home=str(home), data_root=str(home), salt="bench")}

@@ -11,7 +11,7 @@ import dagster as dg
 
 from lupus_assets.assets import load_location
 from lupus_assets.installation import keep_private
-from resources.environment import lupus_home, resources
+from lupus_assets.resources.environment import lupus_home, resources
 
 DEFINITIONS = Path(__file__).parent
 keep_private(os.environ, lupus_home(DEFINITIONS.parent))

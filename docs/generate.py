@@ -21,10 +21,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lupus_assets.declare.cadence import Cadence
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.column import Column
 from lupus_assets.declare.duration import LONGEST, Duration, format_duration
 from lupus_assets.declare.holiday import Country
+from lupus_assets.declare.metric import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.model import MonitoredModel
 from lupus_assets.declare.moment import FIRST_YEAR, LAST_YEAR, Day, Moment, Zone
 from lupus_assets.declare.name import LONGEST_NAME, Name
@@ -280,7 +280,7 @@ def _flow(value: dict[str, object]) -> str:
 
 
 def _metric(name: str) -> tuple[str, ...]:
-    meaning, _, unit = METRICS[name].partition("; ")
+    meaning, _, unit = METRICS[name].meaning.partition("; ")
     kinds = [f"`{kind}`" for kind, names in OF_KIND.items() if name in names] if name in NOT_FOR_ALL else []
     needs = [f"a prediction by {' or '.join(kinds)}"] if kinds else []
     if name in NEEDS_LABEL:

@@ -145,6 +145,28 @@ class Judge:
         parts = self._parts()
         return self._told(judge(self._ledgers(parts), setting, self._spans), parts)
 
+    def alarms(self, setting: Setting) -> list[list[VerdictRow]]:
+        """Return the flagged verdicts of every budget of `setting`, and of the team's rules.
+
+        All budgets are judged in one pass from the first partition on; no checkpoint is read or kept.
+        """
+        model, track = self.model, self.track
+        parts = self._parts()
+        judgements = judge(self._ledgers(parts), setting, self._spans).judgements
+        keys = {window.start: window for window in self._spans}
+        broken = [
+            row
+            for part in parts.values()
+            for row in rule_rows(
+                part, model=model, track=track, reference=self.reference, windows=self._spans
+            )
+            if row.flagged
+        ]
+        flagged: list[list[VerdictRow]] = [[] for _ in setting.budgets]
+        for each in judgements:
+            flagged[each.budget] += each.rows(keys[each.start], track=track, flagged_only=True)
+        return [[*rows, *broken] for rows in flagged]
+
     def _checkpoints(self, checkpoints: CheckpointStore) -> dict[str, Checkpoint]:
         """Return the states to go on from; none where one is missing."""
         first, found = microseconds(self._spans[0].start), {}

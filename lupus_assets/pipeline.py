@@ -1,6 +1,6 @@
 """What every asset does, in three moves and without Dagster: read, compute, write."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,7 +9,8 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
 from lupus_assets.judge import Judge, Writer, kind_of
-from lupus_assets.judging.fact import fact_rows, facts
+from lupus_assets.judging.fact import fact_rows
+from lupus_assets.judging.fact import facts as facts_of
 from lupus_assets.judging.verdict import LABELS
 from lupus_assets.measuring.comparison import compared_roles, comparison_rows, predictions
 from lupus_assets.measuring.partition import metric_rows
@@ -30,6 +31,23 @@ from lupus_assets.stats.reference.frozen import Reference
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A model that is tried on a log: the reference window is the log's, and only what is judged is kept.
+
+    No profile is stored, of metrics only the judged ones (all of them if the model has rules, which may be
+    about any), and the declared start and reference window are ignored.
+
+    Attributes
+    ----------
+    start, end : datetime
+        The reference window ``[start, end)``, aware.
+    """
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The steps from a prediction log to its verdicts.
 
@@ -40,11 +58,18 @@ class Pipeline:
         Gives the prediction log of a (model, track).
     salt : bytes
         Key of the hashes that stand for categories, keys and entities.
+    trial : Trial, optional
+        For a backtest.
     """
 
     store: MetricStore
     source: Callable[[MonitoredModel, str], Source]
     salt: bytes = field(repr=False)
+    trial: Trial | None = None
+
+    def reference_window(self, model: MonitoredModel) -> tuple[datetime, datetime]:
+        """Return start and exclusive end of the reference window: the declared one, or that of the trial."""
+        return model.reference_window() if self.trial is None else (self.trial.start, self.trial.end)
 
     def freeze(self, model: MonitoredModel, windows: Sequence[Window], now: datetime) -> dict[str, Reference]:
         """Freeze the reference of every track from the partitions of the reference window.
@@ -57,7 +82,7 @@ class Pipeline:
             The window is not over, or holds nothing.
         SourceError
         """
-        start, end = model.reference_window()
+        start, end = self.reference_window(model)
         last = max((cuts(model, window)[-1].as_of for window in windows), default=end)
         if now < last:
             raise ReferenceMissing(
@@ -105,7 +130,7 @@ class Pipeline:
     def _keep(
         self, model: MonitoredModel, track: str, reference: Reference, borrowed: str | None, as_of: datetime
     ) -> None:
-        start, end = (moment.astimezone(UTC) for moment in model.reference_window())
+        start, end = (moment.astimezone(UTC) for moment in self.reference_window(model))
         window = Window(start=start, end=end, key="reference")
         row = ReferenceRow(
             track=track,
@@ -129,7 +154,7 @@ class Pipeline:
         StateError
             What is stored is damaged, or of a format that this version cannot read.
         """
-        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in model.reference_window())
+        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in self.reference_window(model))
         table = self.store.read("frozen_references", model=model.name, track=track)
         rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
         if not rows:
@@ -154,6 +179,8 @@ class Pipeline:
     ) -> dict[Cut, Profiled]:
         """Read the rows of one partition once, and write its profile at every cut that is open.
 
+        On trial nothing is written.
+
         Raises
         ------
         PartitionMissing
@@ -161,7 +188,7 @@ class Pipeline:
         SourceError
         """
         cadence = model.cadence
-        if window.start < cadence.start_instant:
+        if self.trial is None and window.start < cadence.start_instant:
             raise PartitionMissing(
                 f"partition {window.key} is before the model's start {cadence.start_instant:%Y-%m-%d %H:%M}; "
                 "declare an earlier `cadence.start` or leave it out of the backfill"
@@ -183,9 +210,10 @@ class Pipeline:
             window=window,
             cuts=wanted,
         )
-        for cut, profiled in found.items():
-            rows = profile_rows(profiled, track, window, cut.as_of, reference.digest)
-            self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
+        if self.trial is None:
+            for cut, profiled in found.items():
+                rows = profile_rows(profiled, track, window, cut.as_of, reference.digest)
+                self.store.replace("profiles", place(model, track, window, cut.as_of), rows)
         return found
 
     def stored_profile(
@@ -228,7 +256,7 @@ class Pipeline:
     ) -> list[MetricRow]:
         """Write the metrics of one profiled partition, and return them."""
         listed = _by_column(roles(model, reference.kinds))
-        first, end = model.reference_window()
+        first, end = self.reference_window(model)
         writer = Writer.of(self.store, model, track)
         written = []
         for cut, found in profiled.items():
@@ -241,6 +269,7 @@ class Pipeline:
                 as_of=cut.as_of,
                 roles=listed,
                 within=first <= window.start < end,
+                judged_only=self.trial is not None and not model.rules,
             )
             # The labels hear of the rows, and not the rows of the labels.
             writer.replace("metrics", place(model, track, window, cut.as_of), rows, {LABELS, kind_of(cut)})
@@ -268,8 +297,10 @@ class Pipeline:
         if not windows:
             return {}
         judge = Judge(self.store, model, track, reference.digest, profiled)
-        listed = _by_column(roles(model, reference.kinds))
-        found = judge.told([*judge.rows(), *self._facts(model, track, reference, listed, profiled)])
+        facts = (self.facts(model, track, window, reference, profiled[window]) for window in windows)
+        found = judge.told(
+            [*judge.rows(), *(row for by_cut in facts for rows in by_cut.values() for row in rows)]
+        )
         verdicts: dict[Window, list[VerdictRow]] = {window: [] for window in windows}
         for (window, cut), (rows, events) in found.items():
             where = place(model, track, window, cut.as_of)
@@ -287,23 +318,28 @@ class Pipeline:
             "verdicts", model=model.name, track=track, since=since, until=until, columns=COLUMNS_SHOWN
         )
 
-    def _facts(
+    def facts(
         self,
         model: MonitoredModel,
         track: str,
+        window: Window,
         reference: Reference,
-        listed: Mapping[str, Role],
-        profiled: Mapping[Window, Mapping[Cut, Profiled]],
-    ) -> Iterator[VerdictRow]:
-        for window, by_cut in profiled.items():
-            for cut, found in by_cut.items():
-                yield from fact_rows(
-                    facts(found, reference, model.columns),
+        profiled: Mapping[Cut, Profiled],
+    ) -> dict[Cut, list[VerdictRow]]:
+        """Return what is wrong with one profiled partition whatever its history; writes nothing."""
+        listed = _by_column(roles(model, reference.kinds))
+        return {
+            cut: list(
+                fact_rows(
+                    facts_of(found, reference, model.columns),
                     listed,
                     track=track,
                     window=window,
                     as_of=cut.as_of,
                 )
+            )
+            for cut, found in profiled.items()
+        }
 
     def compare(
         self,

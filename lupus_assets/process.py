@@ -17,7 +17,11 @@ SAID = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"}
 
 
 def prepare() -> None:
-    """Set the variables that numpy and pyarrow read once at import; variables that are set already stay."""
+    """Set the variables that numpy and pyarrow read once at import; variables that are set already stay.
+
+    The command, the server and a code location call it. As a library Lupus leaves the process as it is: for
+    the same in a notebook, call this before anything imports numpy or pyarrow.
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; other systems have their own ways

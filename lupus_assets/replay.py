@@ -1,6 +1,6 @@
 """A monitor tried on a log before it is switched on: partition by partition, as it would have been that day.
 
-The steps are those of the pipeline; nothing is stored, and no service is asked.
+The steps are those of `lupus_assets.pipeline`, over tables in memory; no service is asked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,31 +16,24 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.declare.window import windows as windows_of
 from lupus_assets.errors import UsageError
+from lupus_assets.judge import Judge
 from lupus_assets.judging.chain import Setting
-from lupus_assets.judging.fact import fact_rows, facts
 from lupus_assets.judging.history import target_of
 from lupus_assets.judging.incident import episodes, ranked
-from lupus_assets.judging.rule import rule_rows
-from lupus_assets.judging.series import Ledger
-from lupus_assets.judging.track import chains, judge
 from lupus_assets.judging.wording import target
-from lupus_assets.measuring.partition import metric_rows
-from lupus_assets.profiling.freezing import freeze
-from lupus_assets.profiling.partition import Profiled, profile_partition
-from lupus_assets.reading.batch import Reading
-from lupus_assets.reading.cut import Cut, cuts
-from lupus_assets.reading.role import Role, kinds, needed, roles
-from lupus_assets.records import MetricRow, VerdictRow, Window
-from lupus_assets.sinks.schema import to_table
-from lupus_assets.sources.column import select
+from lupus_assets.pipeline import Pipeline, Trial
+from lupus_assets.reading.cut import Cut
+from lupus_assets.records import VerdictRow, Window
+from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.sources.log import LogSource
 from lupus_assets.stats.reference.frozen import Reference
 
 SALT = b"backtest"  # nothing that is hashed outlives it
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What leaves two partitions of any cadence to either side within the calendar.
-EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (100, 9900))
+EVER = datetime(9999, 1, 1, tzinfo=UTC)  # when all of a log, and all labels, have arrived
+# Two partitions of any cadence to either side are within the calendar; a `Place` has years of four digits.
+EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (1000, 9900))
 EMPTY, SPARE = 20, 100  # partitions for one that holds rows, and besides: more are times that are wrong
 
 # Called with the name and the number of steps of a pass; hands out what to call after each step.
@@ -107,14 +100,30 @@ class Learned:
     Attributes
     ----------
     reference : Reference
-    roles : tuple of Role
-    metrics : list of MetricRow
-        Of the partitions of the reference window.
+    store : MemoryStore
+        Holds the metrics of the partitions of the reference window.
     """
 
     reference: Reference
-    roles: tuple[Role, ...]
-    metrics: list[MetricRow]
+    store: MemoryStore
+
+
+@dataclass(frozen=True)
+class _Stepping:
+    """A log that calls `step` whenever a partition is read; implements `lupus_assets.ports.Source`."""
+
+    log: LogSource
+    step: Callable[[], None]
+
+    def arrived(self, window: Window) -> bool:
+        return self.log.arrived(window)
+
+    def schema(self, window: Window) -> pa.Schema:
+        return self.log.schema(window)
+
+    def batches(self, window: Window, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        self.step()
+        return self.log.batches(window, columns)
 
 
 def learn(model: MonitoredModel, log: LogSource, watch: Watch = unwatched) -> Learned:
@@ -127,29 +136,18 @@ def learn(model: MonitoredModel, log: LogSource, watch: Watch = unwatched) -> Le
     ReferenceMissing, SourceError
     """
     spans = _windows(model, log)
-    schema = log.schema(spans[0])
-    listed = roles(model, kinds(model, schema))
-    columns = [name for name in needed(model, listed) if name in schema.names]
+    store, tried, track = MemoryStore(), _tried(model), next(iter(model.tracks))
+    trial = Trial(spans[0].start, spans[-1].end)
     with watch("freezing", 2 * len(spans)) as step:  # which reads every partition twice
-
-        def batches(window: Window) -> Iterator[pa.RecordBatch]:
-            step()
-            return log.batches(window, columns)
-
-        reference = freeze(
-            model,
-            roles=listed,
-            schema=select(schema, columns, log.name),
-            windows=spans,
-            batches=batches,
-            salt=SALT,
-        )
-    metrics: list[MetricRow] = []
+        stepping = _Stepping(log, step)
+        frozen = Pipeline(store, lambda *_: stepping, SALT, trial).freeze(tried, spans, EVER)
+    pipeline = Pipeline(store, lambda *_: log, SALT, trial)
     with watch("measuring", len(spans)) as step:
         for window in spans:
-            metrics += _measured(model, log, reference, listed, window, within=True)[0]
+            profiled = pipeline.profile(tried, track, window, frozen[track], EVER)
+            pipeline.metrics(tried, track, window, frozen[track], profiled)
             step()
-    return Learned(reference, listed, metrics)
+    return Learned(frozen[track], store)
 
 
 def backtest(
@@ -181,48 +179,48 @@ def backtest(
     SourceError
     """
     spans = _windows(model, log)
-    metrics, wrong = list(learned.metrics), []
+    tried, track, reference = _tried(model), next(iter(model.tracks)), learned.reference
+    trial, store = Trial(spans[0].start, spans[0].start), learned.store.copy()
+    pipeline = Pipeline(store, lambda *_: log, SALT, trial)
+    facts: dict[Window, dict[Cut, list[VerdictRow]]] = {}
     with watch("measuring", len(spans)) as step:
         for window in spans:
-            rows, odd = _measured(model, log, learned.reference, learned.roles, window, within=False)
-            metrics += rows
-            wrong += odd
+            profiled = pipeline.profile(tried, track, window, reference, EVER)
+            pipeline.metrics(tried, track, window, reference, profiled)
+            facts[window] = pipeline.facts(tried, track, window, reference, profiled)
             step()
     with watch("judging", 0):
-        return _judged(model, learned, spans, metrics, wrong, budgets)
-
-
-def _judged(
-    model: MonitoredModel,
-    learned: Learned,
-    spans: Sequence[Window],
-    metrics: Sequence[MetricRow],
-    wrong: list[VerdictRow],
-    budgets: Sequence[float],
-) -> Backtest:
-    table, digest = to_table("metrics", metrics), learned.reference.digest
-    track = next(iter(model.tracks))
-    broken = rule_rows(table, model=model, track=track, reference=digest, windows=spans)
-    wrong += [row for row in broken if row.flagged]
-    setting = Setting(model, tuple(budgets), taught=spans[0].start)
-    judgements = judge(chains(Ledger.of(table, digest)), setting, spans).judgements
-    keys = {window.start: window for window in spans}
+        setting = Setting(tried, tuple(budgets), trial.end)
+        flagged = Judge(store, tried, track, reference.digest, facts).alarms(setting)
     alarms, incidents = {}, {}
-    for at, budget in enumerate(budgets):
-        flagged = [
-            row
-            for each in judgements
-            if each.budget == at
-            for row in each.rows(keys[each.start], track="", flagged_only=True)
-        ]
-        rows_by_window = _by_window(spans, [*flagged, *wrong])
+    for budget, rows in zip(budgets, flagged, strict=True):
+        by_window = _by_window(facts, rows)
         alarms[budget] = [
-            alarm for window in spans for alarm in _alarms(model, window, rows_by_window[window], spans)
+            alarm for window in spans for alarm in _alarms(model, window, by_window[window], spans)
         ]
-        named = {window: {target(row) for row in rows} for window, rows in rows_by_window.items()}
+        named = {window: {target(row) for row in told} for window, told in by_window.items()}
         incidents[budget] = len(episodes("", named).opened)
     months = (spans[-1].end - spans[0].start).total_seconds() / 86_400 / DAYS_PER_MONTH
     return Backtest(tuple(spans), months, alarms, incidents)
+
+
+def _by_window(
+    facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]], flagged: Sequence[VerdictRow]
+) -> dict[Window, list[VerdictRow]]:
+    """Return the flagged verdicts of each partition, and what is wrong with it whatever its history."""
+    by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
+    for row in flagged:
+        by_start[row.window_start].append(row)
+    return {
+        window: [*by_start[window.start], *(row for rows in by_cut.values() for row in rows)]
+        for window, by_cut in facts.items()
+    }
+
+
+def _tried(model: MonitoredModel) -> MonitoredModel:
+    """Return the model with its first track alone, whose log this is."""
+    track = next(iter(model.tracks))
+    return model.model_copy(update={"tracks": {track: model.tracks[track]}, "reference": None})
 
 
 def _windows(model: MonitoredModel, log: LogSource) -> list[Window]:
@@ -249,54 +247,6 @@ def _check_span(model: MonitoredModel, log: LogSource, first: int, last: int) ->
 
 def _spelt(micros: int) -> str:
     return str(np.datetime64(micros, "us").astype("datetime64[s]"))
-
-
-def _measured(
-    model: MonitoredModel,
-    log: LogSource,
-    reference: Reference,
-    listed: tuple[Role, ...],
-    window: Window,
-    *,
-    within: bool,
-) -> tuple[list[MetricRow], list[VerdictRow]]:
-    """Return the metrics of one partition at all its cuts, and what is wrong with it whatever its history."""
-    schema = log.schema(window)
-    columns = [name for name in needed(model, listed) if name in schema.names]
-    by_column = {role.column: role for role in listed}
-    found: Mapping[Cut, Profiled] = profile_partition(
-        log.batches(window, columns),
-        schema=select(schema, columns, log.name),
-        reading=Reading(model, listed, reference.grids, SALT),
-        reference=reference,
-        window=window,
-        cuts=cuts(model, window),
-    )
-    metrics: list[MetricRow] = []
-    wrong: list[VerdictRow] = []
-    for cut, profiled in found.items():
-        metrics += metric_rows(
-            profiled.profiles,
-            reference,
-            model,
-            track="",
-            window=window,
-            as_of=cut.as_of,
-            roles=by_column,
-            within=within,
-            judged_only=not model.rules,  # which may be about any metric
-        )
-        wrong += fact_rows(
-            facts(profiled, reference, model.columns), by_column, track="", window=window, as_of=cut.as_of
-        )
-    return metrics, wrong
-
-
-def _by_window(spans: Sequence[Window], rows: Sequence[VerdictRow]) -> dict[Window, list[VerdictRow]]:
-    by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in spans}
-    for row in rows:
-        by_start[row.window_start].append(row)
-    return {window: by_start[window.start] for window in spans}
 
 
 def _alarms(

@@ -4,7 +4,6 @@ import argparse
 import csv
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
@@ -12,17 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, counted, note
-from lupus_assets.cli.place import add_home, import_from_here, installation, missing, parquet_files
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import Commands, note
+from lupus_assets.cli.place import add_home, import_from_here, installation
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import laid_out
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lupus_assets.declare import MonitoredModel
-    from lupus_assets.replay import Alarm, Backtest, Watch
+    from lupus_assets.replay import Alarm
     from lupus_assets.sources.log import LogSource
 
-MAX_TARGETS = 5  # named per budget
 NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -70,45 +71,34 @@ def _budget(text: str) -> float:
 
 def backtest(arguments: argparse.Namespace) -> int:
     """Print the incidents a month for each budget, and write the alarms."""
-    from lupus_assets.declare import load
-    from lupus_assets.replay import backtest as replay
-    from lupus_assets.replay import learn
+    from lupus_assets.api.tried import backtest as replay
+    from lupus_assets.api.tried import model_of
 
-    if not arguments.declaration.exists():
-        raise missing(arguments.declaration, "give a declaration")
-    model = load(arguments.declaration)
-    budgets: Sequence[float] = arguments.budget or [model.alarms.budget]
+    model = model_of(arguments.declaration)
     start, end = model.reference_window()
     until = min(datetime.now(UTC), model.cadence.end_instant or datetime.now(UTC))
-    logs = [
+    reference, log = (
         _declared(model, arguments.home, *window) if path is None else _log(model, path)
         for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
-    ]
+    )
     if arguments.out is not None:
         _make(arguments.out)  # before the replay, whose results would be lost
-    learned = learn(model, logs[0], _watched("reference"))
-    result = replay(model, learned, logs[1], budgets, _watched("log"))
-    print(
-        laid_out(["budget", "incidents", "a month", "named"], [_line(result, budget) for budget in budgets])
-    )
+    result = replay(model, log, reference=reference, budgets=arguments.budget, watch=_watched)
+    print(laid_out(["budget", "incidents", "a month", "named"], result.lines()))
     note(f"{counted(len(result.windows), 'partition')}, {result.months:.1f} months, of {model.key}")
     if arguments.out is not None:
-        for budget in budgets:
-            folder = arguments.out if len(budgets) == 1 else arguments.out / f"{budget:g}"
+        for budget in result.budgets:
+            folder = arguments.out if len(result.budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder / "alarms.csv", model, result.alarms[budget])
     return 0
 
 
-def _watched(title: str) -> "Watch":
-    """Return a function that reports the progress of the passes over a log."""
-
-    @contextmanager
-    def watch(name: str, steps: int) -> Iterator[Callable[[], None]]:
-        with Progress(f"{title}: {name}", lambda: steps, "steps") as progress:
-            yield progress.advance
-
-    return watch
+@contextmanager
+def _watched(name: str, steps: int) -> Iterator[Callable[[], None]]:
+    """Report the progress of a pass over a log."""
+    with Progress(name, lambda: steps, "steps") as progress:
+        yield progress.advance
 
 
 def _make(folder: Path) -> None:
@@ -123,17 +113,14 @@ def _make(folder: Path) -> None:
 
 
 def _log(model: "MonitoredModel", path: str) -> "LogSource":
-    import pyarrow as pa
+    from lupus_assets.api.rows import Rows, rows_of
+    from lupus_assets.api.tried import log_of
 
-    from lupus_assets.sources.file import batches_of, count_rows, schema_of
-    from lupus_assets.sources.log import LogSource
+    def watch(rows: Rows) -> "Iterator[pa.RecordBatch]":
+        with Progress(f"reading {rows.name}", rows.count, "rows") as progress:
+            yield from progress.over(rows.batches, len)
 
-    files = parquet_files(path)
-    schema = schema_of(files)
-    with Progress(f"reading {path}", lambda: count_rows(files), "rows") as progress:
-        batches = progress.over(batches_of(files, schema), len)
-        rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
-    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=path)
+    return log_of(model, rows_of(path), watch)
 
 
 def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
@@ -162,14 +149,6 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
         raise UsageError(f"{name} has no partition yet; give --reference and --log, or correct LUPUS_DATA")
     rows = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=name)
-
-
-def _line(result: "Backtest", budget: float) -> list[str]:
-    targets = Counter(alarm.target for alarm in result.alarms[budget])
-    most = ", ".join(f"{name} ({count})" for name, count in targets.most_common(MAX_TARGETS))
-    more = f" and {len(targets) - MAX_TARGETS} more" if len(targets) > MAX_TARGETS else ""
-    rate = result.incidents[budget] / result.months
-    return [f"{budget:g} a month", str(result.incidents[budget]), f"{rate:.2f}", most + more]
 
 
 def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> None:

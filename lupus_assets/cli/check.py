@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import MISTAKES, Commands, counted, note
-from lupus_assets.cli.place import import_from_here, missing
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import MISTAKES, Commands, note
+from lupus_assets.cli.place import import_from_here
 from lupus_assets.cli.table import plain
 from lupus_assets.errors import Problem, UsageError
 
@@ -33,6 +34,7 @@ def add(commands: Commands) -> None:
 def check(arguments: argparse.Namespace) -> int:
     """Print every mistake below ``arguments.path``, one per line, and a summary to stderr."""
     from lupus_assets.declare import find, load_all
+    from lupus_assets.declare.mistake import missing
     from lupus_assets.declare.timing import check_future
 
     path: Path = arguments.path

@@ -1,30 +1,23 @@
 """``lupus compare``: distances between two windows of a model, from stored profiles."""
 
 import argparse
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
+from lupus_assets.api.html import counted
+from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError
+from lupus_assets.stats.distance.table import TABULATED
 
 if TYPE_CHECKING:
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.installation import Installation
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
-# By column header of the table; the values are the names in JSON and CSV.
-DISTANCES = {
-    "js": "jensen_shannon",
-    "l∞": "l_infinity",
-    "ks": "ks",
-    "w1": "wasserstein",
-    "χ² p": "chi_square_p",
-}
 HEADINGS = (
-    "In the table: psi, and its expected value without a change (psi if same); Jensen-Shannon divergence "
-    "(js), largest difference of a share (l∞), Kolmogorov-Smirnov (ks), Wasserstein (w1), p of a chi-square "
-    "test (χ² p)."
+    "In the table: psi, and its expected value without a change (psi if same); "
+    f"{', '.join(f'{distance.title} ({heading})' for heading, distance in TABULATED.items())}."
 )
 WINDOWS = ("reference", "current")
 WINDOW = (
@@ -50,6 +43,7 @@ def add(commands: Commands) -> None:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print the distances of every column, the largest change first."""
+    from lupus_assets.api.compared import Comparison
     from lupus_assets.measuring.drift import parse_window
     from lupus_assets.windows import compare as compare_windows
 
@@ -61,7 +55,7 @@ def compare(arguments: argparse.Namespace) -> int:
     except (StoreError, UsageError):
         _check_names(place, model, reference, current)
         raise
-    print_drift(arguments, drift)
+    print_comparison(arguments, Comparison.of(drift))
     before, after = (
         f"{window} ({counted(profiles, 'profile')}{_rows(drift, at)})"
         for at, (window, profiles) in enumerate(zip((reference, current), drift.partitions, strict=True))
@@ -84,22 +78,22 @@ def _rows(drift: "Drift", at: int) -> str:
     return f", {counted(max(column.rows[at] for column in drift.columns), 'row')}" if drift.columns else ""
 
 
-def print_drift(arguments: argparse.Namespace, drift: "Drift") -> None:
+def print_comparison(arguments: argparse.Namespace, comparison: "Comparison") -> None:
     """Print a line per column, the largest change first, and the columns left out to stderr."""
     if arguments.json:
-        print_json(asdict(drift))
+        print_json(comparison.to_dict())
         return
-    ordered = sorted(drift.columns, key=_change, reverse=True)
+    columns = list(comparison.columns.values())
     if arguments.csv:
-        flat = [_flat(column) for column in ordered]
+        flat = [_flat(column) for column in columns]
         names = list(dict.fromkeys(name for row in flat for name in row))
         print_csv(names, [list(map(row.get, names)) for row in flat])
     else:
-        header = ["column", "null", "median", "psi", "psi if same", *DISTANCES]
-        tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
+        header = ["column", "null", "median", "psi", "psi if same", *TABULATED]
+        tables = ([_line(column, digits) for column in columns] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
-    if drift.left_out:
-        left_out = ", ".join(drift.left_out)
+    if comparison.left_out:
+        left_out = ", ".join(comparison.left_out)
         note(f"left out, as they are missing in one window or are of different kinds: {left_out}")
 
 
@@ -114,11 +108,6 @@ def _flat(column: "ColumnDrift") -> dict[str, object]:
     }
 
 
-def _change(column: "ColumnDrift") -> float:
-    psi = column.distances["psi"]
-    return -1.0 if psi is None or column.expected_psi is None else psi - column.expected_psi
-
-
 def _line(column: "ColumnDrift", digits: int) -> list[str]:
     return [
         column.column,
@@ -128,5 +117,5 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
         else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
-        *(rounded(column.distances.get(name), digits) for name in DISTANCES.values()),
+        *(rounded(column.distances.get(distance.name), digits) for distance in TABULATED.values()),
     ]

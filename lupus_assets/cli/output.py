@@ -69,11 +69,6 @@ def cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, in the plural except for 1."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _unique(names: Sequence[str]) -> list[str]:
     """Return unique names, by adding numbers: columns of a query may share a name."""
     unique: list[str] = []

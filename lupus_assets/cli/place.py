@@ -10,7 +10,6 @@ from lupus_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation
-    from lupus_assets.sources.file import File
 
 
 def add_home(command: argparse.ArgumentParser) -> None:
@@ -62,47 +61,3 @@ def models(place: "Installation") -> set[str]:
 
     place.check_made()
     return {files.model for table in SCHEMAS for files in listed(place.files, table, strays=[])}
-
-
-def missing(path: Path, remedy: str) -> UsageError:
-    """Return the error for a missing `path`; a file with a similar name replaces the remedy."""
-    from lupus_assets.declare.mistake import closest
-
-    folder = path.parent
-    similar = closest(path.name, [entry.name for entry in folder.iterdir()] if folder.is_dir() else [])
-    if similar is not None:
-        remedy = f"did you mean {folder / similar}?"
-    return UsageError(f"{path} does not exist, {remedy}")
-
-
-def parquet_files(path: str) -> "list[File]":
-    """Return the Parquet file at a path, or those in a folder or below an S3 address.
-
-    Raises
-    ------
-    UsageError
-        There is no Parquet file.
-    SourceError
-    """
-    from lupus_assets.sources.disk import files_at
-
-    remedy = "give another file or folder"
-    if path.startswith("s3://"):
-        root, name = installation(Path()).folder(path)
-        files = root.find(name)
-        if not files:
-            raise UsageError(f"{path} does not exist, {remedy}")
-        return files
-    if not _exists(Path(path)):
-        raise missing(Path(path), remedy)
-    files = files_at(Path(path))
-    if not files:
-        raise UsageError(f"{path} holds no Parquet file, {remedy}")
-    return files
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # too long, or with a NUL: no file can have this name
-        return False

@@ -3,24 +3,22 @@
 import argparse
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lupus_assets.cli.compare import HEADINGS, print_drift
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_csv, print_json
-from lupus_assets.cli.place import parquet_files
+from lupus_assets.api.html import counted
+from lupus_assets.cli.compare import HEADINGS, print_comparison
+from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 
 if TYPE_CHECKING:
-    from lupus_assets.profiling.outline import Outline
-    from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn
+    import pyarrow as pa
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-NUMBERS = ("mean", "sd", "minimum", *QUANTILES, "maximum")
+    from lupus_assets.api.profiled import Profile
+    from lupus_assets.api.rows import Rows
+
+NUMBERS = ("mean", "sd", "minimum", "q05", "median", "q95", "maximum")
 RATES = {"null": "nulls", "NaN": "nans", "±∞": "infinities"}
-MAX_VALUES = 3  # most frequent values of a column
 MAX_CHARACTERS = 24  # of a value
 
 
@@ -28,12 +26,12 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
         "profile",
-        help="profile any Parquet file, or folder of them, also s3://bucket/path",
+        help="profile any Parquet file, folder or glob of them, also s3://bucket/path",
         epilog=f"With --against: {HEADINGS}",
     )
-    command.add_argument("path", metavar="FILE|DIR|S3")
+    command.add_argument("path", metavar="FILE|DIR|GLOB|S3")
     command.add_argument(
-        "--against", metavar="FILE|DIR|S3", help="print the distance from this one, column by column"
+        "--against", metavar="FILE|DIR|GLOB|S3", help="print the distance from this one, column by column"
     )
     add_formats(command)
     command.set_defaults(run=profile)
@@ -41,105 +39,48 @@ def add(commands: Commands) -> None:
 
 def profile(arguments: argparse.Namespace) -> int:
     """Print a line per column; with ``--against`` the distances, the largest change first."""
+    from lupus_assets.api.profiled import profile as profile_rows
+
     if arguments.against is not None:
         return _compare(arguments)
-    outline = _outline(arguments.path)
-    columns = {name: dict(_statistics(column)) for name, column in outline.columns.items()}
+    result = profile_rows(arguments.path, watch=_watched)
+    plain = result.to_dict()
+    columns: dict[str, dict[str, Any]] = plain["columns"]
     if arguments.json:
-        print_json({"rows": outline.rows, "columns": columns, "left_out": outline.left_out})
+        print_json(plain)
         return 0
     if arguments.csv:
         names = list(dict.fromkeys(name for values in columns.values() for name in values))
         print_csv(["column", *names], [[name, *map(values.get, names)] for name, values in columns.items()])
     else:
         print("\n\n".join(_tables(columns)))
-    _note_left_out(outline)
-    note(f"{counted(outline.rows, 'row')}, {counted(len(columns), 'column')}")
+    _note_left_out(result)
+    note(f"{counted(result.rows, 'row')}, {counted(len(columns), 'column')}")
     return 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from lupus_assets.measuring.drift import State, drift
-    from lupus_assets.stats.column import CategoricalColumn, NumericColumn
+    from lupus_assets.api.compared import compare
 
-    def with_distribution(outline: "Outline") -> dict[str, State]:
-        return {
-            name: column
-            for name, column in outline.columns.items()
-            if isinstance(column, NumericColumn | CategoricalColumn)
-        }
-
-    reference = _outline(arguments.against)
-    current = _outline(arguments.path, reference)
-    print_drift(arguments, drift([with_distribution(reference)], [with_distribution(current)]))
-    _note_left_out(current)
-    if not arguments.json:
-        rows = counted(current.rows, "row"), counted(reference.rows, "row")
-        note(f"{arguments.path} ({rows[0]}) against {arguments.against} ({rows[1]})")
+    comparison = compare(arguments.against, arguments.path, watch=_watched)
+    print_comparison(arguments, comparison)
+    if comparison.windows is not None:
+        reference, current = comparison.windows
+        _note_left_out(current)
+        if not arguments.json:
+            rows = counted(current.rows, "row"), counted(reference.rows, "row")
+            note(f"{arguments.path} ({rows[0]}) against {arguments.against} ({rows[1]})")
     return 0
 
 
-def _outline(path: str, reference: "Outline | None" = None) -> "Outline":
-    from lupus_assets.profiling.outline import outline
-    from lupus_assets.sources.file import batches_of, count_rows, schema_of
-
-    files = parquet_files(path)
-    schema = schema_of(files)
-    with Progress(f"profile of {path}", lambda: count_rows(files), "rows") as progress:
-        batches = progress.over(batches_of(files, schema), len)
-        return outline(batches, schema, reference.grids if reference else None)
+def _watched(rows: "Rows") -> "Iterator[pa.RecordBatch]":
+    with Progress(f"profile of {rows.name}", rows.count, "rows") as progress:
+        yield from progress.over(rows.batches, len)
 
 
-def _note_left_out(outline: "Outline") -> None:
-    for name, reason in outline.left_out.items():
+def _note_left_out(result: "Profile") -> None:
+    for name, reason in result.left_out.items():
         note(f"left out: {name} ({reason})")
-
-
-def _statistics(column: "Column") -> Iterator[tuple[str, Any]]:
-    """Yield the statistics of a column with their names; None where undefined."""
-    from lupus_assets.stats.column import CategoricalColumn, NumericColumn, TimestampColumn
-
-    yield "kind", type(column).__name__.removesuffix("Column").lower()
-    yield "rows", column.rows
-    yield "nulls", column.nulls
-    match column:
-        case NumericColumn():
-            yield from _numeric(column)
-        case CategoricalColumn():
-            yield from _categorical(column)
-        case TimestampColumn():
-            for name, micros in (("minimum", column.minimum), ("maximum", column.maximum)):
-                yield name, None if micros is None else _iso(micros)
-
-
-def _numeric(column: "NumericColumn") -> Iterator[tuple[str, Any]]:
-    yield "nans", column.nans
-    yield "infinities", column.positive_infinities + column.negative_infinities
-    yield "zeros", column.zeros
-    yield "distinct", round(column.distinct.estimate(column.finite))
-    yield "mean", column.moments.mean if column.finite else None
-    yield "sd", column.moments.sd
-    yield "minimum", column.minimum
-    quantiles = column.quantiles(list(QUANTILES.values())).tolist() if column.finite else [None] * 3
-    yield from zip(QUANTILES, quantiles, strict=True)
-    yield "maximum", column.maximum
-
-
-def _iso(micros: int) -> str:
-    """Return microseconds since the epoch as ISO 8601, also beyond the years of `datetime`."""
-    import numpy as np
-
-    try:
-        return (EPOCH + timedelta(microseconds=micros)).isoformat()
-    except OverflowError:
-        return f"{np.datetime64(micros, 'us')}+00:00"
-
-
-def _categorical(column: "CategoricalColumn") -> Iterator[tuple[str, Any]]:
-    categories = column.categories
-    yield "distinct", round(categories.distinct.estimate(column.rows - column.nulls))
-    top = categories.top(MAX_VALUES).tolist()
-    yield "most_frequent", {categories.label(at): int(categories.counts[at]) for at in top}
 
 
 def _tables(columns: Mapping[str, dict[str, Any]]) -> Iterator[str]:

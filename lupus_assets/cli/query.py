@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from lupus_assets.api.html import counted
 from lupus_assets.cli.argument import count
-from lupus_assets.cli.output import Commands, add_formats, counted, note, print_rows
+from lupus_assets.cli.output import Commands, add_formats, note, print_rows
 from lupus_assets.cli.place import add_home, check_known, installation, models
 
 if TYPE_CHECKING:

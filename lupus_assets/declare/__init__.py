@@ -15,10 +15,10 @@
 """
 
 from lupus_assets.declare.cadence import Cadence, CadenceGroup
-from lupus_assets.declare.catalogue import METRICS
 from lupus_assets.declare.column import Columns, Decision, Features, Label, Prediction
 from lupus_assets.declare.duration import Duration, format_duration, parse_duration
 from lupus_assets.declare.load import find, load, load_all
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.declare.model import Compare, MonitoredModel, Reference
 from lupus_assets.declare.rule import Alarms, RecentChange, Rule
 from lupus_assets.declare.track import Track

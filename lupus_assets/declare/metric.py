@@ -1,196 +1,210 @@
-"""How each metric is read: its scale, which direction counts, whether it is judged, and how it is said."""
+"""The metrics that rules may name: the one list of what there is, in the order in which people read it.
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+What distances and performance are stands beside the functions that compute them, in
+`lupus_assets.stats.distance` and `lupus_assets.stats.performance`; the other entries are here. Belongs here:
+what a metric is. Does not belong here: how it is computed (`lupus_assets.measuring`).
+"""
 
-import numpy as np
+from functools import partial
 
-from lupus_assets.declare.catalogue import RANKS
-from lupus_assets.detect.scale import SCALES, Array, count_variance, share_variance
-from lupus_assets.stats.estimate import Estimate
+from lupus_assets.stats.distance.table import DISTANCES
+from lupus_assets.stats.metric import KINDS, Metric
+from lupus_assets.stats.performance.table import PERFORMANCE
 
-NORMAL_975 = 1.959964  # two-sided 95 %
+RANKS = ("", "second ", "third ", "fourth ", "fifth ")  # of a category among the most frequent
 STUCK = 0.5  # share of one value from which a column may have stopped
+NUMBERS = ("score", "value")  # predictions that a surrogate explains
+FAMILIES = ("performance", "target", "prediction", "input", None)  # in the order in which messages list them
 
+_share = partial(Metric, scale="share", percent=True)
+_rare = partial(Metric, scale="share", side=1, judged=True, percent=True, rare=True)
 
-@dataclass(frozen=True)
-class Measure:
-    """One metric's reading.
-
-    Attributes
-    ----------
-    scale : str
-        Key of `lupus_assets.detect.scale.SCALES`.
-    phrase : str
-        What the number is, before the column's name: "share of null".
-    side : {-1, 0, 1}
-        1 where only a rise counts as news, -1 where only a fall does, 0 where both do.
-    judged : bool
-        Whether its history gets a verdict.
-    percent : bool
-        Whether people read it as a percentage.
-    rare : bool
-        Whether it is a share that should be near 0: its count is judged, and only a rise is news.
-    least : float
-        Value below which its history is no news; in its own unit.
-    """
-
-    scale: str
-    phrase: str
-    side: Literal[-1, 0, 1] = 0
-    judged: bool = False
-    percent: bool = False
-    rare: bool = False
-    least: float = -math.inf
-
-
-def _share(phrase: str, side: Literal[-1, 0, 1] = 0, judged: bool = True) -> Measure:
-    return Measure("share", phrase, side, judged, percent=True)
-
-
-def _rare(phrase: str) -> Measure:
-    return Measure("share", phrase, 1, judged=True, percent=True, rare=True)
-
-
-MEASURES: dict[str, Measure] = {
-    "row_count": Measure("count", "number of rows", judged=True),
-    "duplicate_rate": _rare("share of duplicated rows"),
-    "outside_rate": _rare("share of rows timed outside their window in"),
-    "invalid_rate": _rare("share of scores outside [0, 1] in"),
-    "null_rate": _rare("share of null"),
-    "nan_rate": _rare("share of NaN in"),
-    "infinity_rate": _rare("share of infinities in"),
-    "zero_rate": _share("share of zeros in", judged=False),
-    "unseen_rate": _rare("share of values unseen in the reference in"),
-    "out_of_range_rate": _rare("share of values beyond the reference's range in"),
-    "null_design_effect": Measure("positive", "design effect of nulls in"),
-    "range_design_effect": Measure("positive", "design effect of values out of range in"),
-    "off_grid_rate": _rare("share of values with more decimals than the reference's in"),
-    "top_share": Measure(
-        "share", "share of the most frequent value of", 1, judged=True, percent=True, least=STUCK
+METRICS: dict[str, Metric] = {
+    # completeness
+    "row_count": Metric(
+        "rows of the window, duplicates included; a count",
+        "number of rows",
+        "count",
+        judged=True,
+        family="input",
+        completeness=True,
+    ),
+    "duplicate_rate": _rare(
+        "share of rows whose key (without one: whole row) came before in the window; 0 to 1",
+        "share of duplicated rows",
+        family="input",
+        completeness=True,
+    ),
+    "null_rate": _rare(
+        "share of rows in which the column is null; 0 to 1", "share of null", completeness=True
+    ),
+    "nan_rate": _rare(
+        "share of values (not null) that are not a number (NaN); 0 to 1", "share of NaN in", completeness=True
+    ),
+    "infinity_rate": _rare(
+        "share of values (not null) that are plus or minus infinity; 0 to 1",
+        "share of infinities in",
+        completeness=True,
+    ),
+    "zero_rate": _share("share of finite values that are exactly zero; 0 to 1", "share of zeros in"),
+    "outside_rate": _rare(
+        "share of rows timed outside the window; 0 to 1",
+        "share of rows timed outside their window in",
+        family="input",
+        completeness=True,
+    ),
+    "invalid_rate": _rare(
+        "share of rows whose score is outside [0, 1] or not finite; 0 to 1",
+        "share of scores outside [0, 1] in",
+        family="prediction",
+        predictions=("score",),
+        completeness=True,
+    ),
+    "labelled_rate": _share(
+        "share of rows whose label had come in by the as-of time; 0 to 1",
+        "share of rows with a label in",
+        side=-1,
+        judged=True,
+        family="target",
+        completeness=True,
+    ),
+    # level and shape of a numeric column, over its finite values
+    "mean": Metric("arithmetic mean; in the column's unit", "mean of", "natural"),
+    "sd": Metric("standard deviation; in the column's unit", "standard deviation of", "positive"),
+    "skewness": Metric("third standardised moment; no unit, 0 if symmetric", "skewness of", "natural"),
+    "kurtosis": Metric(
+        "fourth standardised moment minus 3; no unit, 0 for a normal distribution",
+        "excess kurtosis of",
+        "natural",
+    ),
+    "minimum": Metric("smallest value; in the column's unit", "minimum of", "natural"),
+    "q01": Metric("1 % quantile; in the column's unit", "1 % quantile of", "natural"),
+    "q05": Metric("5 % quantile; in the column's unit", "5 % quantile of", "natural"),
+    "q25": Metric("25 % quantile; in the column's unit", "lower quartile of", "natural"),
+    "median": Metric("50 % quantile; in the column's unit", "median of", "natural"),
+    "q75": Metric("75 % quantile; in the column's unit", "upper quartile of", "natural"),
+    "q95": Metric("95 % quantile; in the column's unit", "95 % quantile of", "natural"),
+    "q99": Metric("99 % quantile; in the column's unit", "99 % quantile of", "natural"),
+    "maximum": Metric("largest value; in the column's unit", "maximum of", "natural"),
+    # categories
+    "distinct": Metric(
+        "estimated number of different values; a count", "number of distinct values of", "positive"
+    ),
+    "top_share": _share(
+        "share of values (not null) that are the most frequent one; 0 to 1",
+        "share of the most frequent value of",
+        side=1,
+        judged=True,
+        least=STUCK,
     ),
     **{
-        f"share_{rank}": _share(f"share of the reference's {word}most frequent value of")
+        f"share_{rank}": _share(
+            f"share of values (not null) that are the reference's {word}most frequent; 0 to 1",
+            f"share of the reference's {word}most frequent value of",
+            judged=True,
+        )
         for rank, word in enumerate(RANKS, start=1)
     },
-    "labelled_rate": _share("share of rows with a label in", side=-1),
-    "mean": Measure("natural", "mean of"),
-    "clipped_mean": Measure("natural", "clipped mean of", judged=True),
-    "sd": Measure("positive", "standard deviation of"),
-    "skewness": Measure("natural", "skewness of"),
-    "kurtosis": Measure("natural", "excess kurtosis of"),
-    "minimum": Measure("natural", "minimum of"),
-    "q01": Measure("natural", "1 % quantile of"),
-    "q05": Measure("natural", "5 % quantile of"),
-    "q25": Measure("natural", "lower quartile of"),
-    "median": Measure("natural", "median of"),
-    "q75": Measure("natural", "upper quartile of"),
-    "q95": Measure("natural", "95 % quantile of"),
-    "q99": Measure("natural", "99 % quantile of"),
-    "maximum": Measure("natural", "maximum of"),
-    "distinct": Measure("positive", "number of distinct values of"),
-    "mean_rank": Measure("fraction", "mean rank within the reference of", judged=True),
-    "rank_spread": Measure("fraction", "spread of ranks within the reference of", judged=True),
-    "psi": Measure("distance", "distance to the reference (PSI) of", 1, judged=True),
-    "jensen_shannon": Measure("distance", "Jensen-Shannon distance to the reference of", 1),
-    "ks": Measure("distance", "Kolmogorov-Smirnov distance to the reference of", 1),
-    "wasserstein": Measure("distance", "Wasserstein distance to the reference of", 1),
-    "chi_square": Measure("distance", "chi-square statistic against the reference of", 1),
-    "l_infinity": Measure("distance", "largest change of a bin's share against the reference of", 1),
-    "association": Measure(
-        "natural", "association with other columns, of the reference's, of", -1, judged=True, percent=True
+    "unseen_rate": _rare(
+        "share of values (not null) that the reference window does not hold; 0 to 1",
+        "share of values unseen in the reference in",
     ),
-    "conditional_spread": Measure(
-        "positive", "spread given other columns, of the reference's, of", 1, judged=True, percent=True
+    # against the frozen reference, row by row
+    "out_of_range_rate": _rare(
+        "share of values further out than the reference's range and a margin; 0 to 1",
+        "share of values beyond the reference's range in",
     ),
-    "residual_mean": Measure("natural", "mean deviation from what the inputs explain of", judged=True),
-    "residual_spread": Measure(
-        "positive", "mean absolute deviation from what the inputs explain of", 1, judged=True
+    "null_design_effect": Metric(
+        "variance of the number of nulls over independent rows'; 1 unless they share times",
+        "design effect of nulls in",
+        "positive",
     ),
-    "explained_correlation": Measure(
-        "correlation", "correlation with what the inputs explain of", -1, judged=True
+    "range_design_effect": Metric(
+        "the same of values out of range; 1 unless they share times",
+        "design effect of values out of range in",
+        "positive",
     ),
-    "base_rate": Measure("probability", "share of positives in", judged=True, percent=True),
-    "auc": Measure("probability", "AUC of", -1, judged=True),
-    "log_loss": Measure("positive", "log loss of", 1, judged=True),
-    "brier": Measure("positive", "Brier score of", 1, judged=True),
-    "brier_excess": Measure("natural", "excess of the Brier score over calibrated scores of", judged=True),
-    "slope_excess": Measure("natural", "covariance of label minus score with the score of", -1, judged=True),
-    "calibration_error": Measure("distance", "calibration error of", 1),
-    "bias": Measure("natural", "mean of label minus prediction for", judged=True),
-    "accuracy": _share("accuracy of", side=-1, judged=False),
-    "precision": _share("precision of", side=-1, judged=False),
-    "recall": _share("recall of", side=-1, judged=False),
-    "macro_f1": Measure("probability", "macro F1 of", -1, judged=True),
-    "mean_error": Measure("natural", "mean of prediction minus label for", judged=True),
-    "mae": Measure("positive", "mean absolute error of", 1, judged=True),
-    "wape": Measure("positive", "absolute error relative to the label of", 1, judged=True),
-    "rmse": Measure("positive", "root mean squared error of", 1, judged=True),
+    "off_grid_rate": _rare(
+        "share of finite values with more decimals than the reference's have; 0 to 1",
+        "share of values with more decimals than the reference's in",
+    ),
+    "clipped_mean": Metric(
+        "mean, values clipped at 12 spreads from the reference's median; in the column's unit",
+        "clipped mean of",
+        "natural",
+        judged=True,
+    ),
+    "mean_rank": Metric(
+        "mean of the values' mid-ranks in the reference; 0 to 1, 0.5 without drift",
+        "mean rank within the reference of",
+        "fraction",
+        judged=True,
+    ),
+    "rank_spread": Metric(
+        "mean distance of the mid-ranks from one half; 0 to 0.5, 0.25 without drift",
+        "spread of ranks within the reference of",
+        "fraction",
+        judged=True,
+    ),
+    "association": Metric(
+        "rank correlations with other columns as a share of the reference's; 1 without change",
+        "association with other columns, of the reference's, of",
+        "natural",
+        side=-1,
+        judged=True,
+        percent=True,
+        family="input",
+    ),
+    "conditional_spread": Metric(
+        "spread given the other columns over the reference's; 1 without change",
+        "spread given other columns, of the reference's, of",
+        "positive",
+        side=1,
+        judged=True,
+        percent=True,
+        family="input",
+    ),
+    "residual_mean": Metric(
+        "mean of prediction minus its surrogate, fitted on the reference; scores in logits",
+        "mean deviation from what the inputs explain of",
+        "natural",
+        judged=True,
+        family="prediction",
+        predictions=NUMBERS,
+    ),
+    "residual_spread": Metric(
+        "mean distance of prediction and surrogate; scores in logits, up if a join shuffled",
+        "mean absolute deviation from what the inputs explain of",
+        "positive",
+        side=1,
+        judged=True,
+        family="prediction",
+        predictions=NUMBERS,
+    ),
+    "explained_correlation": Metric(
+        "correlation of prediction and surrogate; -1 to 1, falls if a join shuffled",
+        "correlation with what the inputs explain of",
+        "correlation",
+        side=-1,
+        judged=True,
+        family="prediction",
+        predictions=NUMBERS,
+    ),
+    # distances from the reference's distribution
+    **{distance.name: distance.metric for distance in DISTANCES if distance.metric is not None},
+    # performance, over the labelled rows
+    **{measure.name: measure.metric for measure in PERFORMANCE},
 }
 
-
-INVERSE_SLOPES: dict[str, Callable[[Array], Array]] = {
-    "natural": np.ones_like,
-    "fraction": np.ones_like,
-    "positive": lambda x: x,
-    "probability": lambda x: x * (1 - x),
-    "correlation": lambda x: 1 - x * x,
-    "distance": lambda x: 2 * np.sqrt(np.maximum(x, 0.0)),
+NEEDS_LABEL = frozenset(name for name, metric in METRICS.items() if metric.needs_label)
+NOT_FOR_ALL = frozenset(name for name, metric in METRICS.items() if metric.predictions != KINDS)
+# By kind of prediction, what some other kind lacks; every metric that is in none of them exists for all.
+OF_KIND: dict[str, tuple[str, ...]] = {
+    kind: tuple(
+        name
+        for family in FAMILIES
+        for name, metric in METRICS.items()
+        if name in NOT_FOR_ALL and kind in metric.predictions and metric.family == family
+    )
+    for kind in KINDS
 }
-
-
-def interval(scale: str, estimate: Estimate) -> tuple[float | None, float | None]:
-    """Return the 95 % sampling interval of one estimate on `scale`; (None, None) without theory."""
-    return _bounds(scale, [estimate])[0]
-
-
-def intervals(
-    metrics: Sequence[str], estimates: Sequence[Estimate]
-) -> list[tuple[float | None, float | None]]:
-    """Return the 95 % sampling interval of each estimate in its own unit; (None, None) without theory.
-
-    An interval is symmetric on the metric's scale and holds the estimate. A share's and a count's noise is
-    known from the number of rows; every other metric brings its own variance.
-    """
-    by_scale: dict[str, list[int]] = {}
-    for at, metric in enumerate(metrics):
-        by_scale.setdefault(MEASURES[metric].scale, []).append(at)
-    found: list[tuple[float | None, float | None]] = [(None, None)] * len(metrics)
-    for scale, mine in by_scale.items():
-        for at, bounds in zip(mine, _bounds(scale, [estimates[at] for at in mine]), strict=True):
-            found[at] = bounds
-    return found
-
-
-def _bounds(name: str, estimates: Sequence[Estimate]) -> list[tuple[float | None, float | None]]:
-    scale = SCALES[name]
-    value = np.array([_number(estimate.value) for estimate in estimates])
-    n = np.array([float(estimate.n) for estimate in estimates])
-    variance = _on_scale(name, value, n, np.array([_number(estimate.variance) for estimate in estimates]))
-    with np.errstate(invalid="ignore", over="ignore"):
-        reach = NORMAL_975 * np.sqrt(variance)
-        at_value = scale.forward(value, n)
-        # A scale that is cut off, as the logit is near 1, would leave the value itself outside.
-        low = np.fmin(scale.backward(at_value - reach, n), value)
-        high = np.fmax(scale.backward(at_value + reach, n), value)
-    known = np.isfinite(value) & np.isfinite(reach) & np.isfinite(low) & np.isfinite(high)
-    return [
-        (lower, upper) if defined else (None, None)
-        for lower, upper, defined in zip(low.tolist(), high.tolist(), known.tolist(), strict=True)
-    ]
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _on_scale(scale: str, value: Array, n: Array, variance: Array) -> Array:
-    """Return sampling variances on `scale`, by the delta method where the rows do not tell the noise."""
-    if scale == "share":
-        return share_variance(n)
-    if scale == "count":
-        return count_variance(value)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
-        return np.asarray(variance / INVERSE_SLOPES[scale](value) ** 2)

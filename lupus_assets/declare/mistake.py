@@ -1,10 +1,13 @@
 """What is wrong and what to write instead: the two halves of every message about a declaration."""
 
+import pathlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pydantic_core import PydanticCustomError
+
+from lupus_assets.errors import UsageError
 
 Path = tuple[str | int, ...]
 
@@ -73,3 +76,11 @@ def refuse(mistakes: Iterable[Mistake]) -> None:
     lines = [f"{dotted(each.path)}: {each.what}, {each.remedy}" for each in mistakes]
     if lines:
         raise PydanticCustomError(INCONSISTENT, "{lines}", {"lines": "\n".join(lines)})
+
+
+def missing(path: pathlib.Path, otherwise: str) -> UsageError:
+    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
+    beside = path.parent
+    meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
+    remedy = otherwise if meant is None else f"did you mean {beside / meant}?"
+    return UsageError(f"{path} does not exist, {remedy}")

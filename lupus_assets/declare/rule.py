@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, Strict, model_validator
 
-from lupus_assets.declare.catalogue import METRICS
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.declare.mistake import did_you_mean, mistake
 from lupus_assets.declare.name import Name
 from lupus_assets.declare.part import Part

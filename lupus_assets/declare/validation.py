@@ -7,8 +7,8 @@ a contradiction elsewhere in the file.
 
 from collections.abc import Iterator, Mapping, Set
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.identity import check_rules
+from lupus_assets.declare.metric import METRICS, NEEDS_LABEL, NOT_FOR_ALL, OF_KIND
 from lupus_assets.declare.mistake import Mistake, Path, did_you_mean, dotted, listed
 from lupus_assets.declare.plain import at, items, texts
 from lupus_assets.declare.timing import check_cadence, check_timing

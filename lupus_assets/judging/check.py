@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.duration import format_duration, parse_duration
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.judging.finding import (
     Findings,
     coverage,
@@ -27,10 +28,7 @@ from lupus_assets.records import FACT_RULE, HISTORY_RULE, VerdictRow
 
 ARRIVAL, COMPLETENESS = "arrival", "completeness"  # the checks that fail where there is nothing to judge
 TEAM = "team"  # of a verdict on one of the team's own rules, whatever its name
-OF_COMPLETENESS = (
-    "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate", "invalid_rate",
-    "labelled_rate",
-)  # fmt: skip
+OF_COMPLETENESS = tuple(name for name, metric in METRICS.items() if metric.completeness)
 BEHIND = re.compile(r"\(known (\w+) later\)$")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.detect.detector import Judged
 from lupus_assets.detect.history import WINDOWS, Ints, Mask, Series
 from lupus_assets.detect.rare import most_expected
@@ -113,7 +113,7 @@ class Measured:
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:
     """Return what lies on the stabilised scales, shape (…, series), in the metrics' own units."""
     back = np.full(scaled.shape, np.nan)
-    scales = np.array([MEASURES[ledger.series[index][-1]].scale for index in series.tolist()])
+    scales = np.array([METRICS[ledger.series[index][-1]].scale for index in series.tolist()])
     n = ledger.n[at, series]
     for name in np.unique(scales).tolist():
         mine = scales == name

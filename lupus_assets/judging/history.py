@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES, NORMAL_975
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.declare.rule import DAYS_PER_MONTH
 from lupus_assets.detect.history import Group, History, Role, Series
 from lupus_assets.detect.scale import SCALES, share_variance
 from lupus_assets.judging.series import Array, Ledger, Mask
 from lupus_assets.judging.wording import ROWS
+from lupus_assets.measuring.interval import NORMAL_975
 from lupus_assets.records import EVERYTHING
 
 PERFORMANCE = "performance"
@@ -41,7 +42,7 @@ def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Ma
     return np.array(
         [
             not (explained and column == prediction and metric in SHAPE)
-            and (column not in calendar or MEASURES[metric].rare)
+            and (column not in calendar or METRICS[metric].rare)
             for _, _, column, metric in ledger.series
         ],
         dtype=bool,
@@ -104,7 +105,7 @@ def _described(ledger: Ledger, model: MonitoredModel) -> Series:
     named = [target_of(family, column, metric) for _, family, column, metric in ledger.series]
     names = list(dict.fromkeys(named))
     metrics = [metric for *_, metric in ledger.series]
-    measures = [MEASURES[metric] for metric in metrics]
+    measures = [METRICS[metric] for metric in metrics]
     group = {ROWS: Group.ROWS, PERFORMANCE: Group.SCORE, model.columns.prediction.column: Group.SCORE}
     return Series(
         target=np.array([names.index(name) for name in named], dtype=np.int64),
@@ -126,7 +127,7 @@ def _described(ledger: Ledger, model: MonitoredModel) -> Series:
 
 def _least(metric: str) -> float:
     """Return below which value a history is no news, on its scale; of any number of rows."""
-    measure = MEASURES[metric]
+    measure = METRICS[metric]
     if not math.isfinite(measure.least):
         return measure.least
     return float(SCALES[measure.scale].forward(np.array([measure.least]), np.array([MANY]))[0])
@@ -148,7 +149,7 @@ def _scaled(ledger: Ledger, usual: Array) -> tuple[Array, Array]:
     values, variance = np.full_like(ledger.values, np.nan), np.full_like(ledger.values, np.nan)
     metrics = np.array([metric for *_, metric in ledger.series])
     for name in np.unique(metrics):
-        measure = MEASURES[name]
+        measure = METRICS[name]
         mine = metrics == name
         n = ledger.n[:, mine]
         if measure.rare:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.declare.rhythm import Rhythm
 from lupus_assets.declare.rule import (
     CONDITIONS,
@@ -189,7 +189,7 @@ def _rows(
     model: MonitoredModel,
 ) -> Iterator[VerdictRow]:
     segment, family, column = key
-    about, percent = subject(rule.metric, column, segment), MEASURES[rule.metric].percent
+    about, percent = subject(rule.metric, column, segment), METRICS[rule.metric].percent
     for start, as_of, value, reason in points:
         judged = partial(
             verdict_row,
@@ -227,7 +227,7 @@ def _rows(
 def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...], rhythm: Rhythm) -> Crossing:
     """Return what a rule comes to at a partition of this phase, given earlier values."""
     condition, wanted = _condition(rule)
-    percent = MEASURES[rule.metric].percent
+    percent = METRICS[rule.metric].percent
     match wanted:
         case RecentChange():
             what = f"the recent {wanted.partitions} partitions' median"

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.reading.arrow import comparable, is_in, table_floats, table_integers, table_levels
 from lupus_assets.records import EVERYTHING
 
-JUDGED = frozenset(name for name, measure in MEASURES.items() if measure.judged)
+JUDGED = frozenset(name for name, measure in METRICS.items() if measure.judged)
 SERIES = ("segment", "family", "column_name", "metric")
 DESIGN = {"null_rate": "null_design_effect", "out_of_range_rate": "range_design_effect"}
 COLUMNS = ("version", "window_start", "as_of", *SERIES, "value", "upper", "n", "reference")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS, Ints
 from lupus_assets.judging.detected import Detected, Measured
@@ -120,7 +120,7 @@ class Judgement:
                 subject(metric, column, segment),
                 value,
                 (low, high) if judged else None,
-                percent=MEASURES[metric].percent,
+                percent=METRICS[metric].percent,
                 when=said.when,
                 over=(over, effect) if flagged else None,
                 since=first,

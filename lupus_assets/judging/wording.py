@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.records import VerdictRow
 
 DIGITS, MOST_DIGITS = 4, 9  # significant digits of a number in a sentence
@@ -64,7 +64,7 @@ def season(model: MonitoredModel, moment: datetime) -> str:
 def subject(metric: str, column: str, segment: str) -> str:
     """Return what a number is about: "share of null `temp` where origin=JFK"."""
     where = "" if segment == "*" else f" where {segment}"
-    return f"{MEASURES[metric].phrase}{f' `{column}`' if column else ''}{where}"
+    return f"{METRICS[metric].phrase}{f' `{column}`' if column else ''}{where}"
 
 
 def target(row: VerdictRow) -> str:

@@ -1,10 +1,10 @@
 """Profiles become metrics: plain functions from one column's state, and its reference, to named estimates."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from lupus_assets.stats import performance
 from lupus_assets.stats.column import (
     CategoricalColumn,
     Column,
@@ -12,49 +12,28 @@ from lupus_assets.stats.column import (
     NumericColumn,
     TimestampColumn,
 )
-from lupus_assets.stats.distance import formula as distance
+from lupus_assets.stats.distance.distributions import DISTRIBUTIONS
+from lupus_assets.stats.distance.pair import gaps, smoothed
+from lupus_assets.stats.distance.pooled import POOLED
+from lupus_assets.stats.distance.shares import SHARES
 from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.histogram import all_values
 from lupus_assets.stats.joint import Confusion, ErrorSums
+from lupus_assets.stats.metric import Distance
+from lupus_assets.stats.performance.table import performance_of
 from lupus_assets.stats.profile import RowCounts
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
 from lupus_assets.stats.reference.frozen import ColumnReference
 from lupus_assets.stats.reference.residual import Residual
 from lupus_assets.stats.score_label import ScoreLabel
-from lupus_assets.stats.state import Counts, Floats
+from lupus_assets.stats.state import Counts
 
 Named = tuple[str, Estimate]
 EMPTY_REFERENCE = "the reference has no rows"
 NO_ROWS = "no rows"
 NO_VALUES = "no values"
-SCORE_PERFORMANCE: dict[str, Callable[[ScoreLabel], Estimate]] = {
-    "base_rate": performance.base_rate,
-    "auc": performance.auc,
-    "log_loss": performance.log_loss,
-    "brier": performance.brier,
-    "brier_excess": performance.brier_excess,
-    "slope_excess": performance.slope_excess,
-    "calibration_error": performance.calibration_error,
-    "bias": performance.bias,
-    "accuracy": performance.accuracy,
-    "precision": performance.precision,
-    "recall": performance.recall,
-}
-VALUE_PERFORMANCE: dict[str, Callable[[ErrorSums], Estimate]] = {
-    "mae": performance.mae,
-    "rmse": performance.rmse,
-    "wape": performance.wape,
-    "mean_error": performance.mean_error,
-}
-CLASS_PERFORMANCE: dict[str, Callable[[Confusion], Estimate]] = {
-    "accuracy": performance.accuracy,
-    "macro_f1": performance.macro_f1,
-}
-BINNED_DISTANCES: dict[str, Callable[[Counts, Counts], Floats]] = {
-    "jensen_shannon": distance.jensen_shannon,
-    "l_infinity": distance.l_infinity,
-}
+KINDS = {ScoreLabel: "score", ErrorSums: "value", Confusion: "class"}  # of prediction, by joint state
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 
 
@@ -136,29 +115,52 @@ def timestamp_metrics(column: TimestampColumn) -> Iterator[Named]:
         yield name, _plain(None if micros is None else micros / 1e6, column.rows - column.nulls)
 
 
-def _psi(reference: ColumnReference, counts: Counts) -> Estimate:
-    base = reference.reference_counts
-    n, m = int(base.sum()), int(counts.sum())
-    if not n or not m:
-        return Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
-    if counts[-1] == m:
-        return Estimate.undefined(NO_VALUES, m)  # all null: its null rate says so, in plainer words
-    psi = float(distance.psi(base, counts))
-    # On its square-root scale PSI without drift has the variance (1/n + 1/m)/2 whatever the bins:
-    # it is (1/n + 1/m) times a chi-square variable.
-    return Estimate(psi, 2 * psi * (1 / n + 1 / m), m, None)
+def _measured(
+    distances: Sequence[Distance],
+    pair: Callable[[], Iterable[Any]],
+    rows: tuple[int, int],
+    undefined: str | None,
+    *,
+    judged: bool,
+) -> Iterator[Named]:
+    """Yield the metrics among some distances of one kind, those that are judged or the others.
 
-
-def _other_distances(reference: ColumnReference, counts: Counts, pooled: Counts) -> Iterator[Named]:
-    base = reference.reference_counts
-    n, m = int(base.sum()), int(counts.sum())
-    if not n or not m:
-        for name in (*BINNED_DISTANCES, "chi_square"):
-            yield name, Estimate.undefined(NO_ROWS if n else EMPTY_REFERENCE, m)
+    Parameters
+    ----------
+    distances : sequence of Distance
+    pair : callable
+        Returns what these distances take of the pair of windows, where it is defined.
+    rows : tuple of int
+        That the distances rest on, of the reference and of the window.
+    undefined : str or None
+        Why there is no distance.
+    judged : bool
+    """
+    chosen = [each for each in distances if each.metric is not None and each.metric.judged == judged]
+    if undefined is not None:
+        for each in chosen:
+            yield each.name, Estimate.undefined(undefined, rows[1])
         return
-    for name, function in BINNED_DISTANCES.items():
-        yield name, Estimate(float(function(base, counts)), None, m, None)
-    yield "chi_square", Estimate(float(distance.chi_square(*pooled).statistic), None, m, None)
+    taken = tuple(pair()) if chosen else ()
+    for each in chosen:
+        value = float(each.function(*taken))
+        variance = None if each.variance is None else each.variance(value, *rows)
+        yield each.name, _plain(value, rows[1], variance=variance)
+
+
+def _distances_on_counts(
+    reference: ColumnReference, counts: Counts, pooled: Callable[[], Counts], *, judged: bool
+) -> Iterator[Named]:
+    """Yield the distances on rows per bin, of the reference and of both windows together."""
+    base = reference.reference_counts
+    n, m = int(base.sum()), int(counts.sum())
+    undefined = None
+    if not n or not m:
+        undefined = NO_ROWS if n else EMPTY_REFERENCE
+    elif judged and counts[-1] == m:
+        undefined = NO_VALUES  # all null: its null rate says so, in plainer words
+    yield from _measured(SHARES, lambda: smoothed(base, counts), (n, m), undefined, judged=judged)
+    yield from _measured(POOLED, pooled, (n, m), undefined, judged=judged)
 
 
 def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
@@ -169,20 +171,21 @@ def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterato
     yield "clipped_mean", reference.clipped_mean(column)
     yield "mean_rank", reference.mean_rank(column)
     yield "rank_spread", reference.rank_spread(column)
-    yield "psi", _psi(reference, reference.binned(column))
+    yield from numeric_distances(column, reference, judged=True)
 
 
-def numeric_distances(column: NumericColumn, reference: NumericReference) -> Iterator[Named]:
-    """Yield the other distances of a numeric column from its reference."""
-    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
+def numeric_distances(column: NumericColumn, reference: NumericReference, *, judged: bool) -> Iterator[Named]:
+    """Yield the distances of a numeric column from its reference, those that are judged or the others."""
+    yield from _distances_on_counts(
+        reference, reference.binned(column), lambda: reference.pooled(column), judged=judged
+    )
     past, now = reference.column.histogram, column.histogram
-    if not past.total or not now.total:
-        for name in ("ks", "wasserstein"):
-            yield name, Estimate.undefined(NO_VALUES, now.total)
-        return
-    yield "ks", _plain(distance.ks(past, now), now.total)
-    values = all_values(reference.column.values, column.values)
-    yield "wasserstein", _plain(distance.wasserstein(past, now, values), now.total)
+    rows = past.total, now.total
+
+    def pair() -> Iterable[Any]:
+        return gaps(past, now, all_values(reference.column.values, column.values))
+
+    yield from _measured(DISTRIBUTIONS, pair, rows, None if all(rows) else NO_VALUES, judged=judged)
 
 
 def categorical_drift(
@@ -195,26 +198,22 @@ def categorical_drift(
     yield "unseen_rate", share(unseen, values, undefined)
     for rank, count in enumerate(reference.named(column).tolist(), start=1):
         yield f"share_{rank}", share(count, values, NO_VALUES)
-    yield "psi", _psi(reference, reference.binned(column))
+    yield from categorical_distances(column, reference, judged=True)
 
 
-def categorical_distances(column: CategoricalColumn, reference: CategoricalReference) -> Iterator[Named]:
-    """Yield the other distances of a categorical column from its reference."""
-    yield from _other_distances(reference, reference.binned(column), reference.pooled(column))
+def categorical_distances(
+    column: CategoricalColumn, reference: CategoricalReference, *, judged: bool
+) -> Iterator[Named]:
+    """Yield the distances of a categorical column from its reference, those that are judged or the others."""
+    yield from _distances_on_counts(
+        reference, reference.binned(column), lambda: reference.pooled(column), judged=judged
+    )
 
 
 def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[Named]:
     """Yield the realised performance of the rows whose labels are in."""
-    match joint:
-        case ScoreLabel():
-            for name, of_scores in SCORE_PERFORMANCE.items():
-                yield name, of_scores(joint)
-        case ErrorSums():
-            for name, of_errors in VALUE_PERFORMANCE.items():
-                yield name, of_errors(joint)
-        case Confusion():
-            for name, of_classes in CLASS_PERFORMANCE.items():
-                yield name, of_classes(joint)
+    for measure in performance_of(KINDS[type(joint)]):
+        yield measure.name, measure.function(joint)
 
 
 def residual_metrics(residual: Residual) -> Iterator[Named]:
@@ -250,11 +249,11 @@ def column_metrics(
         case NumericColumn(), NumericReference():
             yield from numeric_drift(column, reference)
             if whole:
-                yield from numeric_distances(column, reference)
+                yield from numeric_distances(column, reference, judged=False)
         case CategoricalColumn(), CategoricalReference():
             yield from categorical_drift(column, reference, within=within)
             if whole:
-                yield from categorical_distances(column, reference)
+                yield from categorical_distances(column, reference, judged=False)
     if whole:
         yield from _shape(column)
 

@@ -1,6 +1,6 @@
 """An old and a new track over the rows of one partition, joined by their key."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,24 +10,28 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import interval
-from lupus_assets.measuring.column import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
+from lupus_assets.measuring.interval import interval
 from lupus_assets.reading.batch import Reading, Rows, read_rows, usable
 from lupus_assets.reading.block import CategoricalBlock, IdentityBlock, NumericBlock
 from lupus_assets.reading.cut import Cut
 from lupus_assets.reading.role import Role
 from lupus_assets.records import EVERYTHING, ComparisonRow, Window
-from lupus_assets.stats.distance import formula as distance
 from lupus_assets.stats.distance.binning import TOP, Parts
+from lupus_assets.stats.distance.distributions import DISTRIBUTIONS
+from lupus_assets.stats.distance.pair import gaps, smoothed
+from lupus_assets.stats.distance.shares import SHARES
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.joint import Confusion, ErrorSums
+from lupus_assets.stats.metric import Distance, Measure
 from lupus_assets.stats.moments import Moments
+from lupus_assets.stats.performance.table import performance_of
 from lupus_assets.stats.score_label import ScoreLabel, log_losses
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]  # float64, or the uint64 hashes of classes
+Joint = ScoreLabel | ErrorSums | Confusion
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,7 @@ def _piece(rows: Rows, reading: Reading, cut: Cut) -> Piece:
     return key.hashes[kept], values[kept], None if truth is None else truth[kept], int(visible.sum())
 
 
-SHARES = (
-    "flip_rate",
-    "joined_share",
-)  # of the rows themselves; everything else is a difference or a distance
+RATES = ("flip_rate", "joined_share")  # of the rows themselves; everything else is a difference or a distance
 Named = tuple[str, float | None, float | None, Estimate]  # metric, old, new, difference
 
 
@@ -146,17 +147,26 @@ def _label(track: Predictions, at: npt.NDArray[np.intp]) -> Values | None:
 
 def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
     """Yield distances of all predictions of both tracks; the old track is the reference."""
-    reason = "a track has no usable predictions"
-    n = len(new)
     past, now = Histogram.of(old, grid), Histogram.of(new, grid)
     parts = Parts.of(past)
-    counts = [parts.counts(each) for each in (past, now)]
-    for name, binned in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
-        value = float(binned(*counts)) if len(old) and n else None
-        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
-    for name, function in (("ks", distance.ks), ("wasserstein", distance.wasserstein)):
-        value = function(past, now) if len(old) and n else None
-        yield name, None, None, Estimate(value, None, n, reason if value is None else None)
+    rows = len(old), len(new)
+    yield from _measured(SHARES, lambda: smoothed(parts.counts(past), parts.counts(now)), rows)
+    yield from _measured(DISTRIBUTIONS, lambda: gaps(past, now), rows)
+
+
+def _measured(
+    distances: Sequence[Distance], pair: Callable[[], tuple[Floats, Floats]], rows: tuple[int, int]
+) -> Iterator[Named]:
+    """Yield the distances that comparisons of tracks have, given what they take where both have rows."""
+    taken = pair() if all(rows) else None
+    for each in distances:
+        if not each.of_tracks:
+            continue
+        if taken is None:
+            estimate = Estimate.undefined("a track has no usable predictions", rows[1])
+        else:
+            estimate = Estimate(float(each.function(*taken)), None, rows[1], None)
+        yield each.name, None, None, estimate
 
 
 def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
@@ -168,12 +178,8 @@ def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
         own = np.array([int((each.values == value).sum()) for value in top], dtype=np.int64)
         return np.append(own, len(each.values) - own.sum())
 
-    n = len(new.values)
-    for name, function in (("psi", distance.psi), ("jensen_shannon", distance.jensen_shannon)):
-        defined = len(old.values) and n
-        value = float(function(binned(old), binned(new))) if defined else None
-        reason = None if defined else "a track has no usable predictions"
-        yield name, None, None, Estimate(value, None, n, reason)
+    rows = len(old.values), len(new.values)
+    yield from _measured(SHARES, lambda: smoothed(binned(old), binned(new)), rows)
 
 
 def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredModel) -> Iterator[Named]:
@@ -185,10 +191,8 @@ def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredM
     if model.decision is None:
         old_errors, new_errors = ErrorSums.of(before, truth), ErrorSums.of(after, truth)
         paired = Moments.of(np.abs(after - truth) - np.abs(before - truth))
-        for name, of_errors in VALUE_PERFORMANCE.items():
-            yield _difference(
-                name, of_errors(old_errors), of_errors(new_errors), paired if name == "mae" else None
-            )
+        for measure in performance_of("value"):
+            yield _difference(measure, old_errors, new_errors, paired if measure.name == "mae" else None)
         return
     threshold = model.decision.threshold
     old, new = (ScoreLabel.of(score, truth, threshold) for score in (before, after))
@@ -197,9 +201,9 @@ def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredM
         "log_loss": Moments.of(log_losses(after, truth == 1) - log_losses(before, truth == 1)),
         "bias": Moments.of(before - after),
     }
-    for name, of_scores in SCORE_PERFORMANCE.items():
-        if name != "base_rate":  # the same labels
-            yield _difference(name, of_scores(old), of_scores(new), pairs.get(name))
+    for measure in performance_of("score"):
+        if measure.metric.family != "target":  # the labels are the same
+            yield _difference(measure, old, new, pairs.get(measure.name))
 
 
 def _class_performance(before: Values, after: Values, truth: Values | None) -> Iterator[Named]:
@@ -208,12 +212,12 @@ def _class_performance(before: Values, after: Values, truth: Values | None) -> I
     known = truth != 0
     old, new = (Confusion.of(each[known], truth[known]) for each in (before, after))
     right = (after[known] == truth[known]).astype(float) - (before[known] == truth[known]).astype(float)
-    for name, of_classes in CLASS_PERFORMANCE.items():
-        paired = Moments.of(right) if name == "accuracy" else None
-        yield _difference(name, of_classes(old), of_classes(new), paired)
+    for measure in performance_of("class"):
+        yield _difference(measure, old, new, Moments.of(right) if measure.name == "accuracy" else None)
 
 
-def _difference(name: str, old: Estimate, new: Estimate, paired: Moments | None) -> Named:
+def _difference(measure: Measure, before: Joint, after: Joint, paired: Moments | None) -> Named:
+    name, old, new = measure.name, measure.function(before), measure.function(after)
     if old.value is None or new.value is None:
         return name, old.value, new.value, Estimate.undefined(old.reason or new.reason or "undefined", new.n)
     if paired is not None:
@@ -244,7 +248,7 @@ def comparison_rows(
     """
     rows = []
     for metric, old_value, new_value, estimate in _compare(old, new, model, grid):
-        lower, upper = interval("share" if metric in SHARES else "natural", estimate)
+        lower, upper = interval("share" if metric in RATES else "natural", estimate)
         rows.append(
             ComparisonRow(
                 old=tracks[0],

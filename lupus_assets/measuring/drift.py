@@ -15,8 +15,10 @@ from lupus_assets.reading.arrow import is_in, table_bytes, table_integers, table
 from lupus_assets.records import EVERYTHING
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn
+from lupus_assets.stats.distance.categorical import CategoricalStack
 from lupus_assets.stats.distance.marginal import Categorical, Numeric, NumericMarginal
-from lupus_assets.stats.distance.stack import CategoricalStack, NumericStack, Stack, distances
+from lupus_assets.stats.distance.numeric import NumericStack
+from lupus_assets.stats.distance.stack import Stack, distances
 from lupus_assets.stats.state import Floats
 
 KINDS = frozenset({"NumericColumn", "CategoricalColumn"})
@@ -137,8 +139,8 @@ class ColumnDrift:
     median : tuple of float or None
         In the column's unit, as `NumericColumn.quantiles`; None where there is no finite value.
     distances : dict of str to float or None
-        Named as in `lupus_assets.stats.distance.stack`, defined as in `lupus_assets.stats.distance.formula`;
-        None where a window has no rows, or no finite value, and where the distance is larger than floats are.
+        By the names of `lupus_assets.stats.distance.table.DISTANCES`; None where a window has no rows, or no
+        finite value, and where the distance is larger than floats are.
     expected_psi : float or None
         The PSI that windows of so many rows have without any drift.
     """

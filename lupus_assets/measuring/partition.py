@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.declare.metric import MEASURES, intervals
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.measuring.column import (
     column_metrics,
     performance_metrics,
@@ -12,6 +12,7 @@ from lupus_assets.measuring.column import (
     row_metrics,
     share,
 )
+from lupus_assets.measuring.interval import intervals
 from lupus_assets.profiling.parting import Cell
 from lupus_assets.profiling.partition import WHOLE
 from lupus_assets.reading.role import Role
@@ -23,6 +24,8 @@ from lupus_assets.stats.reference.association import Association
 from lupus_assets.stats.reference.frozen import ColumnReference, Reference
 from lupus_assets.stats.reference.ranking import RankMoments
 
+OfColumn = tuple[str, str, Estimate]  # column, metric, number
+
 
 def _profile_metrics(
     profile: Profile,
@@ -33,77 +36,63 @@ def _profile_metrics(
     *,
     whole: bool,
     within: bool,
-) -> Iterator[tuple[str, str, str, Estimate]]:
-    """Yield ``(family, column, metric, estimate)`` of what `profile` holds."""
+) -> Iterator[OfColumn]:
+    """Yield the metrics of what `profile` holds."""
     prediction = model.columns.prediction.column
     if profile.counts is not None:
         yield from _row_metrics(profile.counts, model)
     for column, state in profile.columns.items():
-        family = roles[column].family
-        for name, estimate in column_metrics(state, references.get(column), whole=whole, within=within):
-            yield family, column, name, estimate
-        if family == "target":
-            yield family, column, "labelled_rate", share(state.rows - state.nulls, state.rows)
-    yield from _together(profile, roles, prediction, association)
+        for named in column_metrics(state, references.get(column), whole=whole, within=within):
+            yield column, *named
+        if roles[column].family == "target":
+            yield column, "labelled_rate", share(state.rows - state.nulls, state.rows)
+    yield from _together(profile, prediction, association)
     if profile.joint is not None:
         label = next(column for column, role in roles.items() if role.family == "target")
         for name, estimate in performance_metrics(profile.joint):
-            target = name == "base_rate"
-            yield "target" if target else "performance", label if target else prediction, name, estimate
+            yield label if METRICS[name].family == "target" else prediction, name, estimate
 
 
-def _together(
-    profile: Profile, roles: Mapping[str, Role], prediction: str, association: Association | None
-) -> Iterator[tuple[str, str, str, Estimate]]:
+def _together(profile: Profile, prediction: str, association: Association | None) -> Iterator[OfColumn]:
     """Yield what is of columns and rows together."""
     if profile.residual is not None:
-        for name, estimate in residual_metrics(profile.residual):
-            yield "prediction", prediction, name, estimate
+        for named in residual_metrics(profile.residual):
+            yield prediction, *named
     if profile.clusters is not None:
-        yield from _design_effects(profile.clusters, roles)
+        yield from _design_effects(profile.clusters)
     if profile.ranks is not None and association is not None:
         yield from _association_metrics(profile.ranks, association, prediction)
 
 
-def _design_effects(
-    clusters: Clusters, roles: Mapping[str, Role]
-) -> Iterator[tuple[str, str, str, Estimate]]:
+def _design_effects(clusters: Clusters) -> Iterator[OfColumn]:
     """Yield how far nulls, and values out of range, share their timestamps; of columns that have some."""
     for metric, events in (("null_design_effect", clusters.absent), ("range_design_effect", clusters.beyond)):
         for column, counts in events.items():
             effect = clusters.design_effect(counts)
             if effect is not None:
-                yield (
-                    roles[column].family,
-                    column,
-                    metric,
-                    Estimate(effect, None, int(clusters.rows.sum()), None),
-                )
+                yield column, metric, Estimate(effect, None, int(clusters.rows.sum()), None)
 
 
-def _association_metrics(
-    ranks: RankMoments, association: Association, prediction: str
-) -> Iterator[tuple[str, str, str, Estimate]]:
+def _association_metrics(ranks: RankMoments, association: Association, prediction: str) -> Iterator[OfColumn]:
     """Yield how each input goes with the others and the score; of the score, its residual says more."""
     for column, (kept, conditional) in association.measure(ranks).items():
         if column != prediction:
-            yield "input", column, "association", kept
-            yield "input", column, "conditional_spread", conditional
+            yield column, "association", kept
+            yield column, "conditional_spread", conditional
 
 
-def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[tuple[str, str, str, Estimate]]:
-    for name, estimate in row_metrics(counts):
-        yield "input", "", name, estimate
-    yield "input", model.columns.timestamp, "outside_rate", share(counts.outside, counts.rows)
+def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[OfColumn]:
+    for named in row_metrics(counts):
+        yield "", *named
+    yield model.columns.timestamp, "outside_rate", share(counts.outside, counts.rows)
     if counts.invalid is not None:
-        prediction = model.columns.prediction.column
-        yield "prediction", prediction, "invalid_rate", share(counts.invalid, counts.rows)
+        yield model.columns.prediction.column, "invalid_rate", share(counts.invalid, counts.rows)
 
 
 def _whole(cell: Cell, model: MonitoredModel) -> bool:
     """Return whether a cell carries every metric: all rows, and segments where a rule asks for more."""
     version, segment = cell
-    asked = [rule for rule in model.rules if rule.segment and not MEASURES[rule.metric].judged]
+    asked = [rule for rule in model.rules if rule.segment and not METRICS[rule.metric].judged]
     return cell == WHOLE or (version == EVERYTHING and any(rule.concerns(segment) for rule in asked))
 
 
@@ -148,7 +137,7 @@ def metric_rows(
             window_start=window.start,
             as_of=as_of,
             segment=segment,
-            family=family,
+            family=METRICS[name].family or roles[column].family,
             column_name=column,
             metric=name,
             value=estimate.value,
@@ -158,7 +147,5 @@ def metric_rows(
             reference=reference.digest,
             reason=estimate.reason,
         )
-        for (version, segment, family, column, name, estimate), (lower, upper) in zip(
-            found, bounds, strict=True
-        )
+        for (version, segment, column, name, estimate), (lower, upper) in zip(found, bounds, strict=True)
     ]

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from lupus_assets.picturing.course import Point
+from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, path, runs, titled
 
 WIDTH, HEIGHT = 1160, 400  # units of the drawing; a pixel each in a window 1200 wide
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 28  # margins around the plot
@@ -16,7 +17,7 @@ LINES = 6  # of the grid, at most
 FEW = 4  # partitions below the plot, at least, where there are so many
 LEVELS = (4, 7, 10)  # leading characters of a partition key that are its year, month and day
 HEADROOM = 0.06  # of the span, above and below
-FLAT, HUGE = 1e-9, 1e300  # what differs by less is flat; what is beyond is drawn at the edge
+HUGE = 1e300  # what is beyond is drawn at the edge
 JOINED = 1.5  # ordinary steps between two partitions that one line still joins
 ALONE = 3  # half the width of a range that no other adjoins
 BAND, LINE, ALARM, GRID, TEXT = "#3d71d9", "#3d71d9", "#e02f44", "#e4e7eb", "#5b6570"
@@ -37,10 +38,9 @@ def svg(points: Sequence[Point], *, percent: bool, title: str) -> str:
         For those who cannot see it.
     """
     plot = _Plot(points, percent)
+    head = opened(WIDTH, HEIGHT, f'role="img" aria-label="{escape(title)}" font-size="12" fill="{TEXT}"')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(title)}" font-size="12" fill="{TEXT}">'
-        f"{''.join(_legend())}{''.join(plot.grid())}{''.join(plot.dates())}"
+        f"{head}{''.join(_legend())}{''.join(plot.grid())}{''.join(plot.dates())}"
         f'<path fill="{BAND}" fill-opacity=".13" stroke="{BAND}" stroke-opacity=".22" '
         f'd="{"".join(plot.bands())}"/>'
         f'<path fill="none" stroke="{LINE}" stroke-width="1.6" stroke-linejoin="round" '
@@ -56,6 +56,7 @@ class _Plot:
         self.points, self.unit = points, 100 if percent else 1
         self.sign = " %" if percent else ""
         self.bottom, self.top = _domain(points, percent)
+        self.y = Scale(self.bottom, self.top, HEIGHT - BOTTOM, TOP, self.top - self.bottom)
         starts = [point.start for point in points]
         self.starts = starts
         steps = [after - before for before, after in pairwise(starts)]
@@ -67,10 +68,6 @@ class _Plot:
         first, last = self.starts[0], self.starts[-1]
         share = (start - first) / (last - first) if last > first else 0.5
         return LEFT + (WIDTH - LEFT - RIGHT) * share
-
-    def y(self, value: float) -> float:
-        share = (min(max(value, self.bottom), self.top) - self.bottom) / (self.top - self.bottom)
-        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * share
 
     def grid(self) -> Iterator[str]:
         """Yield a line and a number for every round value."""
@@ -96,14 +93,9 @@ class _Plot:
             )
 
     def runs(self, there: Sequence[bool]) -> Iterator[list[Point]]:
-        """Yield each stretch without a gap."""
-        run: list[Point] = []
-        for point, known, goes_on in zip(self.points, there, self.joined, strict=True):
-            if known:
-                run.append(point)
-            if run and not (known and goes_on):
-                yield run
-                run = []
+        """Yield the points of each stretch without a gap."""
+        for run in runs(there, self.joined):
+            yield [self.points[at] for at in run]
 
     def bands(self) -> Iterator[str]:
         """Yield the outline of the expected range, of each stretch that has one."""
@@ -114,13 +106,13 @@ class _Plot:
             if len(run) == 1:
                 ((x, high),), ((_, low),) = upper, lower
                 upper, lower = [(x - ALONE, high), (x + ALONE, high)], [(x - ALONE, low), (x + ALONE, low)]
-            yield f"{_path([*upper, *reversed(lower)])}Z"
+            yield f"{path([*upper, *reversed(lower)])}Z"
 
     def lines(self) -> Iterator[str]:
         """Yield the line of each stretch of values; one that is alone is a point."""
         for run in self.runs([point.value is not None for point in self.points]):
             line = [(self.x(each.start), self.y(_or(each.value, 0.0))) for each in run]
-            yield f"{_path(line)}{'h.1' if len(line) == 1 else ''}"
+            yield f"{path(line)}{'h.1' if len(line) == 1 else ''}"
 
     def partitions(self) -> Iterator[str]:
         """Yield what the pointer finds at each partition, and its alarm."""
@@ -129,7 +121,7 @@ class _Plot:
         for point, x, (left, right) in zip(self.points, places, pairwise(edges), strict=False):
             said = f"{point.key}\n{point.sentence or 'no value'}"
             yield (
-                f'<g class="partition{" alarm" if point.flagged else ""}"><title>{escape(said)}</title>'
+                f'<g class="partition{" alarm" if point.flagged else ""}">{titled(said)}'
                 f'<rect x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - BOTTOM - TOP}" '
                 'fill="none" pointer-events="all"/>'
                 f'<path class="here" stroke="{TEXT}" stroke-opacity=".5" '
@@ -162,10 +154,6 @@ def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return f"M{'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)}"
-
-
 def _domain(points: Sequence[Point], percent: bool) -> tuple[float, float]:
     """Return the lowest and the highest value of the plot; no lower than 0 where nothing is."""
     known = [each for point in points for each in (point.value, point.low, point.high) if each is not None]
@@ -174,7 +162,10 @@ def _domain(points: Sequence[Point], percent: bool) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(held), max(held)
     largest = max(abs(low), abs(high))
-    room = HEADROOM * (high - low) if high - low > FLAT * largest else largest / 10 or 1.0
+    if high - low > max(FLAT * largest, TINY):
+        room = HEADROOM * (high - low)
+    else:
+        room = largest / 10 if largest > TINY else 1.0
     bottom = max(low - room, 0.0) if low >= 0 else low - room
     return bottom, min(high + room, 1.0) if percent and high <= 1 else high + room
 

@@ -1,15 +1,14 @@
 """A judged series over its latest partitions, and a picture of it: value, expected range and alarms."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.picturing.address import Address
+from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, runs, short_dots, short_path, titled
 from lupus_assets.reading.arrow import (
     is_in,
     microseconds,
@@ -26,7 +25,6 @@ COLUMNS = (
 SERIES = ("segment", "family", "column_name", "metric")
 STEP, HEIGHT = 4, 26  # units of the drawing for a partition, and for all values
 MARGIN = 2
-FLAT, TINY = 1e-9, 1e-300  # what differs by less is drawn as one line
 BAND, LINE, ALARM = "#def", "#456", "red"
 
 Array = npt.NDArray[np.float64]
@@ -96,54 +94,24 @@ def svg(of: Trail, title: str = "") -> str:
     finite = np.concatenate([each[np.isfinite(each)] for each in (of.value, of.low, of.high)])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     span = max(high - low, FLAT * max(abs(high), abs(low)), TINY)
+    y = Scale(low, high, HEIGHT - MARGIN, MARGIN, span)
 
-    def y(values: Array) -> list[int]:
-        share = (np.clip(np.nan_to_num(values, nan=low), low, high) - low) / span
-        return [round(HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * each) for each in share.tolist()]
+    def places(values: Array) -> list[tuple[int, int]]:
+        known = np.nan_to_num(values, nan=low, posinf=np.inf, neginf=-np.inf).tolist()
+        return [(STEP * at + STEP // 2, round(y(value))) for at, value in enumerate(known)]
 
-    upper, lower, middle = y(of.high), y(of.low), y(of.value)
+    upper, lower, middle = places(of.high), places(of.low), places(of.value)
     bands = [
-        _path([*((at, upper[at]) for at in part), *((at, lower[at]) for at in reversed(part))])
-        for part in _runs(~np.isnan(of.low))
+        short_path([*(upper[at] for at in part), *(lower[at] for at in reversed(part))])
+        for part in runs((~np.isnan(of.low)).tolist())
     ]
-    lines = [_path([(at, middle[at]) for at in part]) for part in _runs(~np.isnan(of.value))]
-    alarms = _dots([(at, middle[at]) for at in np.flatnonzero(of.flagged).tolist()])
+    lines = [short_path([middle[at] for at in part]) for part in runs((~np.isnan(of.value)).tolist())]
+    alarms = short_dots([middle[at] for at in np.flatnonzero(of.flagged).tolist()])
     width = STEP * of.value.size
-    said = f"<title>{escape(title)}</title>" if title else ""
+    head = opened(width, HEIGHT, f'width="{3 * width}"')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{3 * width}">{said}'
+        f"{head}{titled(title)}"
         f'<path fill="{BAND}" d="{"".join(bands)}"/>'
         f'<path fill="none" stroke="{LINE}" d="{"".join(lines)}"/>'
         f'<path stroke="{ALARM}" stroke-width="3" d="{alarms}"/></svg>'
     )
-
-
-def _x(at: int) -> int:
-    return STEP * at + STEP // 2
-
-
-def _steps(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [(STEP * (x - last), to - since) for (last, since), (x, to) in pairwise(points)]
-
-
-def _dots(points: Sequence[tuple[int, int]]) -> str:
-    """Return a path of strokes that are one unit long."""
-    if not points:
-        return ""
-    (first, y), *_ = points
-    return f"M{_x(first)} {y}h1" + "".join(
-        f"m{dx - 1} {dy}h1".replace(" -", "-") for dx, dy in _steps(points)
-    )
-
-
-def _path(points: Sequence[tuple[int, int]]) -> str:
-    """Return a path from point to point, each relative to the last: shorter than absolute ones."""
-    (first, y), *_ = points
-    steps = " ".join(f"{dx} {dy}".replace(" -", "-") for dx, dy in _steps(points))
-    return f"M{_x(first)} {y}l{steps}"
-
-
-def _runs(there: npt.NDArray[np.bool_]) -> list[list[int]]:
-    """Return the places of each stretch without a gap."""
-    places = np.flatnonzero(there)
-    return [part.tolist() for part in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if part.size]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from lupus_assets.declare.metric import MEASURES
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.judging.wording import subject
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.chart import svg
@@ -77,7 +77,7 @@ def history_page(asked: Address, points: Sequence[Point], before: int) -> str:
         f"{_pair('metric', asked.metric)}{segment}{rule}</p>"
         f"<h1>{_text(title)}</h1>"
         f'<p class="of">{shown}, {escape(points[0].key)} to {escape(points[-1].key)}, {alarmed}</p>'
-        f"<figure>{svg(points, percent=MEASURES[asked.metric].percent, title=title)}</figure>{said}",
+        f"<figure>{svg(points, percent=METRICS[asked.metric].percent, title=title)}</figure>{said}",
     )
 
 

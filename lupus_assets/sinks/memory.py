@@ -35,6 +35,12 @@ class MemoryStore:
         self._tables: dict[str, dict[Place, pa.Table]] = {table: {} for table in SCHEMAS}
         self.files = MemoryFiles()
 
+    def copy(self) -> "MemoryStore":
+        """Return a store of its own with the same tables, and no files beside them."""
+        copied = MemoryStore()
+        copied._tables = {table: dict(places) for table, places in self._tables.items()}
+        return copied
+
     def replace(self, table: str, place: Place, rows: Sequence[Row]) -> None:
         """Make `rows` exactly what `table` holds at `place`; no rows are a place too."""
         self.replacement(table, place, rows).write()

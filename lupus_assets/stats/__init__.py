@@ -21,7 +21,8 @@ two states. Nothing here opens a file, asks the time or reads the environment.
 ``score_label``    score with label
 ``joint``          value with prediction error, class with class, and the union of all three
 ``estimate``       a number with its standard error
-``performance``    how well a model predicts
+``metric``         the description of a metric
+``performance``    the quality of predictions, by kind of prediction
 ``roc``            rows of either label by score
 ``siphash``        keyed hashes of text
 ``reference``      the frozen window that drift is measured from

@@ -1,9 +1,10 @@
 """A number with its sampling variance, or the reason why there is none."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from lupus_assets.stats.moments import Moments
+if TYPE_CHECKING:
+    from lupus_assets.stats.moments import Moments
 
 HALF = 0.5  # Jeffreys prior of a share: 0 of 10 is not certainly 0, so its variance is not 0 either
 
@@ -36,7 +37,7 @@ class Estimate:
         return cls(None, None, n, reason)
 
     @classmethod
-    def of_mean(cls, moments: Moments, reason: str) -> Self:
+    def of_mean(cls, moments: "Moments", reason: str) -> Self:
         """Return the mean of the rows in `moments`; without rows undefined, for `reason`."""
         if moments.n == 0:
             return cls.undefined(reason)

@@ -70,9 +70,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     project = tmp_path_factory.mktemp("project")
     for name in ("pyproject.toml", "workspace.yaml"):
         shutil.copy(PROJECT / name, project / name)
-    shutil.copytree(
-        PROJECT / "resources", project / "resources", ignore=shutil.ignore_patterns("__pycache__")
-    )
     model = project / "definitions" / "shop" / "churn"
     model.mkdir(parents=True)
     for name in ("__init__.py", "location.py"):

@@ -20,7 +20,7 @@ from lupus_assets.assets.partition import partitions_of, window_of
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.records import Window
-from resources.installation import Embedded
+from lupus_assets.resources.installation import Embedded
 
 
 def small_model(name: str = "score", **overrides: object) -> MonitoredModel:

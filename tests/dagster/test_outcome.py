@@ -78,7 +78,7 @@ def test_the_project_has_one_private_import_of_dagster():
     private = re.compile(r"^\s*(from|import) dagster\w*(\.\w+)*\._", re.MULTILINE)
     found = [
         path.relative_to(PROJECT).as_posix()
-        for folder in ("lupus_assets", "resources", "definitions")
+        for folder in ("lupus_assets", "definitions")
         for path in (PROJECT / folder).rglob("*.py")
         for _ in private.finditer(path.read_text())
     ]

@@ -68,13 +68,10 @@ class Project:
         return self.root / "said"
 
     def install(self, declarations: Mapping[str, str]) -> None:
-        """Lay out the project: code location, resources, and a declaration by each ``team/model``."""
+        """Lay out the project: settings of Dagster, and a declaration by each ``team/model``."""
         for folder in (self.dagster, self.data, self.said):
             folder.mkdir(parents=True)
         shutil.copy(PROJECT / "resources" / "dagster.yaml", self.dagster)
-        shutil.copytree(
-            PROJECT / "resources", self.root / "resources", ignore=shutil.ignore_patterns("__pycache__")
-        )
         shutil.copy(PROJECT / "pyproject.toml", self.root)
         for name, text in declarations.items():
             folder = self.root / "definitions" / name
@@ -127,7 +124,7 @@ def drive(steps: Sequence[Step]) -> Iterator[dict[str, Any]]:
     import dagster as dg
 
     from lupus_assets.assets import load_location
-    from resources.environment import resources
+    from lupus_assets.resources.environment import resources
 
     root = Path.cwd()
     with dg.DagsterInstance.get() as instance:

@@ -22,11 +22,11 @@ from lupus_assets.assets import load_location
 from lupus_assets.assets.view import CHECK, view_key
 from lupus_assets.installation import HIVE, SEARCH, Installation
 from lupus_assets.ports import ObjectStore
+from lupus_assets.resources.installation import Serviced
 from lupus_assets.sinks.elasticsearch.document import KEYS
 from lupus_assets.sinks.elasticsearch.view import SearchView
 from lupus_assets.sinks.hive.connection import Hive
 from lupus_assets.sinks.schema import SCHEMAS
-from resources.installation import Serviced
 from tests.dagster.site import Site, small_model, small_rows
 
 TRACKS = ("champion", "challenger")

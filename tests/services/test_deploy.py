@@ -112,8 +112,7 @@ class Deployment:
 
     def install(self) -> None:
         """Lay out the project: what an installation has, with one model of its own."""
-        for name in ("resources", "deploy"):
-            shutil.copytree(PROJECT / name, self.project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(DEPLOY, self.project / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
         model = self.project / "definitions" / "shop" / "score"
         model.mkdir(parents=True)
         for name in ("__init__.py", "location.py"):

@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from lupus_assets.assets import load_location
+from lupus_assets.resources.installation import Serviced
 from lupus_assets.sinks.files.folder import Folder
 from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.sinks.schema import SCHEMAS
-from resources.installation import Serviced
 from tests.dagster.site import Site
 from tests.services.site import MODEL, PIECES, RANGE, counted, do, said, tables_of, write_logs
 

@@ -22,7 +22,7 @@ import botocore
 import pytest
 
 from lupus_assets.installation import VARIABLES
-from resources.installation import Embedded, Serviced
+from lupus_assets.resources.installation import Embedded, Serviced
 from tests.dagster.site import small_model, small_rows
 from tests.services.__main__ import variables
 from tests.services.elasticsearch import Elasticsearch

@@ -28,9 +28,9 @@ from lupus_assets.declare import MonitoredModel, load
 from lupus_assets.installation import Installation
 from lupus_assets.ports import ObjectStore
 from lupus_assets.records import Entry
+from lupus_assets.resources.environment import lupus_home
 from lupus_assets.sinks.files.layout import place_of
 from lupus_assets.upkeep import follow
-from resources.environment import lupus_home
 
 PROJECT = Path(__file__).parents[3]
 DECLARATION = Path(__file__).with_name("defs.yaml")

@@ -40,7 +40,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, rel_entr
 from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 
-from lupus_assets.stats.distance.formula import ChiSquare
 from lupus_assets.stats.state import Floats
 
 Definition = Literal["evidently", "nannyml"]
@@ -52,6 +51,13 @@ EXACT = 10_000  # from so many reference rows on, NannyML bins for KS and Wasser
 BINS = 10_000  # and these are the equal-width bins
 SMALLEST_SPREAD = 0.001  # Evidently's least standard deviation of the reference
 FEW_ROWS, FEW_VALUES = 1_000, 5  # up to these, Evidently tests rather than measures
+
+
+class ChiSquare(NamedTuple):
+    """A chi-square statistic, at least 0 and without unit, and its p value in [0, 1]."""
+
+    statistic: Floats
+    p: Floats
 
 
 class Shares(NamedTuple):

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lupus_assets.stats.distance import formula as distance
+from lupus_assets.stats.distance.pair import smoothed
+from lupus_assets.stats.distance.pooled import POOLED
+from lupus_assets.stats.distance.shares import SHARES
 from lupus_assets.stats.state import Counts, Floats
 
-BINNED = distance.Binned._fields
-POOLED = ("chi_square", "chi_square_p")
 
-
-def binned_distances(tables: Sequence[Counts], references: Sequence[int]) -> dict[str, Floats]:
-    """Return the distances of `BINNED`; NaN where a window has no rows.
+def distances_of_shares(tables: Sequence[Counts], references: Sequence[int]) -> dict[str, Floats]:
+    """Return the distances of `SHARES`; NaN where a window has no rows.
 
     Parameters
     ----------
@@ -25,7 +24,7 @@ def binned_distances(tables: Sequence[Counts], references: Sequence[int]) -> dic
     -------
     dict of str to ndarray of float64, shape (tables, windows)
     """
-    found = {name: np.full((len(tables), len(tables[0])), np.nan) for name in BINNED}
+    found = {each.name: np.full((len(tables), len(tables[0])), np.nan) for each in SHARES}
     for bins in {table.shape[1] for table in tables}:
         some = np.array([at for at, table in enumerate(tables) if table.shape[1] == bins])
         new = np.array([tables[at] for at in some])
@@ -33,13 +32,13 @@ def binned_distances(tables: Sequence[Counts], references: Sequence[int]) -> dic
         rows = np.add.reduce(new, axis=2)
         table, window = np.nonzero((rows > 0) & (np.add.reduce(old, axis=1) > 0)[:, None])
         if table.size:
-            values = distance.binned(old[table], new[table, window])
-            for name, each in values._asdict().items():
-                found[name][some[table], window] = each
+            p, q = smoothed(old[table], new[table, window])
+            for each in SHARES:
+                found[each.name][some[table], window] = each.function(p, q)
     return found
 
 
-def pooled_distances(pooled: Counts) -> dict[str, Floats]:
+def distances_of_pooled(pooled: Counts) -> dict[str, Floats]:
     """Return the distances of `POOLED`; NaN where a side has no rows.
 
     Parameters
@@ -52,9 +51,10 @@ def pooled_distances(pooled: Counts) -> dict[str, Floats]:
     dict of str to ndarray of float64, shape (...)
     """
     filled = np.logical_and.reduce(np.add.reduce(pooled, axis=-1) > 0, axis=0)
-    found = {name: np.full(filled.shape, np.nan) for name in POOLED}
-    for name, values in zip(POOLED, distance.chi_square(*pooled[:, filled]), strict=True):
-        found[name][filled] = values
+    found = {each.name: np.full(filled.shape, np.nan) for each in POOLED}
+    a, b = pooled[:, filled]
+    for each in POOLED:
+        found[each.name][filled] = each.function(a, b)
     return found
 
 

@@ -192,7 +192,8 @@ def test_an_earlier_file_with_mistakes_of_its_own_takes_no_model_from_a_good_one
     assert f"is declared already in {good}" in str(errors[broken])
 
 
-def test_declarations_need_neither_dagster_nor_arrow():
-    code = "import sys, lupus_assets.declare; print({'dagster', 'pyarrow', 'pandas'} & set(sys.modules))"
+def test_declarations_need_neither_dagster_nor_arrow_nor_numpy():
+    heavy = "{'dagster', 'pyarrow', 'pandas', 'numpy', 'scipy'}"
+    code = f"import sys, lupus_assets.declare, lupus_assets.cli; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

@@ -1,69 +1,57 @@
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from collections import Counter
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL
-from lupus_assets.declare.metric import MEASURES, interval, intervals
+import numpy as np
+
+from lupus_assets.declare.metric import METRICS, NOT_FOR_ALL, OF_KIND
 from lupus_assets.detect.scale import SCALES
-from lupus_assets.stats.estimate import Estimate
+from lupus_assets.judging.check import OF_COMPLETENESS
+from lupus_assets.stats.distance.table import DISTANCES
+from lupus_assets.stats.performance.table import PERFORMANCE
 from tests.models import declared, frozen, log, measured, profiled
 
 
-def test_the_catalogue_and_the_measures_name_the_same_metrics():
-    assert METRICS.keys() == MEASURES.keys()
+def test_no_name_stands_for_two_metrics():
+    names = Counter([*(each.name for each in DISTANCES), *(each.name for each in PERFORMANCE)])
+    assert set(names.values()) == {1}
+    assert sum(metric.family in ("performance", "target") for metric in METRICS.values()) == 1 + len(
+        PERFORMANCE
+    )
 
 
-def test_everything_that_is_said_about_metrics_names_metrics():
-    assert METRICS.keys() >= NEEDS_LABEL
-    assert {measure.scale for measure in MEASURES.values()} == SCALES.keys()
+def test_everything_that_is_said_about_metrics_is_known_elsewhere():
+    assert {metric.scale for metric in METRICS.values()} == SCALES.keys()
+    families = {"input", "prediction", "target", "performance", None}
+    assert {metric.family for metric in METRICS.values()} <= families
+
+
+def test_the_check_of_completeness_hears_of_rows_and_of_what_is_missing():
+    assert {
+        "row_count", "duplicate_rate", "null_rate", "nan_rate", "infinity_rate", "outside_rate",
+        "invalid_rate", "labelled_rate",
+    } == set(OF_COMPLETENESS)  # fmt: skip
 
 
 def tables():
-    """Return a model and a log for each kind of prediction; together they have every metric."""
-    yield declared(), log(5)
+    """Yield a kind of prediction, a model and a log; together they have every metric."""
+    yield "score", declared(), log(5)
     amount = [None, np.inf, *log(5)["amount"].to_pylist()[2:]]
-    yield declared(), log(5, amount=amount)
-    yield declared({"prediction": {"value": "p"}, "label": {"column": "y"}}), log(5, y=np.arange(300.0))
+    yield "score", declared(), log(5, amount=amount)
+    value = declared({"prediction": {"value": "p"}, "label": {"column": "y"}})
+    yield "value", value, log(5, y=np.arange(300.0))
     classes = ["a", "b", "c", "d", "e"] * 60
-    yield declared({"prediction": {"class": "c"}}), log(5, p=None, c=classes, y=classes)
+    yield "class", declared({"prediction": {"class": "c"}}), log(5, p=None, c=classes, y=classes)
+
+
+def of(model, table):
+    reference = frozen(model, [table])
+    return {row.metric for row in measured(model, reference, profiled(model, reference, table))}
 
 
 def test_every_metric_of_the_catalogue_is_measured_by_some_model():
-    found = set()
-    for model, table in tables():
-        reference = frozen(model, [table])
-        found |= {row.metric for row in measured(model, reference, profiled(model, reference, table))}
+    found = set().union(*(of(model, table) for _, model, table in tables()))
     assert found == METRICS.keys()
 
 
-def test_the_interval_of_a_share_stays_within_0_and_1_and_holds_the_share():
-    for hits in range(11):
-        low, high = interval("share", Estimate(hits / 10, None, 10, None))
-        assert 0 <= low <= hits / 10 <= high <= 1
-        assert high - low > 0.1
-
-
-def test_intervals_by_hand():
-    mean = Estimate(10.0, 0.25, 100, None)
-    count = Estimate(99.5, None, 100, None)
-    auc = Estimate(0.8, 0.0004, 100, None)
-    of_mean, of_count, of_auc = intervals(["mean", "row_count", "auc"], [mean, count, auc])
-    assert of_mean == pytest.approx((10 - 1.959964 * 0.5, 10 + 1.959964 * 0.5))
-    assert of_count == pytest.approx((100 * np.exp(-0.1959964) - 0.5, 100 * np.exp(0.1959964) - 0.5))
-    logit, reach = np.log(4), 1.959964 * 0.02 / 0.16
-    assert of_auc == pytest.approx((1 / (1 + np.exp(-logit + reach)), 1 / (1 + np.exp(-logit - reach))))
-
-
-@pytest.mark.parametrize("metric", MEASURES)
-def test_an_undefined_number_has_no_interval(metric):
-    assert intervals([metric], [Estimate.undefined("no rows")]) == [(None, None)]
-
-
-@pytest.mark.parametrize("metric", MEASURES)
-@given(value=st.floats(0, 1), variance=st.one_of(st.none(), st.floats(0, 1)), n=st.integers(1, 10**6))
-def test_an_interval_holds_its_number(metric, value, variance, n):
-    low, high = interval(MEASURES[metric].scale, Estimate(value, variance, n, None))
-    assert (low is None) == (high is None)
-    if low is not None:
-        assert low <= value <= high
+def test_each_kind_of_prediction_has_the_metrics_that_are_measured_for_it():
+    for kind, model, table in tables():
+        assert of(model, table) & NOT_FOR_ALL == set(OF_KIND[kind])

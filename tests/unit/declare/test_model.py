@@ -23,8 +23,7 @@ from lupus_assets.declare import (
     Track,
     load,
 )
-from lupus_assets.declare.catalogue import NEEDS_LABEL, NOT_FOR_ALL, PERFORMANCE
-from lupus_assets.measuring.column import CLASS_PERFORMANCE, SCORE_PERFORMANCE, VALUE_PERFORMANCE
+from lupus_assets.declare.metric import NEEDS_LABEL, NOT_FOR_ALL
 
 DESIGNED = """\
 type: lupus_assets.assets.MonitoredModel
@@ -203,15 +202,8 @@ def test_features_may_be_listed():
 
 
 def test_every_metric_says_its_meaning_and_its_unit():
-    assert all(";" in meaning for meaning in METRICS.values())
+    assert all(";" in metric.meaning for metric in METRICS.values())
     assert METRICS.keys() >= NEEDS_LABEL | NOT_FOR_ALL
-
-
-def test_each_kind_of_prediction_has_the_performance_metrics_that_are_computed_for_it():
-    computed = {"score": SCORE_PERFORMANCE, "value": VALUE_PERFORMANCE, "class": CLASS_PERFORMANCE}
-    assert {kind: set(names) for kind, names in PERFORMANCE.items()} == {
-        kind: set(functions) for kind, functions in computed.items()
-    }
 
 
 def test_a_schema_for_editors_can_be_made():

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lupus_assets.declare.catalogue import METRICS
+from lupus_assets.declare.metric import METRICS
 from lupus_assets.judging.check import CHECKS, Outcome, check_of, checks_of, outcomes, unmeasured
 from lupus_assets.judging.finding import Findings
 from lupus_assets.judging.rule import describe, rule_rows

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lupus_assets.declare.catalogue import METRICS, NEEDS_LABEL, OF_KIND
+from lupus_assets.declare.metric import METRICS, NEEDS_LABEL, OF_KIND
 from lupus_assets.judging.rule import describe, rule_rows
 from lupus_assets.sinks.schema import to_table
 from tests.models import DAY, day, declared, metric

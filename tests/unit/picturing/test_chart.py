@@ -141,11 +141,15 @@ def test_what_comes_from_outside_is_escaped():
     assert drawing.get("aria-label") == '"><script>'
 
 
-@pytest.mark.parametrize("value", [None, 0.0, 7.0, -7.0, 1e-300, 1e308])
+@pytest.mark.parametrize("value", [None, 0.0, 7.0, -7.0, 1e-300, 5e-324, 1e308])
 def test_no_few_and_equal_values_can_be_drawn(value):
     for points in ([], [point(0, value)], [point(0, value), point(1, value)]):
         drawn(points)
         drawn(points, percent=True)
+
+
+def test_values_that_only_the_smallest_number_tells_apart_are_one_line():
+    assert len(texts(drawn([point(0, 0.0), point(1, 5e-324)]), "end")) > 1
 
 
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)

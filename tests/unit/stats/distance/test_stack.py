@@ -11,17 +11,22 @@ from scipy.stats import ks_2samp
 
 from lupus_assets.errors import StateError
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.distance import formula as distance
-from lupus_assets.stats.distance.contingency import BINNED, POOLED
-from lupus_assets.stats.distance.stack import FULL, CategoricalStack, NumericStack, distances
+from lupus_assets.stats.distance.categorical import CategoricalStack
+from lupus_assets.stats.distance.distributions import DISTRIBUTIONS
+from lupus_assets.stats.distance.expectation import expected_psi
+from lupus_assets.stats.distance.numeric import NumericStack
+from lupus_assets.stats.distance.pair import gaps, smoothed
+from lupus_assets.stats.distance.pooled import POOLED
+from lupus_assets.stats.distance.shares import SHARES
+from lupus_assets.stats.distance.stack import distances
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import all_values
 from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
 from tests.strategies import SALT, arrays, category_counts
 
 GRID = Grid(0.0, 1.0)
-ORDER = ("psi", "jensen_shannon", *POOLED, "l_infinity")
-assert set(ORDER) == {*BINNED, *POOLED}
+ORDER = [each.name for each in (*SHARES, *POOLED)]
+OF_NUMBERS = [*ORDER, *(each.name for each in DISTRIBUTIONS)]
 
 
 def numeric(values: np.ndarray, nulls: int = 1) -> NumericColumn:
@@ -34,17 +39,8 @@ def categorical(counts: dict[str, int], nulls: int = 1) -> CategoricalColumn:
 
 def expected(reference, new) -> list[float]:
     a, b = reference.reference_counts, reference.binned(new)
-    statistic, p = distance.chi_square(*reference.pooled(new))
-    return [
-        float(value)
-        for value in (
-            distance.psi(a, b),
-            distance.jensen_shannon(a, b),
-            statistic,
-            p,
-            distance.l_infinity(a, b),
-        )
-    ]
+    of_shares = [float(each.function(*smoothed(a, b))) for each in SHARES]
+    return of_shares + [float(each.function(*reference.pooled(new))) for each in POOLED]
 
 
 @settings(deadline=None)
@@ -61,12 +57,12 @@ def test_windows_of_a_stack_are_the_sums_of_its_partitions(parts, data):
     )
     reference = NumericReference.of(old)
     counts = reference.reference_counts
-    alone = distance.expected_psi(counts, reference.parts.forecast(counts), new.rows)
+    alone = expected_psi(counts, reference.parts.forecast(counts), new.rows)
     assert stack.expected_psi(0, new.rows) == pytest.approx(alone, rel=1e-12)
     if old.finite and new.finite:
-        assert found["ks"][1] == pytest.approx(distance.ks(old.histogram, new.histogram), abs=1e-12)
-        far = distance.wasserstein(old.histogram, new.histogram, all_values(old.values, new.values))
-        assert found["wasserstein"][1] == pytest.approx(far, rel=1e-9, abs=1e-9 * far)
+        pair = gaps(old.histogram, new.histogram, all_values(old.values, new.values))
+        for each in DISTRIBUTIONS:
+            assert found[each.name][1] == each.function(*pair)
         assert stack.quantile(1, 0.5) == float(new.quantiles(0.5))
     else:
         assert np.isnan([found["ks"][1], found["wasserstein"][1]]).all()
@@ -159,7 +155,7 @@ def test_ks_is_scipys_to_within_the_largest_bin():
 
 def test_a_window_without_rows_has_no_distance():
     found = NumericStack.of([[numeric(np.ones(3))], [numeric(np.empty(0), 0)]])
-    assert all(np.isnan(found.distances(0)[name][1]) for name in (*ORDER, *FULL))
+    assert all(np.isnan(found.distances(0)[name][1]) for name in OF_NUMBERS)
     assert all(np.isnan(found.distances(1)[name]).all() for name in ORDER)
     assert found.quantile(1, 0.5) is None
 

@@ -13,8 +13,10 @@ from lupus_assets.errors import StateError
 from lupus_assets.measuring.column import numeric_drift
 from lupus_assets.stats import codec
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
-from lupus_assets.stats.distance import formula as distance
 from lupus_assets.stats.distance.binning import quantile_cuts
+from lupus_assets.stats.distance.pair import smoothed
+from lupus_assets.stats.distance.pooled import chi_square_p
+from lupus_assets.stats.distance.shares import l_infinity, psi
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
@@ -102,9 +104,10 @@ def test_a_value_that_the_reference_has_not_is_outside_although_it_has_few(befor
     reference = NumericReference.of(old_column)
     counts = reference.binned(new_column)
     assert counts[-2] == np.count_nonzero(~np.isin(new, old))
-    assert distance.psi(reference.reference_counts, counts) > 0.5
-    assert distance.l_infinity(reference.reference_counts, counts) > 0.2
-    assert distance.chi_square(*reference.pooled(new_column)).p < 1e-6
+    shares = smoothed(reference.reference_counts, counts)
+    assert psi(*shares) > 0.5
+    assert l_infinity(*shares) > 0.2
+    assert chi_square_p(*reference.pooled(new_column)) < 1e-6
 
 
 def test_what_lies_between_a_repeated_value_and_a_spread_of_values_is_of_the_spread(reference):

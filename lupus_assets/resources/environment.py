@@ -13,7 +13,7 @@ import dagster as dg
 
 from lupus_assets.errors import LupusError
 from lupus_assets.installation import EMBEDDED, ENVIRONMENT, VARIABLES, data_root
-from resources.installation import Embedded, Serviced
+from lupus_assets.resources.installation import Embedded, Serviced
 
 NEEDED = ("LUPUS_WAREHOUSE", "LUPUS_DATA", "LUPUS_SALT", "LUPUS_HIVE_HOST", "LUPUS_ELASTICSEARCH_URL")
 

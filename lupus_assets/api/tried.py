@@ -1,0 +1,229 @@
+"""A declared monitor replayed on a log, before it is switched on."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lupus_assets.api.html import counted, table
+from lupus_assets.api.rows import Data, Rows, rows_of, table_of
+from lupus_assets.api.rows import Watch as RowsWatch
+from lupus_assets.api.rows import unwatched as unwatched_rows
+from lupus_assets.declare import MonitoredModel, load
+from lupus_assets.declare.mistake import missing
+from lupus_assets.errors import UsageError
+from lupus_assets.reading.arrow import instants, microseconds, rows_where
+from lupus_assets.replay import Backtest, Watch, learn, unwatched
+from lupus_assets.replay import backtest as replay
+from lupus_assets.sources.log import LogSource
+
+SHOWN = 5  # targets
+
+
+@dataclass(frozen=True, repr=False)
+class BacktestResult(Backtest):
+    """What a monitor would have said, for each budget.
+
+    Attributes
+    ----------
+    model : str
+        ``<team>/<model>``.
+    """
+
+    model: str
+
+    @property
+    def budgets(self) -> list[float]:
+        """The budgets, in false incidents a month."""
+        return list(self.alarms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: incidents, incidents a month and alarms of each budget."""
+        return {
+            "model": self.model,
+            "partitions": len(self.windows),
+            "months": self.months,
+            "budgets": [
+                {
+                    "budget": budget,
+                    "incidents": self.incidents[budget],
+                    "a_month": self.incidents[budget] / self.months,
+                    "alarms": [asdict(alarm) for alarm in self.alarms[budget]],
+                }
+                for budget in self.budgets
+            ],
+        }
+
+    def lines(self) -> list[tuple[str, str, str, str]]:
+        """Return each budget, its incidents, these a month, and the targets that are named most."""
+        return [self._line(budget) for budget in self.budgets]
+
+    def __repr__(self) -> str:
+        """Return the number of partitions, and of incidents for each budget."""
+        rang = ", ".join(
+            f"{counted(self.incidents[budget], 'incident')} at {budget:g} a month" for budget in self.budgets
+        )
+        return f"Backtest of {self.model}, {counted(len(self.windows), 'partition')}: {rang}"
+
+    def _repr_html_(self) -> str:
+        return table(repr(self), ("budget", "incidents", "a month", "named"), self.lines())
+
+    def _line(self, budget: float) -> tuple[str, str, str, str]:
+        named = Counter(alarm.target for alarm in self.alarms[budget])
+        most = ", ".join(f"{name} ({count})" for name, count in named.most_common(SHOWN))
+        more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+        incidents = self.incidents[budget]
+        return f"{budget:g} a month", str(incidents), f"{incidents / self.months:.2f}", most + more
+
+
+def backtest(
+    model: "MonitoredModel | str | Path",
+    log: "Data | LogSource",
+    *,
+    reference: "Data | LogSource | None" = None,
+    budgets: Sequence[float | str] | None = None,
+    watch: Watch = unwatched,
+) -> BacktestResult:
+    """Replay a log partition by partition, and return what a monitor would have said.
+
+    Rows and labels are seen once they have arrived, and a verdict rests on earlier partitions alone.
+
+    Parameters
+    ----------
+    model : MonitoredModel, or path of a declaration
+    log : str, Path, pyarrow.Table, pyarrow.RecordBatchReader, or a pandas or Polars DataFrame
+        The rows to judge, as in `profile`; all of them are held in memory. A
+        `lupus_assets.sources.log.LogSource` is taken as it is.
+    reference : likewise, optional
+        The rows of the reference window. By default those of `log` in the declared window, and what follows
+        the window is judged.
+    budgets : sequence of float or str, optional
+        False incidents a month, or as in a declaration (``"1 per quarter"``); by default the declared budget.
+    watch : callable, optional
+        Is told how far the passes over the log are.
+
+    Raises
+    ------
+    UsageError
+        There are no rows with a timestamp, or data is in none of these forms.
+    DeclarationError
+        The declaration is wrong.
+    ReferenceMissing, SourceError
+
+    Examples
+    --------
+    >>> import lupus_assets
+    >>> import numpy as np
+    >>> import pyarrow as pa
+    >>> model = lupus_assets.MonitoredModel.model_validate(
+    ...     {
+    ...         "model": "churn",
+    ...         "team": "shop",
+    ...         "cadence": {"every": "day", "start": "2026-01-01"},
+    ...         "tracks": {"champion": {"parquet": "churn/{partition}.parquet"}},
+    ...         "columns": {"timestamp": "at", "prediction": {"score": "p"}},
+    ...     }
+    ... )
+    >>> rng = np.random.default_rng(7)
+    >>> day = np.repeat(np.arange(40), 100)
+    >>> p = rng.uniform(0.2, 0.4, day.size) + np.where(day == 35, 0.3, 0.0)
+    >>> log = pa.table({"at": np.datetime64("2026-01-01", "us") + day.astype("timedelta64[D]"), "p": p})
+    >>> b = lupus_assets.backtest(model, log, budgets=[1.0])
+    >>> b
+    Backtest of shop/churn, 12 partitions: 1 incident at 1 a month
+    >>> b.alarms[1.0][0].partition
+    '2026-02-05'
+    """
+    model = model_of(model)
+    checked = _checked(model, budgets)
+    if reference is None:
+        taught, judged = _parted(model, log)
+    else:
+        taught, judged = _source(model, reference, "reference"), _source(model, log, "log")
+    learned = learn(model, taught, lambda name, steps: watch(f"reference: {name}", steps))
+    found = replay(model, learned, judged, checked, lambda name, steps: watch(f"log: {name}", steps))
+    return BacktestResult(found.windows, found.months, found.alarms, found.incidents, model.key)
+
+
+def model_of(model: "MonitoredModel | str | Path") -> MonitoredModel:
+    """Return a model, or that of the declaration at a path.
+
+    Raises
+    ------
+    UsageError
+        It is neither, or nothing is at the path.
+    DeclarationError
+    """
+    if isinstance(model, MonitoredModel):
+        return model
+    if not isinstance(model, str | os.PathLike):
+        raise UsageError(
+            f"the model is a {type(model).__name__}; give a MonitoredModel, or a declaration's path"
+        )
+    if not Path(model).exists():
+        raise missing(Path(model), "give a declaration")
+    return load(Path(model))
+
+
+def _checked(model: MonitoredModel, budgets: Sequence[float | str] | None) -> list[float]:
+    from pydantic_core import PydanticCustomError
+
+    from lupus_assets.declare.rule import parse_budget
+
+    if budgets is None:
+        return [model.alarms.budget]
+    try:
+        checked = [parse_budget(budget) for budget in budgets]
+    except (PydanticCustomError, TypeError) as error:
+        raise UsageError(f"budgets are {budgets!r}: {error}") from None
+    if not checked:
+        raise UsageError("budgets are empty; give one at least, or None for the declared one")
+    return checked
+
+
+def _source(model: MonitoredModel, data: "Data | LogSource", name: str) -> LogSource:
+    return data if isinstance(data, LogSource) else log_of(model, rows_of(data, name))
+
+
+def log_of(model: MonitoredModel, rows: Rows, watch: RowsWatch = unwatched_rows) -> LogSource:
+    """Return rows as a log that can be cut into partitions.
+
+    Raises
+    ------
+    ColumnMismatch
+        They have no timestamp.
+    SourceError
+    """
+    return _log(model, table_of(rows, watch), rows.name)
+
+
+def _log(model: MonitoredModel, rows: pa.Table, name: str) -> LogSource:
+    return LogSource(rows, timestamp=model.columns.timestamp, zone=model.cadence.zone, name=name)
+
+
+def _parted(model: MonitoredModel, data: "Data | LogSource") -> tuple[LogSource, LogSource]:
+    """Return the rows of the declared reference window, and those after it."""
+    if isinstance(data, LogSource):
+        raise UsageError("a log that is cut already has no reference window; give reference")
+    rows = rows_of(data, "log")
+    whole, timestamp = table_of(rows), model.columns.timestamp
+    if timestamp not in whole.column_names:
+        return _log(model, whole, rows.name), _log(model, whole, rows.name)  # which says so
+    micros, present = instants(whole[timestamp].combine_chunks(), timestamp, model.cadence.zone)
+    start, end = map(microseconds, model.reference_window())
+    within, after = present & (micros >= start) & (micros < end), present & (micros >= end)
+    first, last = model.reference_window()
+    if not np.any(within):
+        raise UsageError(
+            f"{rows.name} has no row in the reference window {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
+            "give reference, or declare a `reference` that the log covers"
+        )
+    return (
+        _log(model, rows_where(whole, within), f"{rows.name} in the reference window"),
+        _log(model, rows_where(whole, after), f"{rows.name} after the reference window"),
+    )

@@ -1,0 +1,71 @@
+"""Distances of the distribution functions of a column of numbers.
+
+Functions take what `lupus_assets.stats.distance.pair.gaps` returns: the absolute difference of two
+distribution functions at the end of each bin, shape (..., bins), and half of the step from the values of each
+bin to those of the next, in the column's unit, shape (bins - 1,). They return an array of shape (...).
+"""
+
+from typing import TYPE_CHECKING
+
+from lupus_assets.stats.metric import Distance, Metric
+
+if TYPE_CHECKING:
+    from lupus_assets.stats.state import Floats
+
+
+def ks(gaps: "Floats", half_steps: "Floats") -> "Floats":  # noqa: ARG001 - as all of its kind
+    """Return the Kolmogorov-Smirnov distance, the largest difference of two CDFs, in [0, 1].
+
+    Taken at the bounds of the aligned bins, without smoothing: at most the distance of the
+    raw values, and below it by at most the largest mass of one bin on either side (0.2-0.5 %
+    on a smooth column; repeated values have bins of their own and lose nothing).
+    """
+    import numpy as np
+
+    return np.asarray(np.maximum.reduce(gaps, axis=-1))
+
+
+def wasserstein(gaps: "Floats", half_steps: "Floats") -> "Floats":
+    """Return the first Wasserstein distance in the column's unit, at least 0; inf beyond the largest float.
+
+    ∫ |F − G| with every row moved to the middle of its bin, without smoothing; bins are
+    narrower than 0.8 % of the distance to the grid's centre, which bounds the error alike.
+    Where the values of a column are known, rows stay where their bin holds only one.
+
+    References
+    ----------
+    Vallender (1974), Calculation of the Wasserstein distance between probability
+    distributions on the line.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        return np.asarray(np.add.reduce(gaps[..., :-1] * half_steps, axis=-1) * 2)
+
+
+DISTRIBUTIONS = (
+    Distance(
+        "ks",
+        ks,
+        Metric(
+            "Kolmogorov-Smirnov distance: largest gap of the distribution functions; 0 to 1",
+            "Kolmogorov-Smirnov distance to the reference of",
+            "distance",
+            side=1,
+        ),
+        heading="ks",
+        title="Kolmogorov-Smirnov",
+    ),
+    Distance(
+        "wasserstein",
+        wasserstein,
+        Metric(
+            "first Wasserstein (earth mover's) distance; in the column's unit",
+            "Wasserstein distance to the reference of",
+            "distance",
+            side=1,
+        ),
+        heading="w1",
+        title="Wasserstein",
+    ),
+)
