@@ -143,7 +143,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundAlarm:
     """One alarm from a search: a flagged verdict with its incident."""
 
     model: str
