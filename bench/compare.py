@@ -32,8 +32,9 @@ from lupus_assets.stats.distance.categorical import CategoricalStack
 from lupus_assets.stats.distance.marginal import NumericMarginal
 from lupus_assets.stats.distance.numeric import NumericStack
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
 from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.windows import compare
 
 MODEL = "bench.model"

@@ -1,13 +1,13 @@
 """What every asset does, in three moves and without Dagster: read, compute, write."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pyarrow as pa
 
 from lupus_assets.declare import MonitoredModel
-from lupus_assets.errors import PartitionMissing, ReferenceMissing, StateError
+from lupus_assets.errors import PartitionMissing
 from lupus_assets.judge import Judge, Writer, kind_of
 from lupus_assets.judging.fact import fact_rows
 from lupus_assets.judging.fact import facts as facts_of
@@ -17,16 +17,14 @@ from lupus_assets.measuring.partition import metric_rows
 from lupus_assets.picturing.sparkline import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.picturing.sparkline import SHOWN
 from lupus_assets.ports import MetricStore, Source
-from lupus_assets.profiling.digest import declared
-from lupus_assets.profiling.freezing import freeze
 from lupus_assets.profiling.partition import Profiled, profile_partition
 from lupus_assets.profiling.record import profile_rows, profiles_from
 from lupus_assets.reading.arrow import microseconds, rows_where, table_integers
 from lupus_assets.reading.batch import UNIT, Reading
 from lupus_assets.reading.cut import Cut, cuts, open_cuts, place
-from lupus_assets.reading.role import Role, kinds, needed, roles
-from lupus_assets.records import ComparisonRow, MetricRow, ReferenceRow, VerdictRow, Window
-from lupus_assets.stats.codec import from_bytes, to_bytes
+from lupus_assets.reading.role import needed, roles
+from lupus_assets.records import ComparisonRow, MetricRow, VerdictRow, Window
+from lupus_assets.reference_store import ReferenceStore, subset
 from lupus_assets.stats.reference.frozen import Reference
 
 
@@ -72,107 +70,16 @@ class Pipeline:
         return model.reference_window() if self.trial is None else (self.trial.start, self.trial.end)
 
     def freeze(self, model: MonitoredModel, windows: Sequence[Window], now: datetime) -> dict[str, Reference]:
-        """Freeze the reference of every track from the partitions of the reference window.
-
-        A track without rows in the window is measured against the first one that has some.
-
-        Raises
-        ------
-        ReferenceMissing
-            The window is not over, or holds nothing.
-        SourceError
-        """
-        start, end = self.reference_window(model)
-        last = max((cuts(model, window)[-1].as_of for window in windows), default=end)
-        if now < last:
-            raise ReferenceMissing(
-                f"{model.key}: the reference window {start:%Y-%m-%d} to {end:%Y-%m-%d} and its labels are "
-                f"not in before {last:%Y-%m-%d %H:%M} UTC; wait, or declare an earlier `reference`"
-            )
-        only = model.reference.track if model.reference else None
-        frozen: dict[str, tuple[Reference, str | None]] = {}
-        donor: tuple[str, Reference] | None = None
-        for track in [only] if only else list(model.tracks):
-            source = self.source(model, track)
-            arrived = [window for window in windows if source.arrived(window)]
-            if not arrived:
-                continue
-            reference = self._freeze(model, source, arrived, donor[1] if donor else None)
-            frozen[track] = (reference, None)
-            donor = donor or (track, reference)
-        if donor is None:
-            raise ReferenceMissing(
-                f"{model.key}: no track has a partition in the reference window {start:%Y-%m-%d} to "
-                f"{end:%Y-%m-%d}; declare a `reference` that the log covers"
-            )
-        for track in model.tracks:
-            frozen.setdefault(track, (donor[1], donor[0]))
-            self._keep(model, track, *frozen[track], as_of=last)
-        return {track: reference for track, (reference, _) in frozen.items()}
-
-    def _freeze(
-        self, model: MonitoredModel, source: Source, windows: Sequence[Window], first: Reference | None
-    ) -> Reference:
-        schema = source.schema(windows[0])
-        frozen_kinds = dict(first.kinds) if first else kinds(model, schema)
-        listed = roles(model, frozen_kinds)
-        wanted = [name for name in needed(model, listed) if name in schema.names]
-        return freeze(
-            model,
-            roles=listed,
-            schema=_subset(schema, wanted),
-            windows=windows,
-            batches=lambda window: source.batches(window, wanted),
-            salt=self.salt,
-            grids=dict(first.grids) if first else None,
-        )
-
-    def _keep(
-        self, model: MonitoredModel, track: str, reference: Reference, borrowed: str | None, as_of: datetime
-    ) -> None:
-        start, end = (moment.astimezone(UTC) for moment in self.reference_window(model))
-        window = Window(start=start, end=end, key="reference")
-        row = ReferenceRow(
-            track=track,
-            window_start=start,
-            window_end=end,
-            as_of=as_of,
-            rows=reference.rows,
-            reference=reference.digest,
-            borrowed_from=borrowed,
-            state=to_bytes(reference),
-        )
-        self.store.replace("frozen_references", place(model, track, window, as_of), [row])
+        """Freeze the reference of every track; see `ReferenceStore.freeze`."""
+        return self._references.freeze(model, windows, self.reference_window(model), now)
 
     def reference(self, model: MonitoredModel, track: str) -> Reference | None:
-        """Return the frozen reference of the declared window; None if it is not frozen yet.
+        """Return the frozen reference of a track; see `ReferenceStore.read`."""
+        return self._references.read(model, track, self.reference_window(model))
 
-        Raises
-        ------
-        ReferenceMissing
-            It was frozen under another declaration, and its numbers mean something else.
-        StateError
-            What is stored is damaged, or of a format that this version cannot read.
-        """
-        window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in self.reference_window(model))
-        table = self.store.read("frozen_references", model=model.name, track=track)
-        rows = [row for row in table.to_pylist() if (row["window_start"], row["window_end"]) == window]
-        if not rows:
-            return None
-        try:
-            found: Reference = from_bytes(rows[-1]["state"])
-        except StateError as error:
-            raise StateError(
-                f"{model.key}: the stored reference of {track}: {error};"
-                f" materialise {model.model}_reference, then all partitions"
-            ) from error
-        if found.declared != declared(model):
-            raise ReferenceMissing(
-                f"{model.key}: columns, segments or cadence are declared otherwise than when the reference "
-                "was frozen, or an earlier version of Lupus froze it; materialise "
-                f"{model.model}_reference, then all partitions"
-            )
-        return found
+    @property
+    def _references(self) -> ReferenceStore:
+        return ReferenceStore(self.store, self.source, self.salt)
 
     def profile(
         self, model: MonitoredModel, track: str, window: Window, reference: Reference, now: datetime
@@ -204,7 +111,7 @@ class Pipeline:
         columns = [name for name in needed(model, listed) if name in schema.names]
         found = profile_partition(
             source.batches(window, columns),
-            schema=_subset(schema, columns),
+            schema=subset(schema, columns),
             reading=Reading(model, listed, reference.grids, self.salt),
             reference=reference,
             window=window,
@@ -255,7 +162,7 @@ class Pipeline:
         profiled: Mapping[Cut, Profiled],
     ) -> list[MetricRow]:
         """Write the metrics of one profiled partition, and return them."""
-        listed = _by_column(roles(model, reference.kinds))
+        listed = {role.column: role for role in roles(model, reference.kinds)}
         first, end = self.reference_window(model)
         writer = Writer.of(self.store, model, track)
         written = []
@@ -327,7 +234,7 @@ class Pipeline:
         profiled: Mapping[Cut, Profiled],
     ) -> dict[Cut, list[VerdictRow]]:
         """Return what is wrong with one profiled partition whatever its history; writes nothing."""
-        listed = _by_column(roles(model, reference.kinds))
+        listed = {role.column: role for role in roles(model, reference.kinds)}
         return {
             cut: list(
                 fact_rows(
@@ -389,11 +296,3 @@ class Pipeline:
         )
         self.store.replace("comparisons", place(model, "~".join(tracks), window, cut.as_of), rows)
         return rows
-
-
-def _by_column(listed: Iterable[Role]) -> dict[str, Role]:
-    return {role.column: role for role in listed}
-
-
-def _subset(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in columns])

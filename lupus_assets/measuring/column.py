@@ -23,8 +23,9 @@ from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.metric import Distance
 from lupus_assets.stats.performance.table import performance_of
 from lupus_assets.stats.profile import RowCounts
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
 from lupus_assets.stats.reference.frozen import ColumnReference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.reference.residual import Residual
 from lupus_assets.stats.score_label import ScoreLabel
 from lupus_assets.stats.state import Counts

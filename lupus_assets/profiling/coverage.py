@@ -3,8 +3,8 @@
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.reading.role import roles
 from lupus_assets.records import EVERYTHING
-from lupus_assets.stats.reference.column import NumericReference
 from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.numeric import NumericReference
 
 
 def coverage(model: MonitoredModel, reference: Reference) -> str | None:

@@ -26,8 +26,9 @@ from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.reference.association import Association
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
 from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.reference.ranking import RankMoments
 from lupus_assets.stats.reference.surrogate import EquationSums, NormalEquations, Surrogate
 

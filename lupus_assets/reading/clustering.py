@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from lupus_assets.reading.block import Block, Mask, NumericBlock, TimestampBlock
 from lupus_assets.stats.clusters import Clusters, buckets, counted
-from lupus_assets.stats.reference.column import NumericReference
 from lupus_assets.stats.reference.frozen import ColumnReference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.state import Counts
 
 

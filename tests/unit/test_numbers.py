@@ -26,7 +26,8 @@ from lupus_assets.profiling.outline import outline
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.joint import ErrorSums
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.score_label import ScoreLabel
 from tests.unit.adversary import numbers, sigmoid, table
 

@@ -14,9 +14,10 @@ from lupus_assets.stats.joint import Confusion, ErrorSums
 from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.profile import Profile, RowCounts
 from lupus_assets.stats.reference.association import Association
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
 from lupus_assets.stats.reference.encoder import CategoricalEncoder, Design, NumericEncoder
 from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
 from lupus_assets.stats.reference.residual import Residual
 from lupus_assets.stats.reference.surrogate import NormalEquations, Surrogate

@@ -48,7 +48,7 @@ class CategoricalStack(Stack):
     def binned(self, window: int) -> Counts:
         """Return the rows of each window per top category of one, of all the rest, and null.
 
-        Laid out as `lupus_assets.stats.reference.column.CategoricalReference.binned`.
+        Laid out as `lupus_assets.stats.reference.categorical.CategoricalReference.binned`.
         """
         held = self._held[window]
         counts = self.counts[:, most_frequent(self.counts[window, held], held)]
@@ -73,8 +73,8 @@ class CategoricalStack(Stack):
         Returns
         -------
         ndarray of int64, shape (2, windows, bins)
-            Laid out as `lupus_assets.stats.reference.column.CategoricalReference.pooled`, the rest and nulls
-            first, and filled up with empty bins.
+            Laid out as `lupus_assets.stats.reference.categorical.CategoricalReference.pooled`, the rest and
+            nulls first, and filled up with empty bins.
         """
         mine, theirs, size = self.counts[reference], self.counts[first:], self.hashes.size
         window, place = self._candidates(reference, first)

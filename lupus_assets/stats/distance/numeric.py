@@ -105,7 +105,7 @@ class NumericStack(Stack):
     def binned(self, reference: int) -> Counts:
         """Return the rows of each window per part of one, outside of all parts, and null or NaN.
 
-        Laid out as `lupus_assets.stats.reference.column.NumericReference.binned`.
+        Laid out as `lupus_assets.stats.reference.numeric.NumericReference.binned`.
         """
         parts = self.parts(reference)
         begin, end = np.searchsorted(self.bins, parts.first), np.searchsorted(self.bins, parts.last, "right")
@@ -119,7 +119,7 @@ class NumericStack(Stack):
         Returns
         -------
         ndarray of int64, shape (2, windows, bins)
-            Laid out as `lupus_assets.stats.reference.column.NumericReference.pooled`, the infinities and
+            Laid out as `lupus_assets.stats.reference.numeric.NumericReference.pooled`, the infinities and
             nulls first; bins may be empty.
         """
         mine, theirs, size = self._cumulative[reference], self._cumulative[first:], self.bins.size

@@ -2,7 +2,7 @@
 
 Functions take the rows of either side as they are, arrays of int of shape (..., bins), and return an array of
 shape (...). They raise ValueError where a side has no rows or the bins are not aligned. The bins are those of
-`lupus_assets.stats.reference.column.NumericReference.pooled`: in quantiles of one sample its own counts are
+`lupus_assets.stats.reference.numeric.NumericReference.pooled`: in quantiles of one sample its own counts are
 no chance. Comparisons of tracks have no such bins.
 """
 

@@ -1,6 +1,7 @@
 """The frozen reference: everything a later window needs in order to be measured against the reference window.
 
-column       one column of the reference window, with the bins of its distances
+numeric      a numeric column of the reference window, with the bins of its distances
+categorical  a categorical one
 encoder      columns as the codes that the surrogate has an effect for
 surrogate    an additive model of the score, fitted on the reference window
 residual     the score against the surrogate

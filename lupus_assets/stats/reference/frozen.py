@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.reference.association import Association
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.reference.surrogate import Surrogate
 from lupus_assets.stats.state import State
 

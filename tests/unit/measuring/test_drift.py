@@ -13,8 +13,8 @@ from lupus_assets.sinks.files.parquet import ParquetStore
 from lupus_assets.stats.codec import to_bytes
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.grid import Grid
-from lupus_assets.stats.reference.column import NumericReference
 from lupus_assets.stats.reference.frozen import Reference
+from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.windows import compare
 
 MODEL = "shop.score"

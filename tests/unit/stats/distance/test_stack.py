@@ -21,7 +21,8 @@ from lupus_assets.stats.distance.shares import SHARES
 from lupus_assets.stats.distance.stack import distances
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.histogram import all_values
-from lupus_assets.stats.reference.column import CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
+from lupus_assets.stats.reference.numeric import NumericReference
 from tests.strategies import SALT, arrays, category_counts
 
 GRID = Grid(0.0, 1.0)

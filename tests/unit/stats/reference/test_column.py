@@ -20,7 +20,8 @@ from lupus_assets.stats.distance.shares import l_infinity, psi
 from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram
-from lupus_assets.stats.reference.column import CLIP, CategoricalReference, NumericReference
+from lupus_assets.stats.reference.categorical import CategoricalReference
+from lupus_assets.stats.reference.numeric import CLIP, NumericReference
 
 GRID = Grid(0.0, 1.0)
 EVERY_BIN = np.arange(BINS, dtype=np.int32)
