@@ -51,7 +51,7 @@ class Judged:
     tail : Tail
         Converts `needed` into a deviation over one partition.
     out : array of bool, shape (budgets, K)
-        Whether the series is outside its expected range, before any explanation.
+        Whether the series is outside its expected range, explained or not.
     score : array of float, shape (Q,)
         Largest surprise of the target's series in decades, after the Bonferroni correction, at least 0.
     threshold : array of float, shape (budgets, Q)

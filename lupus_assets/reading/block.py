@@ -94,7 +94,7 @@ class CategoricalBlock:
 
     @cached_property
     def places(self) -> Index:
-        """The index of each row in the dictionary; its length for a null."""
+        """The dictionary index of each row's value; ``len(dictionary)`` for a null."""
         places = self.index.astype(np.intp)
         places[self.absent] = len(self.dictionary)
         return places

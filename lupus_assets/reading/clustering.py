@@ -31,8 +31,8 @@ def clusters(
     references : mapping of str to ColumnReference
         Source of the ranges of numeric columns.
     within : callable
-        Function of a column and a range: whether all its visible numbers are known to lie within. Such a
-        column is not read.
+        Function of a column and a range: True if all its visible numbers are known to lie within, so that
+        they need not be read.
     """
     times = blocks.get(timestamp)
     if not isinstance(times, TimestampBlock):
