@@ -1,27 +1,27 @@
-"""Which checkpoints of a track may be gone on from, whoever writes beside whom, and wherever one is killed.
+"""The checkpoints of a track, and their validity under concurrent and killed processes.
 
-A checkpoint rests on every row of `metrics` and `verdicts` up to its partition. To look up that none of them
-is another by now would cost more with every partition; instead, whoever writes says so:
+A checkpoint depends on every row of `metrics` and `verdicts` up to its partition. To compare these
+rows would cost more with every partition; writers invalidate checkpoints instead:
 
-- Who judges first puts a *claim*, then reads, and puts the checkpoint last. Without its claim a checkpoint
-  does not count.
-- Who writes other rows first puts an *intent*, then writes, then removes the claims of all checkpoints that
-  may rest on what was there before, and the intent last.
-- A checkpoint is gone on from if there is no intent for its partition or an earlier one, and, looked at after
-  that, its claim is there.
+- A judging process puts a *claim*, then reads rows, and puts the checkpoint last. A checkpoint without its
+  claim is invalid.
+- A process that changes rows puts an *intent*, then writes, then removes the claims of all checkpoints that
+  may depend on the old rows, and removes the intent last.
+- A checkpoint is valid if no intent exists for its partition or an earlier one and, checked afterwards, its
+  claim exists.
 
-A claim that is put before the rows are written is removed; who puts one afterwards reads the new rows; and in
-between there is the intent. Of one who is killed in between the intent stays, until the partition is written
-again: checkpoints behind it are not gone on from, and more is replayed, as where they are missing or damaged.
-One gap is left: two write different rows of one partition at once, the first to put an intent is the last to
-write and is killed before its next call, and the other has removed both intents.
+A claim put before the rows are written is removed; after a claim put later, the new rows are read; in
+between, the intent exists. The intent of a killed writer stays until the partition is written again: later
+checkpoints are invalid meanwhile, and more is replayed, as if they were missing or damaged. One race remains:
+two processes write different rows of one partition at once, the first to put an intent is the last to write
+and is killed before its next call, and the other one has removed both intents.
 
 ::
 
     checkpoints/model=<team>.<model>/track=<track>/intents/<kind>~<start>~<table>~<as_of>~<random>
     checkpoints/model=<team>.<model>/track=<track>/kept/<kind>~<partition>~<key>~<random>.claim, .state
 
-No table, and nothing that a view shows: it can be removed at any time, and is made again.
+The folder is no table and in no view; it can be removed at any time, and is made again.
 """
 
 import logging
@@ -37,15 +37,27 @@ from lupus_assets.reading.arrow import microseconds
 from lupus_assets.records import Place
 
 CLAIM, STATE = ".claim", ".state"
-MOST_BYTES = 64 * 2**20  # of a kind; the newest two stay whatever they take
-LEAST = 2
+MOST_BYTES = 64 * 2**20  # of the checkpoints of a kind
+LEAST_KEPT = 2  # checkpoints of a kind, of any size
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A checkpoint that is kept, or to be: its partition in µs, and a digest of all else that it rests on."""
+    """The identity of a checkpoint.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of judgement: of the rows or the labels.
+    upto : int
+        Start of its partition in µs since the epoch.
+    key : str
+        Digest of everything else that the checkpoint depends on.
+    random : str
+        Distinguishes claims of the same kind, partition and key.
+    """
 
     kind: str
     upto: int
@@ -54,12 +66,12 @@ class Claim:
 
     @property
     def name(self) -> str:
-        """Name of its files, without what they end in."""
+        """Name of its files, without the suffix."""
         return f"{self.kind}~{self.upto}~{self.key}~{self.random}"
 
     @classmethod
     def parse(cls, name: str) -> "Claim":
-        """Return the claim of that name."""
+        """Return the claim with a `name`."""
         kind, upto, key, random = name.split("~")
         return cls(kind, int(upto), key, random)
 
@@ -81,50 +93,50 @@ class CheckpointStore:
     track: str
 
     def claim(self, kind: str, upto: datetime, key: str) -> Claim:
-        """Put and return the claim of a checkpoint; only what is read from now on may go into it."""
+        """Put and return the claim of a checkpoint, which may depend only on rows read after this call."""
         claim = Claim(kind, microseconds(upto), key, secrets.token_hex(8))
         self.files.put(self._kept(claim, CLAIM), b"")
         return claim
 
     def newest(self, kind: str, key: str, before: int) -> Checkpoint | None:
-        """Return the newest checkpoint of a partition before one in µs that may be gone on from."""
-        # Intents first: who has removed his by now has removed the claims before.
-        barred = min((start for start, kinds in self._intents() if kind in kinds), default=before)
-        for claim in sorted(self._whole(kind, key), key=lambda each: -each.upto):
-            if claim.upto < min(before, barred):
-                found = self._read(claim)
-                if found is not None:
-                    return found
+        """Return the newest valid checkpoint of a partition with a start before `before` (µs), or None."""
+        # Intents first: a writer removes claims before its intent.
+        first_intent = min((start for start, kinds in self._intents() if kind in kinds), default=before)
+        for claim in sorted(self._complete(kind, key), key=lambda claim: -claim.upto):
+            if claim.upto < min(before, first_intent):
+                checkpoint = self._read(claim)
+                if checkpoint is not None:
+                    return checkpoint
         return None
 
     def keep(self, claim: Claim, checkpoint: Checkpoint, period: timedelta) -> None:
-        """Keep a checkpoint, and of its kind those whose ages are one power of two of `period` apart.
+        """Store a checkpoint, and remove others of its kind so that ages grow by powers of two of `period`.
 
-        The oldest of each, so that one of them comes of age.
+        The oldest of each range of ages is kept, so that every range stays occupied.
         """
-        others = [each for each in self._whole(claim.kind, claim.key) if each.upto != claim.upto]
-        chosen = _spread([claim, *others], period // timedelta(microseconds=1))
+        stored = [other for other in self._complete(claim.kind, claim.key) if other.upto != claim.upto]
+        chosen = _thinned([claim, *stored], period // timedelta(microseconds=1))
         if claim in chosen:
             data = to_bytes(checkpoint)
-            chosen = chosen[: max(LEAST, MOST_BYTES // len(data))]
+            chosen = chosen[: max(LEAST_KEPT, MOST_BYTES // len(data))]
         if claim in chosen:
             self.files.put(self._kept(claim, STATE), data)
-        names = {each.name for each in chosen}
-        gone = [
+        names = {kept.name for kept in chosen}
+        superseded = [
             path
             for path in self._paths("kept")
             if _name(path).startswith(f"{claim.kind}~") and _name(path).rpartition(".")[0] not in names
         ]
-        self._delete(gone)
+        self._delete(superseded)
 
     def abandon(self, claim: Claim) -> None:
-        """Say that there will be no checkpoint to a claim."""
+        """Remove a claim without a checkpoint."""
         self.files.delete([self._kept(claim, CLAIM)])
 
     def intend(self, table: str, place: Place, kinds: Collection[str]) -> list[str]:
-        """Say that rows of a place are about to be others; return what `written` has to be given.
+        """Put an intent before the rows of a place change; return the intents for `written`.
 
-        With the new intent come those that others have left at this place.
+        They include earlier intents at this place, from `left`.
         """
         left = self.left(table, place, kinds)
         path = f"{self._folder}/intents/{_intent(table, place, kinds)}{secrets.token_hex(8)}"
@@ -132,45 +144,48 @@ class CheckpointStore:
         return [*left, path]
 
     def left(self, table: str, place: Place, kinds: Collection[str]) -> list[str]:
-        """Return the intents at a place of those who write it now, or were killed when they did."""
-        wanted = _intent(table, place, kinds)
-        return [path for path in self._paths("intents") if _name(path).startswith(wanted)]
+        """Return the intents at a place, of running and of killed writers."""
+        prefix = _intent(table, place, kinds)
+        return [path for path in self._paths("intents") if _name(path).startswith(prefix)]
 
     def written(
         self, intents: Iterable[str], place: Place, kinds: Collection[str], but: Collection[Claim] = ()
     ) -> None:
-        """Say that a place is written: no checkpoint counts that may rest on what was there, `but` these."""
-        since, spared = microseconds(place.start), {claim.name for claim in but}
-        gone = []
+        """Invalidate checkpoints that may depend on a place's old rows, except `but`; remove the intents."""
+        since, kept = microseconds(place.start), {claim.name for claim in but}
+        invalid = []
         for path in self._paths("kept"):
             claim = Claim.parse(_name(path).rpartition(".")[0])
-            if claim.kind in kinds and claim.upto >= since and claim.name not in spared:
-                gone.append(path)
-        self._delete(gone)
+            if claim.kind in kinds and claim.upto >= since and claim.name not in kept:
+                invalid.append(path)
+        self._delete(invalid)
         self.files.delete(list(intents))
 
     def _read(self, claim: Claim) -> Checkpoint | None:
         path = self._kept(claim, STATE)
         try:
             return from_bytes(self.files.get(path))
-        except ObjectMissing:  # kept no longer since it was listed
+        except ObjectMissing:  # removed since it was listed
             return None
         except StateError as error:
             log.warning("the checkpoint %s is left out and made again: %s", path, error)
             self._delete([self._kept(claim, CLAIM), path])
             return None
 
-    def _whole(self, kind: str, key: str) -> list[Claim]:
+    def _complete(self, kind: str, key: str) -> list[Claim]:
+        """Return the claims of a kind and key that have both files."""
         names = {_name(path) for path in self._paths("kept")}
         claims = [Claim.parse(name.removesuffix(STATE)) for name in names if name.endswith(STATE)]
         return [
-            each for each in claims if (each.kind, each.key) == (kind, key) and f"{each.name}{CLAIM}" in names
+            claim
+            for claim in claims
+            if (claim.kind, claim.key) == (kind, key) and f"{claim.name}{CLAIM}" in names
         ]
 
     def _intents(self) -> list[tuple[int, list[str]]]:
-        """Return the partition in µs, and the kinds that it concerns, of every intent."""
-        named = [_name(path).split("~") for path in self._paths("intents")]
-        return [(int(start), kinds.split("+")) for kinds, start, *_ in named]
+        """Return the start of the partition in µs, and the kinds of checkpoint, of every intent."""
+        names = [_name(path).split("~") for path in self._paths("intents")]
+        return [(int(start), kinds.split("+")) for kinds, start, *_ in names]
 
     def _paths(self, folder: str) -> list[str]:
         return [entry.path for entry in self.files.list(f"{self._folder}/{folder}")]
@@ -195,10 +210,10 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _spread(claims: Collection[Claim], period: int) -> list[Claim]:
-    """Return the newest claim, and the oldest of each power of two in age, newest first."""
+def _thinned(claims: Collection[Claim], period: int) -> list[Claim]:
+    """Return the newest claim, and the oldest in each power of two of `period` by age, newest first."""
     newest = max(claim.upto for claim in claims)
     oldest: dict[int, Claim] = {}
-    for claim in sorted(claims, key=lambda each: -each.upto):
+    for claim in sorted(claims, key=lambda claim: -claim.upto):
         oldest[((newest - claim.upto) // period).bit_length()] = claim
-    return sorted(oldest.values(), key=lambda each: -each.upto)
+    return sorted(oldest.values(), key=lambda claim: -claim.upto)

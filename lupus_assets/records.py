@@ -1,16 +1,16 @@
 """Frozen rows that cross a boundary: windows, places, months, and the rows of every table.
 
-A table's columns are the fields of its row class, in their order; sinks derive their
-schemas from them. ``model`` is no field: it is part of the `Place`. Times are aware UTC.
+The columns of a table are the fields of its row class, in their order; sinks derive their schemas from them.
+``model`` is not a field: it is part of the `Place`. Times are aware UTC.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-EVERYTHING = "*"  # the version, and the segment, of all rows together
-ALARM, NOTICE = "alarm", "notice"  # severities of a verdict: told of; out of its range, and explained
-# Rules of a verdict that no team declared: the value's own history, and what is wrong whatever the history.
+EVERYTHING = "*"  # the version, and the segment, of all rows
+ALARM, NOTICE = "alarm", "notice"  # severities of a verdict: alarmed; outside its range, but explained
+# Rules of a verdict that no team declared: the range from the history, and facts, which need no history.
 HISTORY_RULE, FACT_RULE = "history", "fact"
 
 
@@ -25,7 +25,7 @@ class Window:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where rows live in a table: what one file holds, and what one write replaces.
+    """The key of one judgement's rows in a table; a file holds one place, and a write replaces one place.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, order=True)
 class Month:
-    """What a table holds of one model and one month, as a view has to show it.
+    """The current version of one model and month in a table, for views.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Month:
     month : str
         ``yyyy-mm``.
     location : str
-        Path, relative to the warehouse, of the one folder that holds its rows now.
+        Path of the folder with its current rows, relative to the warehouse.
     version : str
-        Another text whenever anything in it is another.
+        Opaque; changes with any file of the month.
     unswept : bool
-        Whether it is compacted, and has files besides the one in force.
+        Whether it is compacted, and still has superseded files.
     """
 
     table: str
@@ -77,18 +77,18 @@ class Month:
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """One file of an object store: its path with ``/`` between the parts, and what changes with its bytes."""
+    """One file of an object store: its path with ``/``, and a version that changes with its bytes."""
 
     path: str
     version: str
 
 
-AFTER = "~"  # sorts behind whatever may follow in a key that begins with a day or an hour
+AFTER = "~"  # sorts after all other characters of partition keys
 
 
 @dataclass(frozen=True)
 class Pending:
-    """Partitions that a run has begun to write, and of which it has not reported all to Dagster.
+    """Partitions that a run has begun to write, and has not fully reported to Dagster.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Pending:
     track : str
         Track, or ``<old>~<new>``.
     parts : frozenset of str
-        Names of the assets' steps and of the checks that the run makes.
+        Names of the asset steps and the checks of the run.
     windows : frozenset of Window
     """
 
@@ -112,23 +112,23 @@ class Pending:
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for among verdicts that alarmed, and incidents.
+    """The criteria of a search of alarms; all must hold.
 
     Attributes
     ----------
     text : str
-        Words that the sentence, the column or the metric holds, all of them; empty finds everything.
+        Words that must all occur in the sentence, column, metric, segment or rule; empty for all alarms.
     team, model, track : str or None
         Only of these; `model` without its team.
     columns : mapping or None
-        Only these columns, by ``<team>.<model>``: what a declared group comes to.
+        Only of these columns, by ``<team>.<model>``: those of a declared group.
     since, until : str or None
-        Keys of the first and the last partition, or days that they begin with; both are included. Keys are
-        in the zone of their model's cadence.
+        The first and the last partition, included: keys, or days at their beginning, in the zone of their
+        model's cadence.
     severity : float
-        Only what is at least so many spreads off its expected value; facts and team rules always are.
+        Least distance from the expected value in spreads; facts and team rules always match.
     most : int
-        How many at most.
+        Largest number of alarms.
     """
 
     text: str = ""
@@ -143,8 +143,8 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
-    """One alarm, as a search returns it: a verdict that is flagged, with its incident."""
+class FoundAlarm:
+    """One alarm from a search: a flagged verdict with its incident."""
 
     model: str
     track: str
@@ -161,7 +161,7 @@ class Found:
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """The frozen reference of one track: serialised, with the hash that every number carries."""
+    """The frozen reference of one track: its state, and its digest in `reference`, which metrics carry."""
 
     track: str
     window_start: datetime
@@ -175,7 +175,7 @@ class ReferenceRow:
 
 @dataclass(frozen=True)
 class ProfileRow:
-    """The serialised state of one column of one segment."""
+    """One serialised state of a profile: of a column, or of the rows, for one version and segment."""
 
     track: str
     version: str
@@ -191,10 +191,10 @@ class ProfileRow:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One number; where it is undefined, `value` is None and `reason` says why.
+    """One metric value; where it is undefined, `value` is None and `reason` has the reason.
 
-    `lower` and `upper` are the bounds of its 95 % sampling interval, symmetric on the
-    metric's own stabilised scale; None where no sampling theory is at hand.
+    `lower` and `upper` are the bounds of its 95 % sampling interval, symmetric on the metric's
+    variance-stabilised scale; None for metrics without a known sampling variance.
     """
 
     track: str
@@ -218,11 +218,11 @@ class MetricRow:
 class VerdictRow:
     """The judgement of one history at one partition, in the metric's own unit.
 
-    `low` and `high` are the range at the alarm level: a value beyond them would have been told of.
-    `surprise` is the distance from the expected value in spreads: it still tells verdicts apart where `p` has
-    become 0. Both, `p` and `effect` are of the last `partitions` partitions, those that show it best; `since`
-    is the key of the first partition of an alarm. `severity` is ``alarm`` where `flagged`, and ``notice``
-    where the value is out of its range and something explains it: other alarms, or times that its rows share.
+    `low` and `high` are the expected range: a value outside would have raised an alarm. `surprise` is the
+    distance from the expected value in spreads, which still ranks verdicts where `p` is 0. It, `p` and
+    `effect` are over the last `partitions` partitions, the most surprising window; `since` is the key of the
+    first partition of an alarm. `severity` is ``alarm`` where `flagged`, and ``notice`` where the value is
+    outside its range but explained: by other alarms, or by rows that share a timestamp.
     """
 
     track: str
@@ -253,7 +253,7 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One number of an old and a new track over the same partition."""
+    """One metric of an old and a new track in the same partition, and their difference."""
 
     old: str
     new: str
@@ -274,7 +274,7 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class IncidentRow:
-    """One event in the life of an incident; its state is what its events add up to."""
+    """One event of an incident; the state of an incident is derived from its events."""
 
     track: str
     partition_key: str

@@ -1,7 +1,7 @@
 """The ``lupus`` command: parse, call, print.
 
-One module per family of subcommands; what a subcommand needs is imported when it runs, so that
-``lupus --help`` and each subcommand start as fast as they can.
+One module per family of subcommands. Imports of a subcommand are in its functions, so that ``lupus --help``
+and each subcommand start fast.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from lupus_assets.cli.output import MISTAKES, USAGE, one_line
 from lupus_assets.cli.table import plain
 from lupus_assets.process import prepare
 
-INTERRUPTED = 130  # exit code of a shell's command that Ctrl-C ended
+INTERRUPTED = 130  # exit code of a command ended by Ctrl-C, as in a shell
 
 
 def run() -> NoReturn:
-    """Run the process's own subcommand and end it at once.
+    """Run the subcommand in the process's arguments, and end the process without cleanup.
 
-    Python takes 30 ms to free one by one what the system takes back as a whole: a twentieth of what a profile
-    of a million rows takes. Whatever a subcommand writes is written, and closed, when it returns.
+    Python takes 30 ms to free its objects one by one, a twentieth of the time of a profile of a million rows.
+    Subcommands have written and closed all files when they return.
     """
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # as stderr is
     code = main()
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str or None
-        Arguments after the name of the command; None means the process's own.
+        Arguments after the name of the command; by default those of the process.
     """
     prepare()
     parser = _Parser(prog="lupus", description="Monitoring of machine-learning models.")
@@ -52,27 +52,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(arguments.run(arguments))
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # whoever read the answer, as `head` does, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it ends
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python reports an error at its end
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except LupusError as error:
-        said = error.problems if isinstance(error, DeclarationError) else [error]
-        for each in said:
-            print(f"{parser.prog} {arguments.command}: {one_line(str(each))}", file=sys.stderr)
+        messages = error.problems if isinstance(error, DeclarationError) else [error]
+        for message in messages:
+            print(f"{parser.prog} {arguments.command}: {one_line(str(message))}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else MISTAKES
 
 
 class _Parser(argparse.ArgumentParser):
-    """Repeats no argument raw: it may come from a file name, or from a page on the web."""
+    """A parser that escapes arguments in its messages: they may come from a file name or a web page."""
 
     def error(self, message: str) -> NoReturn:
         super().error(plain(message))
 
 
 class _Version(argparse.Action):
-    """Like argparse's own, but looks the version up only when asked."""
+    """The ``version`` action of argparse, with a lookup at the time of the call only."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version

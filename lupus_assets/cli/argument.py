@@ -1,18 +1,18 @@
-"""Arguments as people write them: counts, spreads, months, and the keys of partitions."""
+"""Types of arguments: counts, spreads, months, and keys of partitions."""
 
 import argparse
 import math
 import re
 from datetime import date
 
-MOST = 10_000  # hits of one answer of Elasticsearch, and more than anybody reads
+MAX_ROWS = 10_000  # the largest number of hits in one answer of Elasticsearch
 KEY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[-T ]([01]\d|2[0-3]):([0-5]\d)([+-]\d{4})?)?", re.ASCII)
 
 
 def count(text: str) -> int:
-    """Return how many rows are asked for, 1 to 10,000."""
-    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST:,}")
+    """Return a number of rows, 1 to 10,000."""
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_ROWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MAX_ROWS:,}")
     return int(text)
 
 
@@ -35,15 +35,15 @@ def month(text: str) -> str:
 
 
 def partition(text: str) -> str:
-    """Return the key of a partition, or the day that keys begin with, as keys are spelt."""
-    found = KEY.fullmatch(text)
+    """Return a partition key or a day, normalised to ``yyyy-mm-dd[-HH:MM[+HHMM]]``."""
+    match = KEY.fullmatch(text)
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        date.fromisoformat(found[1])
+        date.fromisoformat(match[1])
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no day and no partition, write 2025-03-09 or 2025-03-09-14:00"
         ) from None
-    day, hour, minute, offset = found.groups()
+    day, hour, minute, offset = match.groups()
     return day if hour is None else f"{day}-{hour}:{minute}{offset or ''}"

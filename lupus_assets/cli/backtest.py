@@ -1,4 +1,4 @@
-"""``lupus backtest``: a monitor tried on a log before it is switched on."""
+"""``lupus backtest``: the alarms of a monitor on a past log."""
 
 import argparse
 import csv
@@ -30,7 +30,8 @@ NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
-        "backtest", help="replay a log partition by partition, and say what would have rung"
+        "backtest",
+        help="replay a log partition by partition, and list the alarms that would have been raised",
     )
     command.add_argument("declaration", metavar="DECLARATION", type=Path)
     command.add_argument(
@@ -41,7 +42,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--log",
         metavar="FILE|DIR|S3",
-        help="Parquet of the partitions to judge (default: what has arrived of the first track's log since)",
+        help="Parquet of the partitions to judge (default: the later partitions of the first track's log)",
     )
     command.add_argument(
         "--budget",
@@ -50,7 +51,9 @@ def add(commands: Commands) -> None:
         nargs="+",
         help="false incidents a month, or as declared, such as '1 per quarter' (default: the declared one)",
     )
-    command.add_argument("--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder a budget")
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, help="write alarms.csv here, one folder per budget"
+    )
     add_home(command)
     command.set_defaults(run=backtest)
 
@@ -67,33 +70,33 @@ def _budget(text: str) -> float:
 
 
 def backtest(arguments: argparse.Namespace) -> int:
-    """Print incidents a month against each budget, and write what rang."""
+    """Print the incidents a month for each budget, and write the alarms."""
     from lupus_assets.api.tried import backtest as replay
     from lupus_assets.api.tried import model_of
 
     model = model_of(arguments.declaration)
     start, end = model.reference_window()
     until = min(datetime.now(UTC), model.cadence.end_instant or datetime.now(UTC))
-    taught, judged = (
+    reference, log = (
         _declared(model, arguments.home, *window) if path is None else _log(model, path)
         for path, window in ((arguments.reference, (start, end)), (arguments.log, (end, until)))
     )
     if arguments.out is not None:
-        _make(arguments.out)  # before the work, so that none is lost
-    found = replay(model, judged, reference=taught, budgets=arguments.budget, watch=_watched)
-    print(laid_out(["budget", "incidents", "a month", "named"], found.lines()))
-    note(f"{counted(len(found.windows), 'partition')}, {found.months:.1f} months, of {model.key}")
+        _make(arguments.out)  # before the replay, whose results would be lost
+    result = replay(model, log, reference=reference, budgets=arguments.budget, watch=_watched)
+    print(laid_out(["budget", "incidents", "a month", "named"], result.lines()))
+    note(f"{counted(len(result.windows), 'partition')}, {result.months:.1f} months, of {model.key}")
     if arguments.out is not None:
-        for budget in found.budgets:
-            folder = arguments.out if len(found.budgets) == 1 else arguments.out / f"{budget:g}"
+        for budget in result.budgets:
+            folder = arguments.out if len(result.budgets) == 1 else arguments.out / f"{budget:g}"
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / "alarms.csv", model, found.alarms[budget])
+            _write(folder / "alarms.csv", model, result.alarms[budget])
     return 0
 
 
 @contextmanager
 def _watched(name: str, steps: int) -> Iterator[Callable[[], None]]:
-    """Say how far a pass over a log is."""
+    """Report the progress of a pass over a log."""
     with Progress(name, lambda: steps, "steps") as progress:
         yield progress.advance
 
@@ -121,7 +124,7 @@ def _log(model: "MonitoredModel", path: str) -> "LogSource":
 
 
 def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datetime) -> "LogSource":
-    """Return what has arrived of the first track's log in a span of time, all of it in memory."""
+    """Return the arrived partitions of the first track's log between two times, in memory."""
     import pyarrow as pa
 
     from lupus_assets.declare.window import windows
@@ -133,13 +136,13 @@ def _declared(model: "MonitoredModel", home: Path, since: datetime, until: datet
     import_from_here()
     track = next(iter(model.tracks))
     source = installation(home).source(model, track, data_root(os.environ, home))
-    tables, whole = [], pa.schema([])
+    tables, common = [], pa.schema([])
     spans = windows(model.cadence, since, until)
     with Progress(f"reading the log of {track}", lambda: len(spans), "partitions") as progress:
         for window in progress.over(spans):
             if source.arrived(window):
                 schema = source.schema(window)
-                whole = unify([("", whole), (f"partition {window.key}", schema)])
+                common = unify([("", common), (f"partition {window.key}", schema)])
                 tables.append(pa.Table.from_batches(source.batches(window, schema.names), schema))
     name = f"the log of {track} from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     if not tables:
@@ -156,5 +159,5 @@ def _write(path: Path, model: "MonitoredModel", alarms: "Sequence[Alarm]") -> No
         writer.writerow(["model", "track", *(field.name for field in fields(Alarm))])
         track = next(iter(model.tracks))
         for alarm in alarms:
-            cells = ("" if each is None else each for each in astuple(alarm))
+            cells = ("" if value is None else value for value in astuple(alarm))
             writer.writerow([model.key, track, *cells])

@@ -1,4 +1,4 @@
-"""``lupus check``: every mistake in the declarations."""
+"""``lupus check``: list every mistake in the declarations."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def add(commands: Commands) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Print every mistake below ``arguments.path``, one a line, and a summary to stderr."""
+    """Print every mistake below ``arguments.path``, one per line, and a summary to stderr."""
     from lupus_assets.declare import find, load_all
     from lupus_assets.declare.consistency.timing import check_future
     from lupus_assets.declare.mistake import missing
@@ -42,7 +42,7 @@ def check(arguments: argparse.Namespace) -> int:
         raise missing(path, "give a declaration or a directory")
     declarations = find(path)
     if not declarations:
-        # Silence about nothing would look like a passed check.
+        # No output would look like a passed check.
         raise UsageError(f"no declaration below {path}, give another directory")
     models, errors = load_all(declarations)
     problems = [problem for error in errors.values() for problem in error.problems]
@@ -62,28 +62,28 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _located(path: Path, mistakes: "Sequence[Mistake]") -> Iterator[Problem]:
-    """Yield mistakes of a declaration with the lines of its file."""
+    """Yield the mistakes of a declaration with their line numbers."""
     if not mistakes:
         return
     from lupus_assets.declare.document import Document
     from lupus_assets.declare.mistake import dotted
 
     document = Document.parse(path.read_text(encoding="utf-8"))
-    for each in mistakes:
-        line = document.line(each.below("attributes").path)
-        yield Problem(str(path), line, dotted(each.path), each.what, each.remedy)
+    for mistake in mistakes:
+        line = document.line(mistake.below("attributes").path)
+        yield Problem(str(path), line, dotted(mistake.path), mistake.what, mistake.remedy)
 
 
 def _functions(model: "MonitoredModel") -> "Iterator[Mistake]":
-    """Yield what is wrong with the functions that a declaration names, as a run would find it."""
-    named = {name: track.function for name, track in model.tracks.items() if track.function is not None}
-    if not named:
+    """Yield the mistakes of the functions named in a declaration, by importing them as a run does."""
+    functions = {name: track.function for name, track in model.tracks.items() if track.function is not None}
+    if not functions:
         return
     from lupus_assets.declare.mistake import Mistake
     from lupus_assets.errors import SourceError
     from lupus_assets.sources.function import FunctionSource
 
-    for track, function in named.items():
+    for track, function in functions.items():
         try:
             FunctionSource.from_path(function)
         except SourceError as error:

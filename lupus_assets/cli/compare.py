@@ -1,4 +1,4 @@
-"""``lupus compare``: any two windows of a model, from its stored profiles."""
+"""``lupus compare``: distances between two windows of a model, from stored profiles."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from lupus_assets.measuring.drift import ColumnDrift, Drift, Frozen, Span
 
 HEADINGS = (
-    "In the table: psi, and what it is if nothing moved; "
+    "In the table: psi, and its expected value without a change (psi if same); "
     f"{', '.join(f'{distance.title} ({heading})' for heading, distance in TABULATED.items())}."
 )
 WINDOWS = ("reference", "current")
-WINDOW = "[TRACK:]FIRST[..LAST], days as 2013-05-01, both included; or [TRACK:]reference, as it was frozen"
+WINDOW = (
+    "[TRACK:]FIRST[..LAST], days such as 2013-05-01, both included; "
+    "or [TRACK:]reference, the frozen reference"
+)
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = commands.add_parser(
         "compare",
-        help="how far one window of a model lies from another, from stored profiles",
+        help="print the distances between two windows of a model, from stored profiles",
         epilog=HEADINGS,
     )
     command.add_argument("model", metavar="TEAM.MODEL", help="TEAM/MODEL too")
@@ -39,18 +42,18 @@ def add(commands: Commands) -> None:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Print the distances of every column, the most moved first."""
+    """Print the distances of every column, the largest change first."""
     from lupus_assets.api.compared import Comparison
     from lupus_assets.measuring.drift import parse_window
     from lupus_assets.windows import compare as compare_windows
 
     reference, current = parse_window(arguments.reference), parse_window(arguments.current)
     model = arguments.model.replace("/", ".")
-    found = installation(arguments.home)
+    place = installation(arguments.home)
     try:
-        drift = compare_windows(found.tables(), model, reference, current)
+        drift = compare_windows(place.tables(), model, reference, current)
     except (StoreError, UsageError):
-        _check_names(found, model, reference, current)
+        _check_names(place, model, reference, current)
         raise
     print_comparison(arguments, Comparison.of(drift))
     before, after = (
@@ -61,36 +64,37 @@ def compare(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_names(found: "Installation", model: str, *windows: "Span | Frozen") -> None:
-    """Raise `UsageError` if the model or a track does not exist, with those that do."""
-    place = found.files.uri("").removeprefix("file://").rstrip("/")
-    check_known("model", model, models(found), place)
-    tracks = {each.track for each in found.tables().places("profiles", models=[model])}
+def _check_names(place: "Installation", model: str, *windows: "Span | Frozen") -> None:
+    """Raise `UsageError` if the model or a track does not exist, with the existing ones."""
+    uri = place.files.uri("").removeprefix("file://").rstrip("/")
+    check_known("model", model, models(place), uri)
+    tracks = {stored.track for stored in place.tables().places("profiles", models=[model])}
     for window in windows:
         if window.track is not None:
-            check_known("track", window.track, tracks, f"{model} of {place}")
+            check_known("track", window.track, tracks, f"{model} of {uri}")
 
 
 def _rows(drift: "Drift", at: int) -> str:
-    return f", {counted(max(each.rows[at] for each in drift.columns), 'row')}" if drift.columns else ""
+    return f", {counted(max(column.rows[at] for column in drift.columns), 'row')}" if drift.columns else ""
 
 
-def print_comparison(arguments: argparse.Namespace, found: "Comparison") -> None:
-    """Print a line per column, the most moved first; to stderr, which columns are left out."""
+def print_comparison(arguments: argparse.Namespace, comparison: "Comparison") -> None:
+    """Print a line per column, the largest change first, and the columns left out to stderr."""
     if arguments.json:
-        print_json(found.to_dict())
+        print_json(comparison.to_dict())
         return
-    ordered = list(found.columns.values())
+    columns = list(comparison.columns.values())
     if arguments.csv:
-        flat = [_flat(column) for column in ordered]
+        flat = [_flat(column) for column in columns]
         names = list(dict.fromkeys(name for row in flat for name in row))
         print_csv(names, [list(map(row.get, names)) for row in flat])
     else:
         header = ["column", "null", "median", "psi", "psi if same", *TABULATED]
-        tables = ([_line(column, digits) for column in ordered] for digits in PRECISIONS)
+        tables = ([_line(column, digits) for column in columns] for digits in PRECISIONS)
         print(laid_out(header, widest(header, tables)))
-    if found.left_out:
-        note(f"left out, as one window lacks them or has them otherwise: {', '.join(found.left_out)}")
+    if comparison.left_out:
+        left_out = ", ".join(comparison.left_out)
+        note(f"left out, as they are missing in one window or are of different kinds: {left_out}")
 
 
 def _flat(column: "ColumnDrift") -> dict[str, object]:
@@ -113,5 +117,5 @@ def _line(column: "ColumnDrift", digits: int) -> list[str]:
         else "",
         rounded(column.distances["psi"], digits),
         rounded(column.expected_psi, digits),
-        *(rounded(column.distances.get(each.name), digits) for each in TABULATED.values()),
+        *(rounded(column.distances.get(distance.name), digits) for distance in TABULATED.values()),
     ]

@@ -1,4 +1,4 @@
-"""How answers are printed: tables to stdout as text, JSON or CSV, what they are about to stderr."""
+"""Printing: tables to stdout as text, JSON or CSV, and notes to stderr."""
 
 import argparse
 import base64
@@ -13,24 +13,24 @@ from typing import Any, TypeAlias
 
 from lupus_assets.cli.table import laid_out, plain
 
-MISTAKES = 1  # exit code: what was looked at is wrong
-USAGE = 2  # exit code: there was nothing to look at; argparse uses it too
+MISTAKES = 1  # exit code: mistakes or errors
+USAGE = 2  # exit code: wrong arguments, or nothing to work on; the one of argparse
 
-# argparse has no public name for it, and it is generic only to type checkers.
+# argparse has no public name for this class, which is generic for type checkers only.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_formats(command: argparse.ArgumentParser) -> None:
-    """Give `command` the options that choose how its answer is written."""
+    """Add the options for the format of the output."""
     formats = command.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON")
     formats.add_argument("--csv", action="store_true", help="print CSV")
 
 
 def print_rows(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table in the form that `arguments` ask for."""
+    """Print a table in the format that `arguments` select."""
     if arguments.json:
-        print_json([dict(zip(_once(names), row, strict=True)) for row in rows])
+        print_json([dict(zip(_unique(names), row, strict=True)) for row in rows])
     elif arguments.csv:
         print_csv(names, rows)
     else:
@@ -38,16 +38,16 @@ def print_rows(arguments: argparse.Namespace, names: Sequence[str], rows: Sequen
 
 
 def print_json(value: object) -> None:
-    """Print plain data as JSON, in ASCII, with what JSON lacks as text: NaN, infinities, times, bytes."""
+    """Print plain data as JSON in ASCII; NaN, infinities, times and bytes (base64) become text."""
     print(json.dumps(_jsonable(value), indent=2, allow_nan=False))
 
 
 def print_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table as RFC 4180 has it; on a terminal, what a terminal would obey is escaped."""
-    shown = plain if sys.stdout.isatty() else str
+    """Print a table as CSV (RFC 4180); on a terminal, control characters are escaped."""
+    printable = plain if sys.stdout.isatty() else str
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(map(shown, names))
-    writer.writerows([shown(_field(value)) for value in row] for row in rows)
+    writer.writerow(map(printable, names))
+    writer.writerows([printable(_field(value)) for value in row] for row in rows)
 
 
 def note(text: str) -> None:
@@ -56,12 +56,12 @@ def note(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return a message, however many lines it has, as one that a terminal can show."""
+    """Return a message in one line, with control characters escaped."""
     return plain(" ".join(text.split()))
 
 
 def cell(value: object) -> str:
-    """Return a value as a table shows it: nothing for None, bytes by their size."""
+    """Return a value as text for a table: empty for None, the size for bytes."""
     if value is None:
         return ""
     if isinstance(value, bytes):
@@ -69,16 +69,16 @@ def cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _once(names: Sequence[str]) -> list[str]:
-    """Return names of which each is there once, as a query may give one to several columns."""
-    found: list[str] = []
+def _unique(names: Sequence[str]) -> list[str]:
+    """Return unique names, by adding numbers: columns of a query may share a name."""
+    unique: list[str] = []
     for name in names:
-        number, once = 1, name
-        while once in found:
+        number, candidate = 1, name
+        while candidate in unique:
             number += 1
-            once = f"{name}_{number}"
-        found.append(once)
-    return found
+            candidate = f"{name}_{number}"
+        unique.append(candidate)
+    return unique
 
 
 def _jsonable(value: Any) -> Any:
@@ -94,9 +94,9 @@ def _jsonable(value: Any) -> Any:
         case timedelta():
             return str(value)
         case Mapping():
-            return {str(key): _jsonable(each) for key, each in value.items()}
+            return {str(key): _jsonable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_jsonable(each) for each in value]
+            return [_jsonable(item) for item in value]
         case None | bool() | int() | float() | str():
             return value
     return str(value)
@@ -107,12 +107,14 @@ def _field(value: object) -> str:
         return ""
     if isinstance(value, list | tuple | dict):
         return json.dumps(_jsonable(value), allow_nan=False)
-    found = _jsonable(value)
-    return found if isinstance(found, str) else repr(found) if isinstance(found, float) else str(found)
+    plain_value = _jsonable(value)
+    if isinstance(plain_value, str):
+        return plain_value
+    return repr(plain_value) if isinstance(plain_value, float) else str(plain_value)
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes as text, in the largest decimal unit that it fills.
+    """Return a number of bytes as text, in B, kB or MB.
 
     >>> _size(53_700)
     '54 kB'

@@ -1,4 +1,4 @@
-"""Where a command looks: the installation, the models that it has, and files that a user names."""
+"""The installation of a command, its models, and files given as arguments."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_home(command: argparse.ArgumentParser) -> None:
-    """Give `command` the option that says where the installation is."""
+    """Add the option for the folder of the installation."""
     command.add_argument(
         "--home",
         metavar="DIR",
@@ -24,12 +24,12 @@ def add_home(command: argparse.ArgumentParser) -> None:
 
 
 def installation(home: Path) -> "Installation":
-    """Return the installation that ``--home`` and the environment describe.
+    """Return the installation given by ``--home`` and the environment.
 
     Raises
     ------
     StoreError
-        A variable is missing, or says something that cannot be.
+        A variable is missing or invalid.
     """
     from lupus_assets.installation import Installation
 
@@ -37,27 +37,27 @@ def installation(home: Path) -> "Installation":
 
 
 def import_from_here() -> None:
-    """Let functions that declarations name be found as in Dagster's processes: from the folder on."""
+    """Add the current folder to the import path, as in Dagster, for functions named in declarations."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
 
 
-def check_known(what: str, name: str, known: set[str], place: str) -> None:
-    """Raise `UsageError` if `place` has no `what` of this name, with what there is instead."""
+def check_known(kind: str, name: str, known: set[str], place: str) -> None:
+    """Raise `UsageError` if `name` is not among `known`, with the closest or all of them."""
     if name in known:
         return
     from lupus_assets.declare.mistake import closest, listed
 
-    meant = closest(name, known)
-    remedy = f"did you mean {meant}?" if meant else f"there are: {listed(sorted(known))}"
-    raise UsageError(f"no {what} '{name}' in {place}, {remedy}")
+    similar = closest(name, known)
+    remedy = f"did you mean {similar}?" if similar else f"there are: {listed(sorted(known))}"
+    raise UsageError(f"no {kind} '{name}' in {place}, {remedy}")
 
 
-def models(found: "Installation") -> set[str]:
-    """Return the models that have tables, as ``<team>.<model>``."""
+def models(place: "Installation") -> set[str]:
+    """Return the models with rows in any table, as ``<team>.<model>``."""
     from lupus_assets.sinks.files.month import listed
     from lupus_assets.sinks.schema import SCHEMAS
 
-    found.check_made()
-    return {files.model for table in SCHEMAS for files in listed(found.files, table, strays=[])}
+    place.check_made()
+    return {files.model for table in SCHEMAS for files in listed(place.files, table, strays=[])}

@@ -1,4 +1,4 @@
-"""``lupus profile``: any Parquet file or folder, with no declaration."""
+"""``lupus profile``: profiles of Parquet files, without a declaration."""
 
 import argparse
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NUMBERS = ("mean", "sd", "minimum", "q05", "median", "q95", "maximum")
 RATES = {"null": "nulls", "NaN": "nans", "±∞": "infinities"}
-WIDEST = 24  # characters of a value
+MAX_CHARACTERS = 24  # of a value
 
 
 def add(commands: Commands) -> None:
@@ -31,42 +31,42 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("path", metavar="FILE|DIR|GLOB|S3")
     command.add_argument(
-        "--against", metavar="FILE|DIR|GLOB|S3", help="say how far it is from this one, column by column"
+        "--against", metavar="FILE|DIR|GLOB|S3", help="print the distance from this one, column by column"
     )
     add_formats(command)
     command.set_defaults(run=profile)
 
 
 def profile(arguments: argparse.Namespace) -> int:
-    """Print a line per column; with ``--against`` the distances, the most moved first."""
+    """Print a line per column; with ``--against`` the distances, the largest change first."""
     from lupus_assets.api.profiled import profile as profile_rows
 
     if arguments.against is not None:
         return _compare(arguments)
-    found = profile_rows(arguments.path, watch=_watched)
-    plain = found.to_dict()
+    result = profile_rows(arguments.path, watch=_watched)
+    plain = result.to_dict()
     columns: dict[str, dict[str, Any]] = plain["columns"]
     if arguments.json:
         print_json(plain)
         return 0
     if arguments.csv:
-        names = list(dict.fromkeys(name for said in columns.values() for name in said))
-        print_csv(["column", *names], [[name, *map(said.get, names)] for name, said in columns.items()])
+        names = list(dict.fromkeys(name for values in columns.values() for name in values))
+        print_csv(["column", *names], [[name, *map(values.get, names)] for name, values in columns.items()])
     else:
         print("\n\n".join(_tables(columns)))
-    _say_left_out(found)
-    note(f"{counted(found.rows, 'row')}, {counted(len(columns), 'column')}")
+    _note_left_out(result)
+    note(f"{counted(result.rows, 'row')}, {counted(len(columns), 'column')}")
     return 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:
     from lupus_assets.api.compared import compare
 
-    found = compare(arguments.against, arguments.path, watch=_watched)
-    print_comparison(arguments, found)
-    if found.windows is not None:
-        reference, current = found.windows
-        _say_left_out(current)
+    comparison = compare(arguments.against, arguments.path, watch=_watched)
+    print_comparison(arguments, comparison)
+    if comparison.windows is not None:
+        reference, current = comparison.windows
+        _note_left_out(current)
         if not arguments.json:
             rows = counted(current.rows, "row"), counted(reference.rows, "row")
             note(f"{arguments.path} ({rows[0]}) against {arguments.against} ({rows[1]})")
@@ -78,56 +78,57 @@ def _watched(rows: "Rows") -> "Iterator[pa.RecordBatch]":
         yield from progress.over(rows.batches, len)
 
 
-def _say_left_out(found: "Profile") -> None:
-    for name, why in found.left_out.items():
-        note(f"left out: {name} ({why})")
+def _note_left_out(result: "Profile") -> None:
+    for name, reason in result.left_out.items():
+        note(f"left out: {name} ({reason})")
 
 
 def _tables(columns: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield a table of the numeric columns and one of the others, each if there are any."""
-    numeric = {name: said for name, said in columns.items() if said["kind"] == "numeric"}
-    others = {name: said for name, said in columns.items() if name not in numeric}
+    """Yield a table of the numeric columns and one of all others; empty ones are left out."""
+    numeric = {name: values for name, values in columns.items() if values["kind"] == "numeric"}
+    not_numeric = {name: values for name, values in columns.items() if name not in numeric}
     if numeric:
         rates = {
             title: name
             for title, name in RATES.items()
-            if name == "nulls" or any(said[name] for said in numeric.values())
+            if name == "nulls" or any(values[name] for values in numeric.values())
         }
         header = ["column", *rates, "distinct", *NUMBERS]
         tables = (
             [
-                [name, *_rates(said, rates), _distinct(said), *_numbers(said, digits)]
-                for name, said in numeric.items()
+                [name, *_rates(values, rates), _distinct(values), *_numbers(values, digits)]
+                for name, values in numeric.items()
             ]
             for digits in PRECISIONS
         )
         yield laid_out(header, widest(header, tables))
-    if others or not columns:
+    if not_numeric or not columns:
         header = ["column", "kind", "null", "distinct", "most frequent, or first to last"]
         rows = [
-            [name, said["kind"], *_rates(said, {"null": "nulls"}), _distinct(said), _values(said)]
-            for name, said in others.items()
+            [name, values["kind"], *_rates(values, {"null": "nulls"}), _distinct(values), _examples(values)]
+            for name, values in not_numeric.items()
         ]
         yield laid_out(header, rows)
 
 
-def _rates(said: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    return [f"{said[name] / max(said['rows'], 1):.2%}" for name in names.values()]
+def _rates(values: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    return [f"{values[name] / max(values['rows'], 1):.2%}" for name in names.values()]
 
 
-def _distinct(said: Mapping[str, Any]) -> str:
-    return f"{said['distinct']:,}" if "distinct" in said else ""
+def _distinct(values: Mapping[str, Any]) -> str:
+    return f"{values['distinct']:,}" if "distinct" in values else ""
 
 
-def _numbers(said: Mapping[str, Any], digits: int) -> list[str]:
-    return [rounded(said[name], digits) for name in NUMBERS]
+def _numbers(values: Mapping[str, Any], digits: int) -> list[str]:
+    return [rounded(values[name], digits) for name in NUMBERS]
 
 
-def _values(said: Mapping[str, Any]) -> str:
-    if "most_frequent" in said:
-        rows = max(said["rows"], 1)
+def _examples(values: Mapping[str, Any]) -> str:
+    """Return the most frequent values with their shares, or the first and the last time."""
+    if "most_frequent" in values:
+        rows = max(values["rows"], 1)
         return ", ".join(
-            f"{name[:WIDEST]} {count / rows:.1%}" for name, count in said["most_frequent"].items()
+            f"{name[:MAX_CHARACTERS]} {count / rows:.1%}" for name, count in values["most_frequent"].items()
         )
-    moments = [said[name] for name in ("minimum", "maximum") if said.get(name)]
-    return " to ".join(re.split("[.+]", moment)[0].replace("T", " ") for moment in moments)
+    times = [values[name] for name in ("minimum", "maximum") if values.get(name)]
+    return " to ".join(re.split("[.+]", time)[0].replace("T", " ") for time in times)

@@ -1,4 +1,4 @@
-"""How far a command is that runs long, on stderr: soon, rarely, and with an estimate."""
+"""Progress lines of long commands on stderr, with the estimated time left."""
 
 import sys
 import threading
@@ -8,22 +8,22 @@ from typing import Self, TypeVar
 
 T = TypeVar("T")
 
-FIRST_SECONDS = 1.0  # before anything is said: what ends sooner says nothing
-WATCHED_SECONDS = 0.5  # between two states of the line on a terminal
-QUIET_SECONDS = 10.0  # between two lines where nobody watches
+FIRST_SECONDS = 1.0  # before the first line; shorter work has none
+TERMINAL_SECONDS = 0.5  # between two updates of the line on a terminal
+QUIET_SECONDS = 10.0  # between two lines elsewhere, such as in a file
 
 
 class Progress:
-    """Says how far some work is, from a thread of its own: also while a step of it takes long.
+    """Reports the progress of some work from its own thread, also during a long step.
 
     Parameters
     ----------
     title : str
-        What is done.
+        Name of the work.
     total : callable
-        Returns how much there is to do; asked only where the work runs long.
+        Returns the number of units of work; called only if the work takes long.
     noun : str
-        What is counted, in the plural.
+        Unit of work, in the plural.
 
     Examples
     --------
@@ -34,9 +34,9 @@ class Progress:
 
     def __init__(self, title: str, total: Callable[[], int], noun: str) -> None:
         self._title, self._total, self._noun = title, total, noun
-        self._done, self._began, self._shown = 0, time.monotonic(), False
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._done, self._began, self._printed = 0, time.monotonic(), False
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._report, daemon=True)
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
@@ -44,35 +44,35 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._finished.set()
         self._thread.join()
-        if self._shown and sys.stderr.isatty():
+        if self._printed and sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def advance(self, count: int = 1) -> None:
-        """Say that so much more is done."""
+        """Add `count` units of work done."""
         self._done += count
 
     def over(self, items: Iterable[T], size: Callable[[T], int] = lambda _: 1) -> Iterator[T]:
-        """Yield `items`, and count each once the next one is asked for."""
+        """Yield `items`; each counts as done when the next one is requested."""
         for item in items:
             yield item
             self.advance(size(item))
 
-    def _tell(self) -> None:
-        if self._over.wait(FIRST_SECONDS):
+    def _report(self) -> None:
+        if self._finished.wait(FIRST_SECONDS):
             return
         total = self._total()
-        watched = sys.stderr.isatty()
-        while not self._over.is_set():
-            self._shown = True
+        terminal = sys.stderr.isatty()
+        while not self._finished.is_set():
+            self._printed = True
             line = sentence(self._title, self._done, total, self._noun, time.monotonic() - self._began)
-            print(f"\r\033[K{line}" if watched else f"{line}\n", end="", file=sys.stderr, flush=True)
-            self._over.wait(WATCHED_SECONDS if watched else QUIET_SECONDS)
+            print(f"\r\033[K{line}" if terminal else f"{line}\n", end="", file=sys.stderr, flush=True)
+            self._finished.wait(TERMINAL_SECONDS if terminal else QUIET_SECONDS)
 
 
 def sentence(title: str, done: int, total: int, noun: str, seconds: float) -> str:
-    """Return how far some work is after so many seconds, and how long the rest takes at this pace.
+    """Return a line with the work done after some seconds, and the time left at this rate.
 
     >>> sentence("profile", 250, 1_000, "rows", 20.0)
     'profile: 250 of 1,000 rows, about 1 min left'
@@ -84,9 +84,9 @@ def sentence(title: str, done: int, total: int, noun: str, seconds: float) -> st
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it, to one of its units.
+    """Return seconds as text, rounded to whole seconds, minutes or hours.
 
-    >>> [duration(each) for each in (0.2, 90, 7_200)]
+    >>> [duration(seconds) for seconds in (0.2, 90, 7_200)]
     ['1 s', '2 min', '2 h']
     """
     for unit, size in (("h", 3_600), ("min", 60)):

@@ -1,4 +1,4 @@
-"""``lupus sql`` and ``lupus incidents``: what the tables hold."""
+"""``lupus sql`` and ``lupus incidents``: queries of the tables."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,8 +13,7 @@ from lupus_assets.cli.place import add_home, check_known, installation, models
 if TYPE_CHECKING:
     from lupus_assets.sinks.duckdb.query import Warehouse
 
-
-NAMED = 5  # stray files
+MAX_STRAYS = 5  # listed files that do not belong to the tables
 
 
 def add(commands: Commands) -> None:
@@ -24,14 +23,14 @@ def add(commands: Commands) -> None:
 
 
 def _add_sql(commands: Commands) -> None:
-    command = commands.add_parser("sql", help="ask the tables")
+    command = commands.add_parser("sql", help="query the tables")
     command.add_argument(
         "query", metavar="QUERY", help='one SELECT, such as "select * from verdicts where flagged"'
     )
     command.add_argument(
         "--hive",
         action="store_true",
-        help="ask the installation's Hive (LUPUS_HIVE_HOST), not the files",
+        help="query the installation's Hive (LUPUS_HIVE_HOST), not the files",
     )
     add_formats(command)
     add_home(command)
@@ -39,24 +38,24 @@ def _add_sql(commands: Commands) -> None:
 
 
 def sql(arguments: argparse.Namespace) -> int:
-    """Print what one SELECT over the tables returns."""
-    found = installation(arguments.home)
+    """Print the result of one SELECT over the tables."""
+    place = installation(arguments.home)
     if arguments.hive:
-        with closing(found.connect_hive()) as hive:
+        with closing(place.connect_hive()) as hive:
             names, rows = hive.sql(arguments.query)
     else:
-        warehouse = found.warehouse()
+        warehouse = place.warehouse()
         names, rows = warehouse.rows(arguments.query)
         note_strays(warehouse)
     return _answer(arguments, names, rows)
 
 
 def note_strays(warehouse: "Warehouse") -> None:
-    """Say which files among the tables are none of theirs, and were left out."""
-    for stray in warehouse.strays[:NAMED]:
+    """Print the files that do not belong to the tables and were left out."""
+    for stray in warehouse.strays[:MAX_STRAYS]:
         note(f"left out: {stray}")
-    if len(warehouse.strays) > NAMED:
-        note(f"left out: {len(warehouse.strays) - NAMED:,} more such files")
+    if len(warehouse.strays) > MAX_STRAYS:
+        note(f"left out: {len(warehouse.strays) - MAX_STRAYS:,} more such files")
 
 
 def _answer(arguments: argparse.Namespace, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
@@ -88,12 +87,12 @@ def _add_incidents(commands: Commands) -> None:
 
 
 def incidents(arguments: argparse.Namespace) -> int:
-    """Print the incidents of one model or of all: when, which columns, and the first sentence."""
-    found = installation(arguments.home)
-    warehouse = found.warehouse()
+    """Print the incidents of one model or of all: partitions, columns, and the first sentence."""
+    place = installation(arguments.home)
+    warehouse = place.warehouse()
     model: str = arguments.model.replace("/", ".")
     if model:  # no rows would look like no incidents
-        check_known("model", model, models(found), str(warehouse.root))
+        check_known("model", model, models(place), str(warehouse.root))
     names, rows = warehouse.rows(INCIDENTS.format(model=model, most=arguments.most))
     note_strays(warehouse)
     return _answer(arguments, names, rows)

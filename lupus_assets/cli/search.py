@@ -1,4 +1,4 @@
-"""``lupus search``: alarms by text, team, model, group, time and severity."""
+"""``lupus search``: search of alarms by text, team, model, group, time and severity."""
 
 import argparse
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lupus_assets.installation import Installation
     from lupus_assets.records import Search
 
-FOUND = [
+COLUMNS_SHOWN = [
     "model",
     "track",
     "partition_key",
@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
         metavar="TEXT",
         nargs="?",
         default="",
-        help="words that the sentence, column, metric, segment or rule holds, all of them (default: any)",
+        help="words in the sentence, column, metric, segment or rule; all must occur (default: all alarms)",
     )
     command.add_argument("--team", help="only this team's")
     command.add_argument("--model", metavar="[TEAM.]MODEL", help="only this model's; TEAM/MODEL too")
@@ -56,7 +56,7 @@ def add(commands: Commands) -> None:
         metavar="N",
         type=spreads,
         default=0.0,
-        help="at least N spreads off; facts and rules always",
+        help="at least N spreads from the expected value; facts and rules are always included",
     )
     command.add_argument(
         "--most", metavar="N", type=count, default=30, help="how many (default: %(default)s)"
@@ -74,12 +74,12 @@ def add(commands: Commands) -> None:
 
 
 def search(arguments: argparse.Namespace) -> int:
-    """Print the alarms that fit: from Elasticsearch where there is one, else from the files."""
+    """Print the matching alarms: from Elasticsearch if configured, else from the files."""
     from lupus_assets.records import Search
 
     columns = None if arguments.group is None else _columns(arguments.group, arguments.definitions)
     team, _, model = (arguments.model or "").replace("/", ".").rpartition(".")
-    wanted = Search(
+    criteria = Search(
         text=arguments.text,
         team=arguments.team or team or None,
         model=model or None,
@@ -90,40 +90,47 @@ def search(arguments: argparse.Namespace) -> int:
         severity=arguments.severity,
         most=arguments.most,
     )
-    where = installation(arguments.home)
-    index = where.search_index()
-    found = index.search(wanted)
-    if not found:
-        _check_names(where, index.place, wanted)
-    print_rows(arguments, FOUND, [[getattr(alarm, name) for name in FOUND] for alarm in found])
-    note(f"{counted(len(found), 'alarm')} from {index.place}")
+    place = installation(arguments.home)
+    index = place.search_index()
+    alarms = index.search(criteria)
+    if not alarms:
+        _check_names(place, index.place, criteria)
+    rows = [[getattr(alarm, name) for name in COLUMNS_SHOWN] for alarm in alarms]
+    print_rows(arguments, COLUMNS_SHOWN, rows)
+    note(f"{counted(len(alarms), 'alarm')} from {index.place}")
     return 0
 
 
-def _check_names(where: "Installation", place: str, wanted: "Search") -> None:
-    """Raise `UsageError` if a team, model or track does not exist: nothing found would look like no alarm."""
-    known = {tuple(name.split(".")) for name in models(where)}
-    if wanted.team is not None:
-        check_known("team", wanted.team, {team for team, _ in known}, place)
-        known = {pair for pair in known if pair[0] == wanted.team}
-    if wanted.model is not None:
-        team = f"{wanted.team}." if wanted.team else ""
-        check_known("model", f"{team}{wanted.model}", {f"{team}{name}" for _, name in known}, place)
-        known = {pair for pair in known if pair[1] == wanted.model}
-    if wanted.track is not None:
-        places = where.tables().places("verdicts", models=[".".join(pair) for pair in known])
-        check_known("track", wanted.track, {each.track for each in places}, place)
+def _check_names(place: "Installation", index: str, criteria: "Search") -> None:
+    """Raise `UsageError` if a team, model or track does not exist: no rows would look like no alarms."""
+    known = {tuple(name.split(".")) for name in models(place)}
+    if criteria.team is not None:
+        check_known("team", criteria.team, {team for team, _ in known}, index)
+        known = {pair for pair in known if pair[0] == criteria.team}
+    if criteria.model is not None:
+        team = f"{criteria.team}." if criteria.team else ""
+        check_known("model", f"{team}{criteria.model}", {f"{team}{name}" for _, name in known}, index)
+        known = {pair for pair in known if pair[1] == criteria.model}
+    if criteria.track is not None:
+        stored = place.tables().places("verdicts", models=[".".join(pair) for pair in known])
+        check_known("track", criteria.track, {of_track.track for of_track in stored}, index)
 
 
 def _columns(group: str, path: Path) -> Mapping[str, frozenset[str]]:
-    """Return what `group` means for each model; no model declares it, that is an error."""
+    """Return the columns of `group` by model.
+
+    Raises
+    ------
+    UsageError
+        No model declares the group.
+    """
     from lupus_assets.declare import find, load_all
     from lupus_assets.declare.group import group_columns
     from lupus_assets.declare.mistake import did_you_mean, listed
 
     models, errors = load_all(find(path))
     columns = group_columns(group, models.values())
-    if errors:  # a group that is declared there would be missing without a word
+    if errors:  # groups of these declarations are missing
         wrong = counted(len(errors), "declaration")
         note(f"lupus search: left out {wrong} with mistakes, run `lupus check {path}`")
     if columns:

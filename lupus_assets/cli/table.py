@@ -1,4 +1,4 @@
-"""Tables as a terminal shows them: aligned, within a width, and nothing in them that a terminal obeys."""
+"""Text tables for a terminal: aligned, within a width, with control characters escaped."""
 
 import re
 import unicodedata
@@ -7,34 +7,34 @@ from itertools import zip_longest
 
 WIDTH = 100  # columns of a terminal
 GAP = "  "
-LONGEST_CELL = 1_000  # characters of a value; JSON and CSV have all of it
+LONGEST_CELL = 1_000  # characters of a value; JSON and CSV are not shortened
 WHOLE_WORD = 16  # columns: a longer word may be broken anywhere
-LEAST_SENTENCE = 40  # columns: with less room the last column stands below its row
+LEAST_SENTENCE = 40  # columns: with less room the last cell is printed below its row
 INDENT = "    "
-PRECISIONS = (5, 4, 3)  # digits of a number: fewer where a table would be too wide
-# Where a name may be broken: a terminal's line ends behind it.
+PRECISIONS = (5, 4, 3)  # digits of a number: fewer if a table would be too wide
+# Break points of a text, within names too: a line may end after them.
 BREAKS = re.compile(r"(?<=[_/~ ])|(?<=\.)(?=[a-z])")
 WIDE = {"W", "F"}
 
 
 def plain(text: str) -> str:
-    r"""Return `text` with every character that a terminal would obey, or not show, written as an escape.
+    r"""Return `text` with control and other unprintable characters as escapes.
 
     >>> print(plain("a\x1b[31mb\n"))
     a\x1b[31mb\n
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> str:
-    """Return a table of cells as text of lines no wider than `width`.
+    """Return a table as text, in lines no wider than `width`.
 
-    What does not fit is wrapped within its column. A last column of sentences stands below its row where too
-    little room is left for it; rows that fit in no way are written a line per column.
+    Long cells are wrapped within their column. A last column of sentences is printed below each row if
+    there is too little room beside it. Rows that do not fit either way are printed with one line per column.
     """
-    lines = [[_shown(cell) for cell in line] for line in (names, *rows)]
+    lines = [[_printable(cell) for cell in line] for line in (names, *rows)]
     natural = _natural(lines)
     if _total(natural) <= width:
         return _joined(lines, natural)
@@ -49,22 +49,22 @@ def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], width: int = W
 
 
 def rounded(value: float | None, digits: int) -> str:
-    """Return a number with so many digits; nothing for None."""
+    """Return a number with `digits` significant digits; empty for None."""
     return "" if value is None else f"{value:.{digits}g}"
 
 
 def widest(
     names: Sequence[str], tables: Iterable[Sequence[Sequence[str]]], width: int = WIDTH
 ) -> Sequence[Sequence[str]]:
-    """Return the first of some tables that needs no wrapping; the last if all do."""
+    """Return the first of `tables` that needs no wrapping, else the last."""
     rows: Sequence[Sequence[str]] = []
     for rows in tables:
-        if _total(_natural([[_shown(cell) for cell in line] for line in (names, *rows)])) <= width:
+        if _total(_natural([[_printable(cell) for cell in line] for line in (names, *rows)])) <= width:
             break
     return rows
 
 
-def _shown(cell: str) -> str:
+def _printable(cell: str) -> str:
     if len(cell) <= LONGEST_CELL:
         return plain(cell)
     return f"{plain(cell[:LONGEST_CELL])}… ({len(cell):,} characters)"
@@ -75,12 +75,12 @@ def _natural(lines: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _width(text: str) -> int:
-    """Return how many columns a terminal needs for `text`."""
+    """Return the number of terminal columns of `text`."""
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in WIDE)
-        for each in text
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in WIDE)
+        for char in text
     )
 
 
@@ -93,11 +93,11 @@ def _least(cell: str) -> int:
 
 
 def _narrowed(natural: Sequence[int], least: Sequence[int], width: int) -> list[int]:
-    """Return widths that fit, taken off the widest columns first and never below `least`."""
+    """Return widths with a total of at most `width`: the widest columns shrink first, not below `least`."""
     widths = list(natural)
     while _total(widths) > width:
-        room = [at for at, each in enumerate(widths) if each > least[at]]
-        widest = max(room, key=lambda at: widths[at])
+        shrinkable = [at for at, columns in enumerate(widths) if columns > least[at]]
+        widest = max(shrinkable, key=lambda at: widths[at])
         widths[widest] -= 1
     return widths
 
@@ -122,11 +122,11 @@ def _wrapped(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
 def _sentences_below(lines: Sequence[Sequence[str]], least: Sequence[int], width: int) -> str:
     rows = [line[:-1] for line in lines]
     widths = _narrowed(_natural(rows), least, width)
-    heading, *others = zip(rows, lines, strict=True)
+    heading, *body = zip(rows, lines, strict=True)
     parts = [_wrapped([heading[0]], widths)]
-    for row, line in others:
+    for row, line in body:
         sentence = wrap(line[-1], width - len(INDENT))
-        parts += [_wrapped([row], widths), *(f"{INDENT}{each}" for each in sentence if each)]
+        parts += [_wrapped([row], widths), *(f"{INDENT}{part}" for part in sentence if part)]
     return "\n".join(parts)
 
 
@@ -142,7 +142,7 @@ def _records(lines: Sequence[Sequence[str]], width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return `text` as lines of at most `width` columns, broken behind spaces and the joints of names."""
+    """Return `text` as lines of at most `width` columns, broken at `BREAKS`, or within long words."""
     lines, line = [], ""
     for word in BREAKS.split(text):
         if _width(line + word.rstrip()) <= width:
@@ -159,12 +159,12 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _fitting(word: str, width: int) -> int:
-    """Return how many characters of `word` fit, at least one."""
+    """Return the number of characters of `word` that fit into `width` columns, at least one."""
     if word.isascii():
         return width
-    taken = 0
-    for at, each in enumerate(word):
-        taken += _width(each)
-        if taken > width:
+    columns = 0
+    for at, char in enumerate(word):
+        columns += _width(char)
+        if columns > width:
             return max(at, 1)
     return len(word)

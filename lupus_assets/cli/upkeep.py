@@ -1,4 +1,4 @@
-"""``lupus reindex`` and ``lupus compact``: what keeps indices and files in order."""
+"""``lupus reindex`` and ``lupus compact``: upkeep of indices and files."""
 
 import argparse
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
 
 
 def _add_reindex(commands: Commands) -> None:
-    command = commands.add_parser("reindex", help="build the indices of Elasticsearch anew from the files")
+    command = commands.add_parser("reindex", help="rebuild the indices of Elasticsearch from the files")
     command.add_argument(
         "--from", dest="since", metavar="MONTH", type=month, help="first month, yyyy-mm (default: all)"
     )
@@ -25,16 +25,16 @@ def _add_reindex(commands: Commands) -> None:
 
 
 def reindex(arguments: argparse.Namespace) -> int:
-    """Build the indices anew; readers see the old ones until a new one is complete."""
-    found = installation(arguments.home)
-    view = found.search_view()
-    written = view.reindex(found.tables().months(), arguments.since)
+    """Rebuild the indices; readers see an old one until the new one is complete."""
+    place = installation(arguments.home)
+    view = place.search_view()
+    written = view.reindex(place.tables().months(), arguments.since)
     note(f"{counted(written, 'document')} at {view.url}")
     return 0
 
 
 def _add_compact(commands: Commands) -> None:
-    command = commands.add_parser("compact", help="make one file of every closed month")
+    command = commands.add_parser("compact", help="merge the files of every closed month into one")
     command.add_argument(
         "--before",
         metavar="YYYY-MM",
@@ -46,17 +46,17 @@ def _add_compact(commands: Commands) -> None:
 
 
 def compact(arguments: argparse.Namespace) -> int:
-    """Compact, and where Hive points at the files, move it on and remove what it left."""
+    """Compact closed months; with Hive, point it at the new files and remove the superseded ones."""
     from lupus_assets.installation import HIVE
     from lupus_assets.upkeep import closed_before, tidy
     from lupus_assets.upkeep import compact as compact_months
 
     before = arguments.before or closed_before(datetime.now(UTC))
-    found = installation(arguments.home)
-    found.check_made()
-    tables = found.tables()
+    place = installation(arguments.home)
+    place.check_made()
+    tables = place.tables()
     count = compact_months(tables, before)
-    if HIVE in found.view_names:
-        tidy(tables, found.view(HIVE))
+    if HIVE in place.view_names:
+        tidy(tables, place.view(HIVE))
     note(f"{counted(count, 'month')} before {before} made one file each")
     return 0

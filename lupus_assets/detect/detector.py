@@ -1,13 +1,13 @@
-"""The verdict of every series at every partition, and which targets an alarm names, for a stated budget.
+"""The detector: deviation of every series at every partition, and the targets named, for a given budget.
 
-Online and causal: a partition is judged from what came before it, whether it is judged that day or in a
-backfill, and whether or not later partitions exist.
+Online and causal: a partition is judged from earlier partitions alone, on its day or in a backfill, and
+later partitions change nothing.
 
-1. what a partition should hold (`season`, `value`, `rare`), and how far it is from that;
-2. what of that other columns explain (`gate`), and how surprising the rest is by the series' own past
-   (`evidence`), as −log10 p;
-3. per target, the largest over its series and windows, less what looking at so many costs;
-4. a threshold from the budget, per group of targets (`threshold`), and who is named (`naming`).
+1. the expected value of a partition (`season`, `value`, `rare`), and the deviation from it;
+2. the part of the deviation that other targets do not predict (`gate`), and its surprise given the series'
+   own past (`evidence`), as −log10 p;
+3. per target, the largest surprise over its series and windows, less the Bonferroni correction;
+4. a threshold from the budget, per group of targets (`threshold`), and the targets named (`naming`).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lupus_assets.detect.evidence import FIRST, Evidence, Tail
+from lupus_assets.detect.evidence import LEAST_HISTORY, Evidence, Tail
 from lupus_assets.detect.gate import Gate
 from lupus_assets.detect.history import WINDOWS, Array, Heard, History, Ints, Mask, Role, Series
 from lupus_assets.detect.naming import Naming, Point
@@ -25,35 +25,38 @@ from lupus_assets.detect.season import Season
 from lupus_assets.detect.threshold import Thresholds
 from lupus_assets.detect.value import Residuals, Values
 
-CALM, CALM_ROWS = 0.25, 0.004  # see `value`: numbers of rows are often more regular than Poisson's
-FLAT, FLAT_ROWS = 1e-4, 0.02  # 2 % more or less rows are no news
-LASTING = 0.5  # of the mean deviation over a window that the last partition has to show by itself
-LONE_WARM = 28  # partitions that teach where no reference does
+# Least fraction of the sampling variance used as the variance of a series with less scatter than sampling
+# gives; numbers of rows often scatter less than Poisson counts.
+LEAST_VARIANCE_RATIO, LEAST_VARIANCE_RATIO_ROWS = 0.25, 0.004
+# Least scale: values that never moved may differ in their last digits; 2 % more or fewer rows do not matter.
+LEAST_SCALE, LEAST_SCALE_ROWS = 1e-4, 0.02
+LEAST_LAST = 0.5  # of the mean deviation over a window, the part that its last partition has to reach
+LONE_WARM = 28  # partitions of the warm-up without a reference
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One partition of K series and Q targets.
+    """The detection of one partition: K series and Q targets.
 
     Attributes
     ----------
     values : Residuals
         Of the series that are values, in their order.
     excess : Excess
-        Of the rare counts.
+        Of the rare counts, in their order.
     surprise : array of float, shape (windows, K)
         −log10 p, at least 0.
     needed : array of float, shape (budgets, K)
-        −log10 p at which each series by itself would raise an alarm.
+        −log10 p at which the series alone would raise an alarm.
     tail : Tail
-        Says at which deviation over one partition it would.
+        Converts `needed` into a deviation over one partition.
     out : array of bool, shape (budgets, K)
-        Whether the series by itself is beyond its range, whatever explains that.
+        Whether the series is outside its expected range, explained or not.
     score : array of float, shape (Q,)
-        Decades after paying for the number of series and windows, at least 0.
+        Largest surprise of the target's series in decades, after the Bonferroni correction, at least 0.
     threshold : array of float, shape (budgets, Q)
     named : list of list of int
-        For each budget the targets that are named.
+        The targets named, for each budget.
     """
 
     values: Residuals
@@ -69,7 +72,7 @@ class Judged:
 
 @dataclass
 class Detector:
-    """The state of one (model, track) between two partitions.
+    """The online detector of one (model, track), with all state carried to the next partition.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ class Detector:
     budgets : sequence of float
         False incidents a month; each is judged by itself in the same pass.
     heard : int
-        Number of series judged before that may explain these.
+        Number of series judged earlier that may explain these.
     """
 
     series: Series
@@ -98,10 +101,14 @@ class Detector:
         series = self.series
         self._value, self._rare = np.flatnonzero(~series.rare), np.flatnonzero(series.rare)
         rows = series.role[self._value] == Role.ROWS
-        self.values = Values(Season([], []), np.where(rows, CALM_ROWS, CALM), np.where(rows, FLAT_ROWS, FLAT))
+        self.values = Values(
+            Season([], []),
+            np.where(rows, LEAST_VARIANCE_RATIO_ROWS, LEAST_VARIANCE_RATIO),
+            np.where(rows, LEAST_SCALE_ROWS, LEAST_SCALE),
+        )
         self.rare = Rare(self._rare.size)
-        others = np.arange(self.heard) + series.target.size
-        self.gate = Gate(series.target, self.heard, np.append(np.flatnonzero(series.foretells), others))
+        heard = np.arange(self.heard) + series.target.size
+        self.gate = Gate(series.target, self.heard, np.append(np.flatnonzero(series.foretells), heard))
         self.evidence = Evidence(series.rare.size)
         self.thresholds = Thresholds(series.group, series.column, self.per_month)
         self.naming = [Naming(series.group, series.column) for _ in self.budgets]
@@ -125,26 +132,26 @@ class Detector:
         cycles: Sequence[int],
         heard: Heard,
     ) -> list[Judged]:
-        """Learn from the first partitions, as `History` holds them; what is judged of them is no verdict."""
-        self.values.season, others = Season.learn(values[:, self._value], phases, cycles)
-        self.values.start_from((values[:, self._value] - others)[:14])
-        found = [
+        """Learn from the warm-up, arrays as in `History`; its partitions are judged without a verdict."""
+        self.values.season, effects = Season.learn(values[:, self._value], phases, cycles)
+        self.values.start_from((values[:, self._value] - effects)[:14])
+        warm_up = [
             self._step(
-                values[at], variance[at], n[at], design[at], others[at], heard.z[at], heard.rows[:, at]
+                values[at], variance[at], n[at], design[at], effects[at], heard.z[at], heard.rows[:, at]
             )
             for at in range(len(values))
         ]
         self.values.end_reference()
-        return found
+        return warm_up
 
     def step(
         self, values: Array, variance: Array, n: Array, design: Array, phases: Ints, heard: Array, rows: Mask
     ) -> Judged:
-        """Judge one partition, shape (K,) each, and learn from it; `heard` and `rows` are one of `Heard`."""
-        found = self._step(values, variance, n, design, self.values.season.at(phases), heard, rows)
-        self.values.doubt_reference(found.values)
-        self.values.follow_season(phases, found.values)
-        return found
+        """Judge one partition and learn from it; each argument is one partition of `History` or `Heard`."""
+        judged = self._step(values, variance, n, design, self.values.season.at(phases), heard, rows)
+        self.values.doubt_reference(judged.values)
+        self.values.follow_season(phases, judged.values)
+        return judged
 
     def _step(
         self,
@@ -160,29 +167,29 @@ class Detector:
         excess = self.rare.step(values[self._rare], n[self._rare], design[self._rare])
         z = np.full((len(WINDOWS), values.size), np.nan)
         z[:, self._value], z[:, self._rare] = residuals.z, excess.alone
-        alone = self._counted(z, values)
+        independent = self._counted(z, values)
         z[:, self._rare] = excess.z
         unexplained = self.gate.step(np.concatenate([z, heard], axis=1))
         surprise = self.evidence.step(self._counted(unexplained, values))
-        most = surprise.max(axis=0)
-        score = self._score(most)
-        point = self._point(most, score, values, n)
+        largest = surprise.max(axis=0)
+        score = self._score(largest)
+        point = self._point(largest, score, values, n)
         self.thresholds.refresh()
         threshold = np.stack([self.thresholds.of(budget) for budget in self.budgets])
         named = [
-            naming.step(self.seen, Point(score - each, point.role, point.nulls), rows=bool(missing))
-            for naming, each, missing in zip(self.naming, threshold, rows, strict=True)
+            naming.step(self.seen, Point(score - limit, point.role, point.nulls), rows=bool(alarmed))
+            for naming, limit, alarmed in zip(self.naming, threshold, rows, strict=True)
         ]
         self.thresholds.step(point)
         self.seen += 1
         needed = (threshold + self._cost)[:, self.series.target]
-        by_itself = self.evidence.tail.surprise(alone).max(axis=0)
+        before_gate = self.evidence.tail.surprise(independent).max(axis=0)
         return Judged(
             values=residuals,
             excess=excess,
             surprise=surprise,
             needed=needed,
-            out=(by_itself >= needed) & (self.seen > FIRST),  # `seen` counts this one
+            out=(before_gate >= needed) & (self.seen > LEAST_HISTORY),  # `seen` counts this one
             tail=self.evidence.tail,
             score=score,
             threshold=threshold,
@@ -190,28 +197,29 @@ class Detector:
         )
 
     def _counted(self, z: Array, values: Array) -> Array:
-        """Return deviations in the direction that is news, at least 0."""
+        """Return deviations in the direction that counts, at least 0; NaN where `z` is."""
         side = self.series.side
         with np.errstate(invalid="ignore"):
-            news = np.where(side == 0, np.abs(z), z * side)
-            news = np.where(values >= self.series.least, news, np.where(np.isnan(z), np.nan, 0.0))
-            # What lasts shows today as well: a day that is as usual does not ring for the days before it.
-            lasts = news[0] >= LASTING * news / np.sqrt(WINDOWS)[:, None]
-            news = np.where(lasts | np.isnan(news), news, 0.0)
-        return np.maximum(news, 0.0)
+            counted = np.where(side == 0, np.abs(z), z * side)
+            counted = np.where(values >= self.series.least, counted, np.where(np.isnan(z), np.nan, 0.0))
+            # A longer window counts only while the last partition deviates too: an ordinary day raises no
+            # alarm for the days before it.
+            lasts = counted[0] >= LEAST_LAST * counted / np.sqrt(WINDOWS)[:, None]
+            counted = np.where(lasts | np.isnan(counted), counted, 0.0)
+        return np.maximum(counted, 0.0)
 
-    def _score(self, most: Array) -> Array:
-        if self.seen < FIRST:
+    def _score(self, largest: Array) -> Array:
+        if self.seen < LEAST_HISTORY:
             return np.zeros(self.series.group.size)
-        of_target = np.maximum.reduceat(most[self._order], self._first)
+        of_target = np.maximum.reduceat(largest[self._order], self._first)
         return np.asarray(np.maximum(of_target - self._cost, 0.0))
 
-    def _point(self, most: Array, score: Array, values: Array, n: Array) -> Point:
+    def _point(self, largest: Array, score: Array, values: Array, n: Array) -> Point:
         role = np.zeros(score.size, np.int64)
         shares = np.full(score.size, np.nan)
         for target in np.flatnonzero(score > 0):
-            mine = self._members[target]
-            role[target] = self.series.role[mine[np.argmax(most[mine])]]
+            members = self._members[target]
+            role[target] = self.series.role[members[np.argmax(largest[members])]]
             if self._nulls[target] >= 0:
                 at = self._nulls[target]
                 shares[target] = values[at] / n[at] if n[at] > 0 else 0.0
@@ -219,7 +227,7 @@ class Detector:
 
 
 def replay(history: History, budgets: Sequence[float], heard: Heard | None = None) -> list[Judged]:
-    """Return what the detector says of every partition; the first `History.warm` have no verdict.
+    """Return the detection of every partition; the first `History.warm` have no verdict.
 
     Parameters
     ----------
@@ -227,7 +235,7 @@ def replay(history: History, budgets: Sequence[float], heard: Heard | None = Non
     budgets : sequence of float
         False incidents a month.
     heard : Heard, optional
-        What is known of the same partitions from series that were judged before.
+        Results of series judged earlier at the same partitions.
     """
     if heard is None:
         partitions = len(history.values)
@@ -236,13 +244,13 @@ def replay(history: History, budgets: Sequence[float], heard: Heard | None = Non
     warm = min(history.warm or LONE_WARM, len(history.values))
     values, variance, n, phases = history.values, history.variance, history.n, history.phases
     design = history.design
-    found = detector.start(
+    judged = detector.start(
         values[:warm], variance[:warm], n[:warm], design[:warm], phases[:warm], history.cycles, heard
     )
     for at in range(warm, len(values)):
-        found.append(
+        judged.append(
             detector.step(
                 values[at], variance[at], n[at], design[at], phases[at], heard.z[at], heard.rows[:, at]
             )
         )
-    return found
+    return judged

@@ -1,7 +1,7 @@
-"""Deviations become p values that the series' own past bears out.
+"""P values of deviations, calibrated on the series' own past.
 
-A normal tail, widened for each series and window by how far its own past has reached, and flattened where its
-tail has proven heavier than a normal's. Prequential: only earlier partitions are looked at.
+A normal tail, widened for each series and window to the largest past deviations, and flattened where the past
+has a heavier tail than the normal. Prequential: only earlier partitions are used.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,40 +13,41 @@ from lupus_assets.detect.history import WINDOWS, Array
 from lupus_assets.detect.robust import NORMAL_95, grown, zeroed
 from lupus_assets.detect.run import Runs
 
-WARM = 14  # first partitions, in which nothing has a verdict
-FIRST, EVERY = 21, 14  # partitions: when the widening is looked at first, and how often
-MEMORY = 364  # partitions that it looks back on
-CAP = 8.0  # scales: one storm widens a tail, and not without limit
-QUARTER = 90  # partitions: of so many, the largest alone may be a fault
+WARM_UP = 14  # first partitions, whose deviations are not kept
+LEAST_HISTORY = 21  # partitions before the first width, and before any p value below 1
+WIDTH_EVERY = 14  # partitions between two widths
+PAST = 364  # partitions in the ring buffer of deviations
+PAST_CLIP = 8.0  # scales: limits the effect of one extreme deviation on the width
+PER_OUTLIER = 90  # partitions: one largest deviation in so many may be a fault, and is left out
 SLOPE_FIRST, SLOPE_EVERY = 35, 7
 NORMAL_SLOPE = float(np.log10(np.e))  # mean excess of −log10 p where p is uniform
-THRESHOLD, MOST = 0.7, 4.0  # excess over so much, and at most so much, says how heavy a tail is
-FAR = 4.5  # scales: days further out in a row are one event and not several
-PRIOR = 6.0  # partitions' worth of a normal tail
+EXCESS_OVER, MOST_EXCESS = 0.7, 4.0  # decades: the mean excess measures the heaviness of the tail
+FAR = 4.5  # scales: consecutive deviations beyond are one event
+PRIOR_EXCESSES = 6.0  # pseudo-count of excesses of a normal tail
 LOG10_2 = float(np.log10(2))
 
 
 @dataclass(frozen=True)
 class Tail:
-    """How far K series ordinarily reach.
+    """The tails of the deviations of K series.
 
     Attributes
     ----------
     width : array of float, shape (windows, K)
-        At least 1: of a normal tail.
+        Standard deviation of the normal tail, at least 1.
     slope : array of float, shape (K,)
-        At most 1: by which −log10 p is flattened.
+        Factor of −log10 p, at most 1; smaller for a heavier tail.
     """
 
     width: Array
     slope: Array
 
     def plain(self, z: Array) -> Array:
-        """Return −log10 p of deviations, shape (windows, K) and at least 0, before it is flattened."""
+        """Return −log10 p of deviations, shape (windows, K) and at least 0, before the factor `slope`."""
         return np.asarray(np.maximum(-(log_ndtr(-z / self.width) / np.log(10) + LOG10_2), 0.0))
 
     def surprise(self, z: Array) -> Array:
-        """Return −log10 p of deviations, shape (windows, K); 0 where there is none."""
+        """Return −log10 p of deviations, shape (windows, K); 0 where they are NaN."""
         return np.asarray(self.plain(zeroed(z)) * self.slope)
 
     def reach(self, surprise: Array) -> Array:
@@ -58,10 +59,10 @@ class Tail:
 
 @dataclass
 class Evidence:
-    """The state of K series between two partitions."""
+    """The past deviations and the tails of K series, updated with every partition."""
 
     size: int
-    past: Array = field(init=False)  # (MEMORY at most, windows, K): ring of deviations
+    past: Array = field(init=False)  # (PAST at most, windows, K): ring buffer of deviations
     tail: Tail = field(init=False)
     excess: Array = field(init=False)
     exceeded: Array = field(init=False)
@@ -75,39 +76,40 @@ class Evidence:
         self.runs = Runs(self.size)
 
     def step(self, z: Array) -> Array:
-        """Return −log10 p of each window and series, at least 0, and remember the deviations.
+        """Return −log10 p of each window and series, at least 0, and store the deviations.
 
         Parameters
         ----------
         z : array of float, shape (windows, K)
-            How far out, in the direction that counts, at least 0; NaN where there is no verdict.
+            Deviations in the direction that counts, at least 0; NaN without a verdict.
         """
         known = zeroed(z)
-        if self.seen >= FIRST and (self.seen - FIRST) % EVERY == 0:
+        if self.seen >= LEAST_HISTORY and (self.seen - LEAST_HISTORY) % WIDTH_EVERY == 0:
             self._widen()
         if self.seen >= SLOPE_FIRST and (self.seen - SLOPE_FIRST) % SLOPE_EVERY == 0:
             self._flatten()
-        plain = np.zeros_like(known) if self.seen < FIRST else self.tail.plain(known)
+        plain = np.zeros_like(known) if self.seen < LEAST_HISTORY else self.tail.plain(known)
         goes_on = self.runs.step(known.max(axis=0) > FAR)
         if self.seen >= SLOPE_FIRST - SLOPE_EVERY:
-            most = np.where(goes_on, 0.0, plain.max(axis=0))
-            self.excess += np.clip(most - THRESHOLD, 0, MOST)
-            self.exceeded += most > THRESHOLD
-        if self.seen >= WARM:
-            at = (self.seen - WARM) % MEMORY
+            largest = np.where(goes_on, 0.0, plain.max(axis=0))
+            self.excess += np.clip(largest - EXCESS_OVER, 0, MOST_EXCESS)
+            self.exceeded += largest > EXCESS_OVER
+        if self.seen >= WARM_UP:
+            at = (self.seen - WARM_UP) % PAST
             self.past = grown(self.past, at)
-            self.past[at] = np.where(goes_on, 0.0, np.minimum(known, CAP))
+            self.past[at] = np.where(goes_on, 0.0, np.minimum(known, PAST_CLIP))
         self.seen += 1
         return np.asarray(plain * self.tail.slope)
 
     def _widen(self) -> None:
-        count = min(self.seen - WARM, MEMORY)
-        spared = count // QUARTER
-        largest, usual = count - 1 - spared, int(np.ceil(0.95 * count)) - 1
-        ordered = np.partition(self.past[:count], sorted({largest, usual}), axis=0)
-        reached = ordered[largest] / -ndtri(0.5 * (1 + spared) / (count + 1))
-        self.tail = replace(self.tail, width=np.maximum(1.0, np.maximum(reached, ordered[usual] / NORMAL_95)))
+        count = min(self.seen - WARM_UP, PAST)
+        left_out = count // PER_OUTLIER
+        largest, quantile_95 = count - 1 - left_out, int(np.ceil(0.95 * count)) - 1
+        ordered = np.partition(self.past[:count], sorted({largest, quantile_95}), axis=0)
+        of_largest = ordered[largest] / -ndtri(0.5 * (1 + left_out) / (count + 1))
+        width = np.maximum(1.0, np.maximum(of_largest, ordered[quantile_95] / NORMAL_95))
+        self.tail = replace(self.tail, width=width)
 
     def _flatten(self) -> None:
-        mean = (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)
+        mean = (self.excess + PRIOR_EXCESSES * NORMAL_SLOPE) / (self.exceeded + PRIOR_EXCESSES)
         self.tail = replace(self.tail, slope=np.minimum(1.0, NORMAL_SLOPE / mean))

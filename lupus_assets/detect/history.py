@@ -1,4 +1,4 @@
-"""Histories of many series over the same partitions: what the detector is given."""
+"""Histories of many series over the same partitions: the input of the detector."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,20 +10,20 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-WINDOWS = (1, 3, 14)  # partitions that are looked at together: what is small or slow shows when it lasts
+WINDOWS = (1, 3, 14)  # partitions: means over longer windows show small and slow changes
 
 
 class Role(IntEnum):
-    """What a series says of its target, as far as naming the cause depends on it."""
+    """The kind of a series, where the naming of causes depends on it."""
 
-    MARGINAL = 0  # the column by itself
-    NULL = 1  # the column is missing
-    DEPENDENCE = 2  # the column against others: a fault in one of two shows in both
+    MARGINAL = 0  # the distribution of the column
+    NULL = 1  # the nulls of the column
+    DEPENDENCE = 2  # the column's relation to others: a fault in one of two shows in both
     ROWS = 3  # the number of rows
 
 
 class Group(IntEnum):
-    """Targets that share a third of the budget, so that one noisy kind does not deafen the others."""
+    """Group of targets with its own part of the budget: a noisy group does not raise others' thresholds."""
 
     COLUMNS = 0
     SCORE = 1  # the score, and performance
@@ -32,26 +32,26 @@ class Group(IntEnum):
 
 @dataclass(frozen=True)
 class Series:
-    """What is known of each of K series, and of the Q targets that they belong to.
+    """The properties of K series, and of the Q targets that they belong to.
 
     Attributes
     ----------
     target : array of int, shape (K,)
         Index of each series' target.
     rare : array of bool, shape (K,)
-        Whether it counts what should be rare; otherwise it is a value with a sampling variance.
+        Whether the series counts rare events; otherwise it is a value with a sampling variance.
     side : array of int, shape (K,)
-        1 where only a rise counts, -1 where only a fall does, 0 where both do; of rare counts, 1.
+        1 if only rises count, -1 if only falls, 0 if both; 1 for rare counts.
     role : array of int, shape (K,)
         A `Role`.
     foretells : array of bool, shape (K,)
-        Whether its deviations may explain those of other targets: means, spreads and distances of columns.
+        Whether its deviations may predict those of other targets: means, spreads and distances of columns.
     least : array of float, shape (K,)
-        Value below which a series says nothing, on its scale; -inf where it always speaks.
+        Value on its scale below which no deviation counts; -inf for no limit.
     group : array of int, shape (Q,)
         A `Group`.
     column : array of bool, shape (Q,)
-        Whether the target is a column, the score too; not so the rows as such, and performance.
+        Whether the target is a column, including the score; False for rows and performance.
     """
 
     target: Ints
@@ -66,14 +66,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Heard:
-    """What is known of a partition from series that were judged before these, as labels come after the rows.
+    """Results of series judged earlier at the same T partitions: of the rows, when labels are judged.
 
     Attributes
     ----------
     z : array of float, shape (T, windows, M)
-        Deviations of series that may explain these; 0 where there are none.
+        Deviations of M series that may predict these; 0 for none.
     rows : array of bool, shape (budgets, T)
-        Partitions whose number of rows was alarmed, which explains their columns.
+        Whether the number of rows raised an alarm, which explains alarms of columns.
     """
 
     z: Array
@@ -88,20 +88,19 @@ class History:
     ----------
     series : Series
     values : array of float, shape (T, K)
-        On a scale on which the sampling noise hardly depends on the level; of rare counts, the count. NaN
-        where there is none.
+        On a variance-stabilised scale (`scale`); for rare counts, the count. NaN where there is none.
     variance : array of float, shape (T, K)
-        Sampling variance of each value, at least 0; not looked at where `rare`.
+        Sampling variance of each value, at least 0; unused for rare counts.
     n : array of float, shape (T, K)
         Rows behind each value.
     design : array of float, shape (T, K)
-        How many times the variance of independent rows a rare count has, as its partition shows; at least 1.
+        Design effect of a rare count: its variance over that of independent rows; at least 1.
     phases : array of int, shape (T, F)
         Phase of each partition in each of F seasons, coarsest last; F may be 0.
     cycles : tuple of int
-        Partitions that each season takes to come round.
+        Length of each season in partitions.
     warm : int
-        How many of the first partitions teach what is ordinary and are not judged: those of the reference.
+        Number of first partitions that are learned from without a verdict: those of the reference.
     per_month : float
         Partitions in a month.
     """

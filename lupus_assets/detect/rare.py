@@ -1,7 +1,7 @@
-"""Counts of what should be rare: nulls, values unseen or out of range, duplicates.
+"""Counts of rare events: nulls, values unseen or out of range, duplicates.
 
-The count is predictive gamma-Poisson: of a rate that earlier partitions leave uncertain, divided by how much
-more than Poisson they scatter. Only more than usual is news.
+The predictive distribution of a count is gamma-Poisson, with a rate and an over-dispersion learned from
+earlier partitions. Only an excess is a deviation.
 
 References
 ----------
@@ -17,27 +17,27 @@ from scipy.special import betainc, ndtr, ndtri
 from lupus_assets.detect.history import WINDOWS, Array, Mask
 from lupus_assets.detect.robust import zeroed
 
-FORGET = 0.985
-HALF = 0.5  # Jeffreys prior of a Poisson rate
-ONE = 1.0  # row, behind it
-LEAST_ROWS = 20.0  # behind a rate: one partition without the event does not prove that there is none
+DISCOUNT = 0.985  # of earlier events and rows, per partition
+PRIOR_EVENTS = 0.5  # Jeffreys prior of a Poisson rate
+PRIOR_ROWS = 1.0
+LEAST_ROWS = 20.0  # behind a rate: one partition without the event does not prove a rate of 0
 LEAST_PARTITIONS = 14
-MOST_DISPERSED = 200.0  # one partition's part of the over-dispersion
-FLOOR = 0.05  # of a variance: an event where none was expected is one event and not infinitely surprising
-OUTLYING, REGIME = 4.5, 6  # scales; partitions in a row after which they are what is usual
+MOST_DISPERSED = 200.0  # most that one partition contributes to the over-dispersion
+LEAST_VARIANCE = 0.05  # keeps the contribution of an unexpected event finite
+OUTLYING, REGIME = 4.5, 6  # scales; consecutive outlying partitions after which they are learned from
 LEAST_P = 1e-300
 
 
 @dataclass
 class Rare:
-    """The state of K counts between two partitions."""
+    """The rates and over-dispersions of K counts, updated with every partition."""
 
     size: int
     events: Array = field(init=False)  # (K,), discounted
     rows: Array = field(init=False)
     dispersion: Array = field(init=False)
     run: Array = field(init=False)
-    counts: Array = field(init=False)  # (longest window, K): rings
+    counts: Array = field(init=False)  # (longest window, K): ring buffers
     exposures: Array = field(init=False)
     rates: Array = field(init=False)
     behind: Array = field(init=False)
@@ -52,19 +52,19 @@ class Rare:
             setattr(self, name, np.zeros((WINDOWS[-1], self.size)))
 
     def step(self, count: Array, n: Array, design: Array) -> "Excess":
-        """Judge one partition from what came before it, and learn from it.
+        """Judge one partition from earlier ones, and learn from it.
 
         Parameters
         ----------
         count, n : array of float, shape (K,)
             Events, and rows in which they could occur; NaN where they were not counted.
         design : array of float, shape (K,)
-            How many times the variance of independent rows the count has; at least 1.
+            Design effect: the variance of the count over that of independent rows; at least 1.
         """
         unknown = np.isnan(count) | np.isnan(n)
         count, n = np.where(unknown, 0.0, count), np.where(unknown, 0.0, n)
         at = self.seen % len(self.counts)
-        rate = (self.events + HALF) / (self.rows + ONE)
+        rate = (self.events + PRIOR_EVENTS) / (self.rows + PRIOR_ROWS)
         self.counts[at], self.exposures[at], self.rates[at] = count, n, rate
         self.behind[at], self.dispersions[at] = np.maximum(self.rows, LEAST_ROWS), self.dispersion
         self.designs[at] = design
@@ -79,24 +79,24 @@ class Rare:
         )
 
     def _judge(self, window: int) -> tuple[Array, Array]:
-        """Return the deviations of the last partitions together, and as independent rows would have them."""
+        """Return the deviations of the last `window` partitions, with and without the design effect."""
         rows = (self.seen - np.arange(window)) % len(self.counts)
         first = rows[-1]
         rate, behind, spread = self.rates[first], self.behind[first], self.dispersions[first]
         count, n = self.counts[rows].sum(axis=0), self.exposures[rows].sum(axis=0)
         design = self.designs[rows].max(axis=0)
-        news = (count > n * rate) & (count > 0)
+        excessive = (count > n * rate) & (count > 0)
 
-        def judged(spread: Array, these: Mask) -> Array:
-            p = tail(count[these], n[these], rate[these], behind[these], spread[these])
+        def deviations(spread: Array, where: Mask) -> Array:
+            p = tail(count[where], n[where], rate[where], behind[where], spread[where])
             return np.asarray(np.maximum(-ndtri(np.clip(p, LEAST_P, 1 - 1e-9)), 0))
 
         alone = np.zeros(self.size)
-        if news.any():
-            alone[news] = judged(spread, news)
-        z, clustered = alone.copy(), news & (design > np.maximum(spread, 1.0))
+        if excessive.any():
+            alone[excessive] = deviations(spread, excessive)
+        z, clustered = alone.copy(), excessive & (design > np.maximum(spread, 1.0))
         if clustered.any():
-            z[clustered] = judged(design, clustered)
+            z[clustered] = deviations(design, clustered)
         return z, alone
 
     def _learn(self, count: Array, n: Array, rate: Array, z: Array) -> None:
@@ -104,25 +104,25 @@ class Rare:
         self.run = np.where(outlying, self.run + 1, 0)
         use = ~outlying | (self.run >= REGIME)
         expected = n * rate
-        chi_square = (count - expected) ** 2 / (expected * (1 - rate) + FLOOR)
-        scattered = FORGET * self.dispersion + (1 - FORGET) * np.minimum(chi_square, MOST_DISPERSED)
-        self.events = np.where(use, FORGET * self.events + count, self.events)
-        self.rows = np.where(use, FORGET * self.rows + n, self.rows)
-        self.dispersion = np.where(use, np.maximum(scattered, 0.0), self.dispersion)
+        chi_square = (count - expected) ** 2 / (expected * (1 - rate) + LEAST_VARIANCE)
+        dispersion = DISCOUNT * self.dispersion + (1 - DISCOUNT) * np.minimum(chi_square, MOST_DISPERSED)
+        self.events = np.where(use, DISCOUNT * self.events + count, self.events)
+        self.rows = np.where(use, DISCOUNT * self.rows + n, self.rows)
+        self.dispersion = np.where(use, np.maximum(dispersion, 0.0), self.dispersion)
 
 
 @dataclass(frozen=True)
 class Excess:
-    """One partition of K counts.
+    """The deviations of one partition of K counts.
 
     Attributes
     ----------
     z : array of float, shape (windows, K)
-        How surprising so many are, in normal scales, at least 0; NaN without a verdict.
+        Normal quantile of the upper-tail p value, at least 0; NaN without a verdict.
     alone : array of float, shape (windows, K)
-        The same if their rows were independent of one another.
+        The same without the design effect: as for independent rows.
     rate, behind, dispersion : array of float, shape (K,)
-        Expected events a row, the rows that it rests on, and how many times Poisson's the variance is.
+        Expected events per row, the rows behind this rate, and the variance over that of a Poisson count.
     """
 
     z: Array
@@ -140,9 +140,9 @@ def tail(count: Array, n: Array, rate: Array, behind: Array, dispersion: Array) 
 
 
 def most_expected(deviation: Array, n: Array, excess: Excess) -> Array:
-    """Return the largest share of `n` rows that deviates less than `deviation` scales.
+    """Return the largest share of `n` rows, at most 1, whose deviation is below `deviation`.
 
-    The inverse of `tail`, found by bisection to a thousandth of an event; 1 at most.
+    The inverse of `tail`, by bisection to a thousandth of an event.
     """
     p = ndtr(-deviation)
     rows = np.nan_to_num(np.maximum(n, 1.0), nan=1.0)

@@ -1,4 +1,4 @@
-"""What is far out for several partitions is one event: a fault or a storm that goes on."""
+"""Consecutive large deviations of a series, counted as one event: a lasting fault or storm."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from lupus_assets.detect.history import Array, Mask
 
-QUIET = 3  # partitions without one, behind which what is far out is a new event
+SAME_EVENT = 3  # partitions since the last large deviation, at most, within one event
 
 
 @dataclass
 class Runs:
-    """How long ago each of K series was far out."""
+    """Partitions since the last large deviation of each of K series; infinite before the first."""
 
     size: int
     since: Array = field(init=False)  # (K,): partitions
@@ -20,7 +20,7 @@ class Runs:
         self.since = np.full(self.size, np.inf)
 
     def step(self, far: Mask) -> Mask:
-        """Take in which series are far out at one partition; return those of which that only goes on."""
-        goes_on = far & (self.since <= QUIET)
+        """Add one partition; return the series of `far` whose large deviation continues an event."""
+        goes_on = far & (self.since <= SAME_EVENT)
         self.since = np.where(far, 1.0, self.since + 1)
         return goes_on

@@ -1,4 +1,4 @@
-"""Scales on which a metric's sampling noise hardly depends on its level.
+"""Variance-stabilising scales: the sampling noise of a metric hardly depends on its level.
 
 A history is judged on its scale and reported in its own unit, so each scale has an inverse.
 """
@@ -14,9 +14,9 @@ Array = npt.NDArray[np.float64]
 # A share of exactly 0 or 1 keeps a finite scale (Anscombe 1948, "The transformation of Poisson,
 # binomial and negative-binomial data", Biometrika 35).
 ANSCOMBE = 3 / 8
-HALF = 0.5  # Jeffreys prior: a count of nothing is finite on a log scale
-LEAST_PROBABILITY = 1e-3  # a logit beyond this says more about the clip than about the metric
-MOST_CORRELATION = 0.995  # Fisher's z beyond this says more about the clip, too
+JEFFREYS = 0.5  # prior count: a count of 0 has a finite logarithm
+LEAST_PROBABILITY = 1e-3  # logits are clipped here, and at its complement
+MOST_CORRELATION = 0.995  # Fisher's z is clipped here
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ SCALES: dict[str, Scale] = {
     "natural": Scale(lambda x, _: x, lambda y, _: y),
     "fraction": Scale(
         lambda x, _: x, lambda y, _: np.clip(y, 0.0, 1.0)
-    ),  # far from its ends, as mean ranks are
-    "count": Scale(lambda x, _: np.log(x + HALF), lambda y, _: np.maximum(np.exp(y) - HALF, 0.0)),
+    ),  # for values far from 0 and 1, such as mean ranks
+    "count": Scale(lambda x, _: np.log(x + JEFFREYS), lambda y, _: np.maximum(np.exp(y) - JEFFREYS, 0.0)),
     "positive": Scale(lambda x, _: np.log(np.maximum(x, 1e-300)), lambda y, _: np.exp(y)),
     "share": Scale(_arcsine, _sine),
     "probability": Scale(_logit, lambda y, _: 1 / (1 + np.exp(-y))),
@@ -64,4 +64,4 @@ def share_variance(n: Array) -> Array:
 
 def count_variance(count: Array) -> Array:
     """Return the sampling variance of a Poisson count on the scale ``count``: 1/(count + 1/2)."""
-    return 1.0 / (count + HALF)
+    return 1.0 / (count + JEFFREYS)

@@ -1,4 +1,4 @@
-"""Seasons: what a partition's weekday, hour or month adds to a series, where it is proven to add anything."""
+"""Seasons: effects of weekday, hour or month on a series, where they reduce the prediction error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from lupus_assets.detect.history import Array, Ints, Mask
 from lupus_assets.detect.robust import mean, median, zeroed
 
 PHASES = 24  # of the finest season, hours
-LEAST_CYCLES = 4  # of a season that is learned: a median of fewer says nothing
-PROOF = 0.85  # left of the error when each partition is predicted from the others of its phase
-CLIP = 4.0  # typical deviations beyond which one partition proves no more
-PACE = 0.1  # of the clipped residual that moves the effect of a phase
+LEAST_CYCLES = 4  # needed to learn a season: the median of fewer is too uncertain
+PROOF = 0.85  # of the error without a season: the leave-one-out error has to be below
+ERROR_CLIP = 4.0  # of one partition, in typical deviations
+PACE = 0.1  # weight of a clipped residual in the exponential average of a phase's effect
 
 
 @dataclass
 class Season:
-    """Effects of the phases of one or several seasons on K series, added up.
+    """Additive effects of one or several seasons on K series.
 
     Attributes
     ----------
     effects : list of array, each of shape (phases, K)
-        0 where a season is not proven for a series.
+        One array per season; 0 where the season is not proven for a series.
     proven : list of array of bool, each of shape (K,)
     """
 
@@ -31,7 +31,7 @@ class Season:
 
     @classmethod
     def learn(cls, values: Array, phases: Ints, cycles: Sequence[int]) -> "tuple[Season, Array]":
-        """Learn seasons from the first partitions.
+        """Learn seasons from the warm-up.
 
         Parameters
         ----------
@@ -39,31 +39,31 @@ class Season:
             NaN where there is none.
         phases : array of int, shape (T, F)
         cycles : sequence of int
-            Partitions that each season takes to come round.
+            Length of each season in partitions.
 
         Returns
         -------
         Season
         array of float, shape (T, K)
-            What each of these partitions is expected to add, by the others of its phase: not from itself.
+            The leave-one-out effect on each partition: from the other partitions of its phase.
         """
         effects, proven = [], []
-        others = np.zeros_like(values)
+        leave_one_out = np.zeros_like(values)
         rest = values
         for phase, cycle in zip(phases.T, cycles, strict=True):
             effect, left_out, holds = _effects(rest, phase, cycle)
             effects.append(effect)
             proven.append(holds)
             rest = rest - effect[phase]
-            others += left_out
-        return cls(effects, proven), others
+            leave_one_out += left_out
+        return cls(effects, proven), leave_one_out
 
     def at(self, phases: Ints) -> Array | float:
-        """Return what a partition of these phases adds, shape (K,); 0 without seasons."""
+        """Return the total effect of these phases, shape (K,); 0 without seasons."""
         return sum((effect[phase] for effect, phase in zip(self.effects, phases, strict=True)), start=0.0)
 
     def follow(self, phases: Ints, residual: Array, reach: Array) -> None:
-        """Move the effects of these phases a little towards what was seen.
+        """Update the exponential averages of the effects of these phases.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Season:
         residual : array of float, shape (K,)
             Value less season less level; NaN where there is no value.
         reach : array of float, shape (K,)
-            At most so much of it counts.
+            The residual is clipped here.
         """
         step = PACE * zeroed(np.clip(residual, -reach, reach))
         for effect, holds, phase in zip(self.effects, self.proven, phases, strict=True):
@@ -79,27 +79,27 @@ class Season:
 
 
 def _effects(values: Array, phase: Ints, cycle: int) -> tuple[Array, Array, Mask]:
-    """Return effects, the effect on each partition by the others of its phase, and where they are proven."""
+    """Return effects, the leave-one-out effect on each partition, and the series where they are proven."""
     shape = (PHASES, values.shape[1])
     effect, left_out = np.zeros(shape), np.zeros_like(values)
     if len(values) < LEAST_CYCLES * cycle:
         return effect, left_out, np.zeros(values.shape[1], bool)
     deviation = values - _rolling_median(values, cycle)
-    for each in np.unique(phase):
-        mine = np.flatnonzero(phase == each)
-        if mine.size < LEAST_CYCLES - 1:
+    for one in np.unique(phase):
+        members = np.flatnonzero(phase == one)
+        if members.size < LEAST_CYCLES - 1:
             continue
-        effect[each] = median(deviation[mine].T)
-        left_out[mine] = _medians_without_one(deviation[mine])
+        effect[one] = median(deviation[members].T)
+        left_out[members] = _medians_without_one(deviation[members])
     size = np.abs(deviation)
-    bound = CLIP * np.maximum(median(size.T), mean(size.T)) + 1e-9
-    before, after = (mean(np.minimum(each, bound).T) for each in (size, np.abs(deviation - left_out)))
+    bound = ERROR_CLIP * np.maximum(median(size.T), mean(size.T)) + 1e-9
+    before, after = (mean(np.minimum(error, bound).T) for error in (size, np.abs(deviation - left_out)))
     holds = after < PROOF * before
     return np.where(holds, zeroed(effect), 0.0), np.where(holds, zeroed(left_out), 0.0), holds
 
 
 def _rolling_median(values: Array, period: int) -> Array:
-    """Return the median of `period` partitions around each, of those that there are."""
+    """Return the centred rolling median over `period` partitions, of fewer at both ends."""
     before, after = (period - 1) // 2, period - 1 - (period - 1) // 2
     padded = np.pad(values, ((before, after), (0, 0)), constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, period, axis=0)

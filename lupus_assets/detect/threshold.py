@@ -1,8 +1,8 @@
-"""Thresholds that keep a budget: what theory asks for, or what the targets' own past asks for.
+"""Thresholds that keep a budget of false incidents: the larger of a theoretical and an empirical one.
 
-Each group of targets has a part of the budget. Theory takes scores for calibrated: then one target passes a
-threshold of h decades once in 10^h partitions. The past is asked by running the naming itself at several
-levels: the highest that it has passed often enough, and an exponential tail beyond.
+Each group of targets has an equal part of the budget. In theory scores are calibrated: one target passes a
+threshold of h decades once in 10^h partitions. Empirically, the naming runs at several levels; the rate at
+the highest level with enough incidents is extrapolated by an exponential tail.
 """
 
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ from lupus_assets.detect.history import Array, Group, Ints, Mask
 from lupus_assets.detect.naming import Episodes, Naming, Point
 
 LEVELS = (2.6, 2.2, 1.8, 1.5, 1.2, 0.9, 0.6, 0.3)  # decades
-ENOUGH = 8  # incidents from which a rate is read
-START = 35  # partitions: from when on thresholds look back
-EVERY = 7
-LEAST_PAST = 14  # partitions
-LONGEST_EXCESS = 2.0  # decades: one fault says how far faults go, and not how far chance does
-PRIOR = 5.0  # excesses' worth of the exponential tail that uniform p values have
-HALF = 0.5
-SHARE = 0.15  # of the budget that is aimed at: the rest is for storms and fronts, which are real and no fault
+LEAST_INCIDENTS = 8  # behind an empirical rate
+FIRST_COUNTED = 35  # partitions before the first that empirical rates count
+RATES_EVERY = 7  # partitions between two updates of the rates
+LEAST_COUNTED = 14  # partitions before the first update
+MOST_EXCESS = 2.0  # decades: larger excesses are faults, and say nothing of the tail of chance
+PRIOR_EXCESSES = 5.0  # pseudo-count of excesses of uniform p values
+JEFFREYS = 0.5  # prior count of a Poisson rate
+TARGET_SHARE = 0.15  # target rate as a fraction of the budget: the rest is for real storms that are no fault
 
 
 @dataclass
 class Level:
-    """How often one group would have been named at one level."""
+    """The incidents of one group of targets at one level, had it been the threshold."""
 
     level: float
     naming: Naming
@@ -35,23 +35,23 @@ class Level:
     exceeded: int = 0
 
     def step(self, at: int, point: Point) -> None:
-        """Take in one partition; `point.over` holds plain scores."""
-        most = float(point.over.max(initial=0.0))
-        if most <= self.level:
+        """Add one partition; `point.over` holds the scores themselves."""
+        largest = float(point.over.max(initial=0.0))
+        if largest <= self.level:
             return
-        self.excess += min(most - self.level, LONGEST_EXCESS)
+        self.excess += min(largest - self.level, MOST_EXCESS)
         self.exceeded += 1
         over = point.over - self.level
         self.episodes.step(at, self.naming.step(at, Point(over, point.role, point.nulls)))
 
     def slope(self) -> float:
         """Return the mean excess over this level, in decades."""
-        return (self.excess + PRIOR * NORMAL_SLOPE) / (self.exceeded + PRIOR)
+        return (self.excess + PRIOR_EXCESSES * NORMAL_SLOPE) / (self.exceeded + PRIOR_EXCESSES)
 
 
 @dataclass
 class Thresholds:
-    """The thresholds of Q targets between two partitions.
+    """The thresholds of Q targets, updated with the scores of every partition.
 
     Attributes
     ----------
@@ -71,42 +71,44 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         self.members = {
-            int(each): np.flatnonzero(self.group == each) for each in Group if (self.group == each).any()
+            int(group): np.flatnonzero(self.group == group) for group in Group if (self.group == group).any()
         }
         self.levels = {
-            each: [Level(level, Naming(self.group[mine], self.column[mine])) for level in LEVELS]
-            for each, mine in self.members.items()
+            group: [Level(level, Naming(self.group[members], self.column[members])) for level in LEVELS]
+            for group, members in self.members.items()
         }
         self.known = {}
 
     def refresh(self) -> None:
-        """Look back, where it is time to."""
-        past = self.seen - START
-        if past >= LEAST_PAST and past % EVERY == 0:
-            months = past / self.per_month
-            for each, levels in self.levels.items():
-                level = next((level for level in levels if level.episodes.count >= ENOUGH), levels[-1])
-                self.known[each] = (level.level, level.slope(), (level.episodes.count + HALF) / months)
+        """Update the empirical rates, every `RATES_EVERY` partitions."""
+        counted = self.seen - FIRST_COUNTED
+        if counted >= LEAST_COUNTED and counted % RATES_EVERY == 0:
+            months = counted / self.per_month
+            for group, levels in self.levels.items():
+                level = next(
+                    (level for level in levels if level.episodes.count >= LEAST_INCIDENTS), levels[-1]
+                )
+                self.known[group] = (level.level, level.slope(), (level.episodes.count + JEFFREYS) / months)
 
     def of(self, budget: float) -> Array:
-        """Return the threshold of each target, in decades, for so many false incidents a month."""
-        found = np.empty(self.group.size)
-        part = SHARE * budget / len(self.members)
-        for each, mine in self.members.items():
-            threshold = np.log10(max(1, mine.size) * self.per_month / part)
-            if each in self.known:
-                level, slope, rate = self.known[each]
-                own = level + slope * np.log(rate / part) if rate > part else level
-                threshold = max(threshold, own)
-            found[mine] = threshold
-        return found
+        """Return the threshold of each target, in decades, for a budget of false incidents a month."""
+        thresholds = np.empty(self.group.size)
+        part = TARGET_SHARE * budget / len(self.members)
+        for group, members in self.members.items():
+            threshold = np.log10(max(1, members.size) * self.per_month / part)
+            if group in self.known:
+                level, slope, rate = self.known[group]
+                empirical = level + slope * np.log(rate / part) if rate > part else level
+                threshold = max(threshold, empirical)
+            thresholds[members] = threshold
+        return thresholds
 
     def step(self, point: Point) -> None:
-        """Take in the plain scores of one partition."""
-        if self.seen >= START:
-            for each, mine in self.members.items():
-                mine_only = Point(point.over[mine], point.role[mine], point.nulls[mine])
-                if mine_only.over.max(initial=0.0) > 0:
-                    for level in self.levels[each]:
-                        level.step(self.seen - START, mine_only)
+        """Count the incidents of one partition; `point.over` holds the scores themselves."""
+        if self.seen >= FIRST_COUNTED:
+            for group, members in self.members.items():
+                of_group = Point(point.over[members], point.role[members], point.nulls[members])
+                if of_group.over.max(initial=0.0) > 0:
+                    for level in self.levels[group]:
+                        level.step(self.seen - FIRST_COUNTED, of_group)
         self.seen += 1

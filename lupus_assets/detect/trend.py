@@ -1,8 +1,7 @@
-"""Whether a history has gone one way for long: Theil and Sen's slope, Mann and Kendall's test.
+"""Monotone trends of a history: the Theil-Sen slope and the Mann-Kendall test.
 
-The test counts pairs that rise against pairs that fall, so that no outlier makes a trend. What resembles its
-neighbours has fewer independent pairs than it seems: the variance is widened by the autocorrelation of the
-ranks that are left when the trend is taken out.
+The test compares the number of rising and falling pairs, so it is robust to outliers. Its variance is
+corrected for the autocorrelation of the ranks of the detrended values.
 
 References
 ----------
@@ -19,8 +18,8 @@ from scipy.special import ndtr
 
 from lupus_assets.detect.history import Array
 
-LEAST = 8  # partitions: below, the normal approximation of the test says little
-STRONGEST = 0.97  # correlation of neighbours: beyond, no history of this length can be told from a trend
+LEAST_VALUES = 8  # below, the normal approximation of the test is poor
+MOST_AUTOCORRELATION = 0.97  # beyond, histories of this length cannot be told from a trend
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Trend:
     slope : float
         Median change from one partition to the next, in the metric's unit.
     z : float
-        Above 0 where it rises.
+        Test statistic: standard normal without a trend, above 0 for a rise.
     rises, falls : float
-        p values, one-sided.
+        One-sided p values of a rise and of a fall.
     """
 
     slope: float
@@ -49,7 +48,7 @@ def trend(values: Array) -> Trend:
     Parameters
     ----------
     values : array of float, shape (n,)
-        Finite; at least `LEAST` of them.
+        Finite; at least `LEAST_VALUES` of them.
 
     Raises
     ------
@@ -57,15 +56,15 @@ def trend(values: Array) -> Trend:
         Fewer values, or one that is not finite.
     """
     n = values.size
-    if n < LEAST or not np.isfinite(values).all():
-        raise ValueError(f"{n} values; a trend needs {LEAST} or more, all finite")
+    if n < LEAST_VALUES or not np.isfinite(values).all():
+        raise ValueError(f"{n} values; a trend needs {LEAST_VALUES} or more, all finite")
     later, earlier = np.triu_indices(n, 1)[::-1]
     rises = values[later] - values[earlier]
     slope = float(np.median(rises / (later - earlier)))
     score = float(np.sign(rises).sum())
     _, ties = np.unique(values, return_counts=True)
     variance = (_pairs(n) - sum(map(_pairs, ties.tolist()))) / 18
-    if variance == 0:  # all alike
+    if variance == 0:  # all equal
         return Trend(0.0, 0.0, 0.5, 0.5)
     widened = variance * _dependence(values - slope * np.arange(n))
     z = float((score - np.sign(score)) / np.sqrt(widened))  # a step of 2 is the smallest there is
@@ -77,10 +76,10 @@ def _pairs(n: int) -> float:
 
 
 def _dependence(rest: Array) -> float:
-    """Return how many times wider dependence makes the test's variance; at least 1.
+    """Return the factor, at least 1, by which autocorrelation enlarges the test's variance.
 
-    Hamed and Rao's sum for correlations that fall off geometrically. Taking a trend out biases the first one
-    down, by about (2 + 4 r)/n, which is put back; that of further lags is too uncertain to be looked at.
+    Hamed and Rao's sum for geometrically decreasing correlations. Detrending biases the first one down by
+    about (2 + 4 r)/n, which is corrected; those of longer lags are too uncertain to be estimated.
     """
     n = rest.size
     _, place, equal = np.unique(rest, return_inverse=True, return_counts=True)
@@ -88,6 +87,6 @@ def _dependence(rest: Array) -> float:
     power = float(ranks @ ranks)
     first = float(ranks[1:] @ ranks[:-1]) / power if power else 0.0
     lags = np.arange(1, n - 1)
-    correlation = np.clip((n * first + 2) / (n - 4), 0.0, STRONGEST) ** lags
+    correlation = np.clip((n * first + 2) / (n - 4), 0.0, MOST_AUTOCORRELATION) ** lags
     weight = (n - lags) * (n - lags - 1) * (n - lags - 2)
     return 1 + 2 / (n * (n - 1) * (n - 2)) * float(weight @ correlation)

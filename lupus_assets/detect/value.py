@@ -1,8 +1,8 @@
-"""Values with a sampling variance: predicted one step ahead, and how far they fall from it.
+"""Values with a sampling variance: one-step prediction, and the deviation from it.
 
-The level is the best of a bank of exponential averages, the scale is robust over recent residuals and never
-below what sampling alone gives. Means of the last 1, 3 and 14 partitions are set against the level before
-them, so that a small change shows when it lasts.
+The level is the best of several exponential averages. The scale is the robust spread of recent residuals,
+with a lower bound from the sampling variance. Means of the last 1, 3 and 14 partitions are compared with
+the level before them: a longer window shows a small change that lasts.
 """
 
 from dataclasses import dataclass, field
@@ -14,32 +14,30 @@ from lupus_assets.detect.robust import NORMAL_95, mean, median, zeroed
 from lupus_assets.detect.run import Runs
 from lupus_assets.detect.season import Season
 
-PACES = np.array([0.03, 0.1, 0.25, 0.6])  # of the bank
-FORGET = 0.985  # a partition: half of the error that chooses a pace is of the last 45
-CLIP = 3.0  # scales: a wilder innovation moves the level no further
-ERROR_CLIP = 4.0
-MEMORY = 60  # residuals behind a scale
+PACES = np.array([0.03, 0.1, 0.25, 0.6])  # weights of a new value in the exponential averages
+DISCOUNT = 0.985  # of earlier prediction errors, per partition: half of their sum is of the last 45
+LEVEL_CLIP = 3.0  # scales: of an innovation when it moves the level
+ERROR_CLIP = 4.0  # scales: of a prediction error
+PAST_RESIDUALS = 60  # behind a scale
 LEAST_RESIDUALS = 14
-WINSOR = 4.0  # scales: a residual beyond counts as so much, or one storm hides the next fault
+WINSOR = 4.0  # scales: of a residual behind the scale, or one storm hides the next fault
 CONSISTENT = 1.4826  # makes the median absolute deviation a standard deviation under normality
-NOISIEST = 4.0  # times the usual sampling variance: a day of few rows says nothing of the other days
-FLAT = 1e-4  # on a stabilised scale, whatever the noise: what never moved may differ in its last digits
-CALM = 0.25  # least part of the sampling variance that is believed where days resemble each other more
-FAR, REGIME = 3.5, 6  # scales; partitions in a row and on one side after which it is a new level
-RETURN, FORTNIGHT = 2.5, WINDOWS[-1]  # scales; partitions after the reference in which its level is doubted
-LONG = 60.0  # partitions that a level learned from a reference counts for
+MOST_NOISE = 4.0  # times the usual sampling variance: limits the effect of one day of few rows
+FAR, REGIME = 3.5, 6  # scales; consecutive deviations of one sign after which the level is replaced
+RETURN, FORTNIGHT = 2.5, WINDOWS[-1]  # scales; partitions after the reference when its level is tested
+REFERENCE_WEIGHT = 60.0  # of a level learned from a reference, in partitions
 TINY = 1e-12
 
 
 @dataclass
 class Values:
-    """The state of K series between two partitions.
+    """The levels, scales and seasons of K series, updated with every partition.
 
     Attributes
     ----------
     season : Season
     calm, flat : array of float, shape (K,)
-        Least part of the sampling variance, and least scale, of each series.
+        Least fraction of the sampling variance, and least scale, of each series.
     """
 
     season: Season
@@ -50,67 +48,69 @@ class Values:
     weight: Array = field(init=False)  # (K,): partitions behind the level
     run: Array = field(init=False)
     sign: Array = field(init=False)
-    usual: Array = field(init=False)  # scale on an ordinary day: a day of few rows moves a level no further
-    residuals: Array = field(init=False)  # (windows, K, MEMORY + longest window): rings
+    usual: Array = field(init=False)  # scale of a day with the usual rows; limits updates by days of few rows
+    residuals: Array = field(init=False)  # (windows, K, PAST_RESIDUALS + longest window): ring buffers
     noise: Array = field(init=False)
-    recent: Array = field(init=False)  # (longest window, K): rings of values less season, variances, levels
-    steady: Array = field(init=False)  # the values, none further than a storm counts
+    recent: Array = field(init=False)  # (longest window, K): ring buffers; values less season
+    steady: Array = field(init=False)  # the same, winsorised
     variance: Array = field(init=False)
     levels: Array = field(init=False)
-    runs: list[Runs] = field(init=False)  # of residuals that are far out, by window
+    runs: list[Runs] = field(init=False)  # of large deviations, by window
     seen: int = 0
-    since_reference: int = -1  # before it ends
+    since_reference: int = -1  # partitions; -1 before its end
 
     def __post_init__(self) -> None:
         count, longest = self.calm.size, WINDOWS[-1]
         self.level, self.error = np.zeros((PACES.size, count)), np.zeros((PACES.size, count))
         self.weight, self.run, self.sign = np.zeros(count), np.zeros(count), np.zeros(count)
         self.usual = np.full(count, np.nan)
-        self.residuals = np.full((len(WINDOWS), count, MEMORY + longest), np.nan)
-        self.noise = np.full((len(WINDOWS), count, MEMORY), np.nan)
+        self.residuals = np.full((len(WINDOWS), count, PAST_RESIDUALS + longest), np.nan)
+        self.noise = np.full((len(WINDOWS), count, PAST_RESIDUALS), np.nan)
         self.recent, self.variance = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
         self.runs = [Runs(count) for _ in WINDOWS]
         self.levels, self.steady = np.full((longest, count), np.nan), np.full((longest, count), np.nan)
 
     def start_from(self, values: Array) -> None:
-        """Begin at the median of the first values, shape (T, K)."""
+        """Set the level to the median of the first values, shape (T, K)."""
         self.level[:] = zeroed(median(values.T))
 
     def end_reference(self) -> None:
-        """Take the level for well known: what follows has to speak against it for a fortnight."""
-        self.weight[:] = LONG
+        """Give the level the weight of a long past, until `doubt_reference` tests it."""
+        self.weight[:] = REFERENCE_WEIGHT
         self.since_reference = 0
 
     def step(self, value: Array, variance: Array, season: Array | float) -> "Residuals":
-        """Judge one partition from what came before it, and learn from it.
+        """Judge one partition from earlier ones, and learn from it.
 
         Parameters
         ----------
         value, variance : array of float, shape (K,)
             NaN where there is none.
         season : array of float, shape (K,), or float
-            What the season adds to this partition.
+            Effect of the season on this partition.
         """
         at = self.seen % len(self.recent)
         level = self.level[np.argmin(self.error, axis=0), np.arange(value.size)]
         self.recent[at], self.variance[at], self.levels[at] = value - season, variance, level
-        found = self._judge(level, season)
-        self._learn(np.fmin(found.scale[0], self.usual))
+        residuals = self._judge(level, season)
+        self._learn(np.fmin(residuals.scale[0], self.usual))
         self.seen += 1
-        return found
+        return residuals
 
     def _judge(self, level: Array, season: Array | float) -> "Residuals":
         shape = (len(WINDOWS), level.size)
         z, scale = np.full(shape, np.nan), np.full(shape, np.nan)
         gap, before = np.full(shape, np.nan), np.full(shape, np.nan)
         alpha = PACES[np.argmin(self.error, axis=0)]
-        young = np.maximum(1 / (self.weight + 2) - alpha / (2 - alpha), 0)  # the level's own uncertainty
+        young = np.maximum(
+            1 / (self.weight + 2) - alpha / (2 - alpha), 0
+        )  # relative variance of a level learned from few partitions
         for index, window in enumerate(WINDOWS):
             if self.seen + 1 < window:
                 break
             rows = (self.seen - np.arange(window)) % len(self.recent)
             before[index] = self.levels[rows[-1]]
-            # One wild day is told of by itself: in a mean it would ring for a fortnight.
+            # Winsorised in longer windows: one extreme day would raise alarms for a fortnight.
             gap[index] = _mean_of(self.steady if index else self.recent, rows) - before[index]
             sampling = _mean_of(self.variance, rows) / window
             past = self._past(index, window)
@@ -120,7 +120,7 @@ class Values:
                 spread, known = _spread(past)
                 own = spread**2
                 ratio = np.minimum(own / np.maximum(usual, TINY), 1)
-                if index == 0:  # longer windows overlap: sixty are a handful, and may be calm by chance
+                if index == 0:  # residuals of longer windows overlap: their spread may be small by chance
                     calm = np.maximum(ratio, self.calm)
                     self.usual = np.sqrt(np.maximum(own, usual) + self.flat**2)
                 square = np.where(own > usual, own - usual + sampling, sampling * np.maximum(ratio, calm))
@@ -130,18 +130,18 @@ class Values:
                 z[index] = gap[index] / scale[index]
                 reach = np.where(known & np.isfinite(scale[index]), WINSOR * scale[index], np.inf)
                 clipped = np.clip(gap[index], -reach, reach)
-                # The days behind the first of a fault say nothing new.
+                # Only the first partition of an event enters the scale.
                 kept = np.where(self.runs[index].step(np.abs(z[index]) > FAR), np.nan, clipped)
             if index == 0:
                 self.steady[rows[0]] = level + clipped
             self.residuals[index, :, self.seen % self.residuals.shape[-1]] = kept
-            self.noise[index, :, self.seen % MEMORY] = np.fmin(sampling, NOISIEST * usual)
+            self.noise[index, :, self.seen % PAST_RESIDUALS] = np.fmin(sampling, MOST_NOISE * usual)
         return Residuals(z=z, scale=scale, gap=gap, expected=before + season)
 
     def _past(self, index: int, window: int) -> Array | None:
-        """Return the residuals of earlier windows that share no partition with this one, shape (K, most)."""
+        """Return residuals of earlier windows that do not overlap this one, shape (K, at most 60)."""
         end = self.seen - window + 1
-        first = max(0, end - MEMORY)
+        first = max(0, end - PAST_RESIDUALS)
         if end - first < LEAST_RESIDUALS:
             return None
         ring = self.residuals.shape[-1]
@@ -149,21 +149,21 @@ class Values:
 
     def _learn(self, scale: Array) -> None:
         rest = self.recent[self.seen % len(self.recent)]
-        there = ~np.isnan(rest)
+        present = ~np.isnan(rest)
         known = np.where(np.isnan(scale), np.inf, scale)
-        innovation = np.where(there, rest - self.level, 0.0)
+        innovation = np.where(present, rest - self.level, 0.0)
         bound = np.where(np.isinf(known), 1e9, ERROR_CLIP * known)
-        self.error *= FORGET
+        self.error *= DISCOUNT
         self.error += np.minimum(np.abs(innovation), bound)
         pace = np.maximum(PACES[:, None], 1 / (self.weight + 2))
-        self.level += pace * np.clip(innovation, -CLIP * known, CLIP * known)
-        self.weight += there
+        self.level += pace * np.clip(innovation, -LEVEL_CLIP * known, LEVEL_CLIP * known)
+        self.weight += present
         self._accept(rest, known)
         if self.since_reference >= 0:
             self.since_reference += 1
 
     def _accept(self, rest: Array, scale: Array) -> None:
-        """Move the level of series that have been far off on one side for long, or since the reference."""
+        """Replace the level of series after `REGIME` consecutive large deviations of one sign."""
         level = self.levels[self.seen % len(self.levels)]
         z = zeroed((rest - level) / scale)
         far = np.abs(z) > FAR
@@ -175,33 +175,36 @@ class Values:
             self.level[:, moved] = median(self.recent[rows][:, moved].T)
             self.run[moved] = 0
 
-    def doubt_reference(self, found: "Residuals") -> None:
-        """Give up the reference's level where the longest window after it lies elsewhere."""
+    def doubt_reference(self, residuals: "Residuals") -> None:
+        """Replace the reference's level where the mean of the first fortnight after it deviates.
+
+        Does nothing at any other partition than the last of that fortnight.
+        """
         if self.since_reference != FORTNIGHT:
             return
-        elsewhere = zeroed(np.abs(found.z[-1])) > RETURN
+        elsewhere = zeroed(np.abs(residuals.z[-1])) > RETURN
         if elsewhere.any():
             self.level[:, elsewhere] = zeroed(median(self.recent[:, elsewhere].T))
             self.weight[elsewhere] = FORTNIGHT
 
-    def follow_season(self, phases: Ints, found: "Residuals") -> None:
-        """Let the season follow slowly."""
+    def follow_season(self, phases: Ints, residuals: "Residuals") -> None:
+        """Update the season from the last partition."""
         at = (self.seen - 1) % len(self.recent)
-        scale = np.fmin(found.scale[0], self.usual)  # a day of few rows moves no season further than others
+        scale = np.fmin(residuals.scale[0], self.usual)  # limits updates by days of few rows
         scale = np.where(np.isnan(scale), np.inf, scale)
         self.season.follow(phases, self.recent[at] - self.levels[at], 2 * scale)
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """One partition of K series over each of `WINDOWS`; arrays of shape (windows, K), NaN without verdict.
+    """Deviations of one partition of K series; arrays of shape (windows, K), NaN without a verdict.
 
     Attributes
     ----------
     z : array of float
-        Deviation in scales, signed.
+        Signed deviation in scales.
     scale, gap, expected : array of float
-        Scale, deviation from the level before the window, and the value expected of this partition.
+        Scale, deviation from the level before the window, and the expected value.
     """
 
     z: Array
@@ -211,12 +214,12 @@ class Residuals:
 
 
 def _mean_of(table: Array, rows: Ints) -> Array:
-    """Return the mean of some rows, shape (K,)."""
+    """Return the mean of some rows of `table`, shape (K,)."""
     return table[rows[0]] if rows.size == 1 else mean(table[rows].T)
 
 
 def _spread(past: Array) -> tuple[Array, Mask]:
-    """Return the robust spread of residuals, shape (K, count), and where enough of them are there."""
+    """Return the robust spread, shape (K,), of residuals, shape (K, count), and where enough are not NaN."""
     ordered = np.sort(np.abs(past), axis=1)  # NaN sorts last
     count = np.full(len(past), past.shape[1])
     if np.isnan(ordered[:, -1]).any():
@@ -224,5 +227,5 @@ def _spread(past: Array) -> tuple[Array, Mask]:
     series = np.arange(len(past))
     middle = ordered[series, np.minimum(count // 2, past.shape[1] - 1)]
     tail = ordered[series, np.clip(np.ceil(0.95 * count).astype(int) - 1, 0, past.shape[1] - 1)]
-    # A series that is quiet but for some days, as rain is, has its scale in the tail.
+    # The scale of a mostly constant series, such as rain, is in its tail.
     return np.fmax(CONSISTENT * middle, tail / NORMAL_95), count >= LEAST_RESIDUALS

@@ -12,7 +12,7 @@ import numpy as np
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.detector import LONE_WARM, Detector, Judged
-from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS, Group, Heard, Ints, Mask, Role, Series
 from lupus_assets.judging.detected import Detected, flagged_of
 from lupus_assets.judging.history import history, judged_series

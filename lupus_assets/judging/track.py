@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.detect.detector import LONE_WARM
-from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.judging.chain import Chain, Judging, Setting, Step, Told, told
 from lupus_assets.judging.history import judged_series, naive
 from lupus_assets.judging.series import Ledger

@@ -8,7 +8,7 @@ import numpy as np
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import METRICS
-from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS, Ints
 from lupus_assets.judging.detected import Detected, Measured
 from lupus_assets.judging.history import PERFORMANCE

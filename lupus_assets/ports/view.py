@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from lupus_assets.records import Found, Month, Search
+from lupus_assets.records import FoundAlarm, Month, Search
 
 
 class View(Protocol):
@@ -64,7 +64,7 @@ class SearchIndex(Protocol):
         """The name of the service, for messages."""
         ...
 
-    def search(self, wanted: Search) -> list[Found]:
+    def search(self, wanted: Search) -> list[FoundAlarm]:
         """Return the matching alarms, most telling first.
 
         Raises

@@ -1,4 +1,4 @@
-"""Which inputs of a model are looked at together: of a wide one not all are, and that is said."""
+"""The inputs of a model in its surrogate and its correlations: not all, if the model is wide."""
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.reading.role import roles
@@ -8,7 +8,7 @@ from lupus_assets.stats.reference.numeric import NumericReference
 
 
 def coverage(model: MonitoredModel, reference: Reference) -> str | None:
-    """Return how many inputs are held against the score and each other; None where all that can be are."""
+    """Return a sentence on inputs left out of the surrogate or the correlations; None if there are none."""
     known = reference.columns[EVERYTHING]
     family = {role.column: role.family for role in roles(model, reference.kinds)}
     inputs = {name for name in known if family.get(name) == "input"}
@@ -16,13 +16,13 @@ def coverage(model: MonitoredModel, reference: Reference) -> str | None:
     if reference.surrogate is not None:
         explaining = len(inputs.intersection(reference.surrogate.design.names))
         if explaining < len(inputs):
-            parts.append(f"{explaining:,} are held against the score")
+            parts.append(f"{explaining:,} explain the score")
     if reference.association is not None:
         names = reference.association.names
         scored = model.columns.prediction.column in names
         ranked = inputs if scored else {name for name in inputs if isinstance(known[name], NumericReference)}
         if not ranked.issubset(names):
-            parts.append(f"{len(inputs.intersection(names)):,} are held against each other")
+            parts.append(f"{len(inputs.intersection(names)):,} are correlated with each other")
     if not parts:
         return None
-    return f"of {len(inputs):,} inputs {' and '.join(parts)}, the others are each watched alone"
+    return f"of {len(inputs):,} inputs, {' and '.join(parts)}; the others are monitored one by one"

@@ -1,4 +1,4 @@
-"""Rows as the frozen reference codes them: for the surrogate, and for ranks."""
+"""Rows in the codes of the frozen reference: for the surrogate, and for ranks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from lupus_assets.stats.reference.surrogate import Surrogate, logit
 
 Floats = npt.NDArray[np.float64]
 
-INSIDE = pc.TakeOptions(boundscheck=False)  # every code has an effect
+INSIDE = pc.TakeOptions(boundscheck=False)  # every code is within bounds
 
 
 class Coded:
-    """One batch as codes, each column worked out once for all that encode it alike.
+    """The codes of one batch; a column is encoded once per encoder.
 
     Parameters
     ----------
     rows : Rows
     groups : Groups
-        In whose order the codes are; rows of no group have none.
+        Codes are in the order of the groups; rows in no group have none.
     encoders : mapping of str to Encoder
-        Those that are asked for, so that who gathers a column can encode it on the way.
+        The encoders in use by column: its gathering may encode it and call `keep`.
     """
 
     def __init__(self, rows: Rows, groups: Groups, encoders: Mapping[str, Encoder]) -> None:
@@ -43,16 +43,16 @@ class Coded:
         self._codes: dict[str, tuple[Encoder, Codes]] = {}
 
     def keep(self, name: str, encoder: Encoder, codes: Codes) -> None:
-        """Take the codes of one column, in the order of the groups."""
+        """Store the codes of one column, in the order of the groups."""
         self._codes[name] = encoder, codes
 
     def codes(self, name: str, encoder: Encoder) -> Codes:
-        """Return the code of each row in one column; one that could not be read is null throughout."""
-        known, found = self._codes.get(name, (None, None))
-        if found is None or (known is not encoder and known != encoder):
-            found = self._encoded(name, encoder)
-            self._codes[name] = encoder, found
-        return found
+        """Return the codes of one column; all null for a column that could not be read."""
+        known, codes = self._codes.get(name, (None, None))
+        if codes is None or (known is not encoder and known != encoder):
+            codes = self._encoded(name, encoder)
+            self._codes[name] = encoder, codes
+        return codes
 
     def _encoded(self, name: str, encoder: Encoder) -> Codes:
         block = self._rows.blocks.get(name)
@@ -64,23 +64,23 @@ class Coded:
 
     def stacked(self, design: Design) -> Codes:
         """Return the codes of all columns of a design, shape (rows, columns)."""
-        found = np.empty((len(design.names), self.groups.bounds[-1]), np.uint8)
+        stack = np.empty((len(design.names), self.groups.bounds[-1]), np.uint8)
         for at, (name, encoder) in enumerate(zip(design.names, design.encoders, strict=True)):
-            found[at] = self.codes(name, encoder)
-        return found.T
+            stack[at] = self.codes(name, encoder)
+        return stack.T
 
     def expected(self, surrogate: Surrogate) -> Floats:
-        """Return what the surrogate says of each row: `Surrogate.predict` of the stacked codes."""
+        """Return the surrogate's prediction of each row: `Surrogate.predict` of the stacked codes."""
         design = surrogate.design
         columns = [
             (self.codes(name, encoder), _array(pa.float64(), effects))
             for name, encoder, effects in zip(design.names, design.encoders, surrogate.parts, strict=True)
         ]
         total = np.full(self.groups.bounds[-1], surrogate.intercept)
-        for start in range(0, total.size, BLOCK):  # which stays in the cache
+        for start in range(0, total.size, BLOCK):  # a block fits in the cache
             part = total[start : start + BLOCK]
             for codes, effects in columns:
-                # Arrow takes by bytes as they are, a third quicker: numpy makes eight bytes of each.
+                # A third quicker than numpy, which converts the codes to 8 bytes.
                 places = _array(pa.uint8(), codes[start : start + BLOCK])
                 taken = pc.call_function("array_take", [effects, places], INSIDE)
                 part += np.frombuffer(taken.buffers()[1], np.float64, part.size)
@@ -93,29 +93,29 @@ class Coded:
         ----------
         ranking : Ranking
         usable : array of bool, or None
-            Which predictions can be scored; others have no rank.
+            Mask of the valid predictions; others have no rank.
         prediction : str
             The column of the prediction.
         """
         codes = []
         for name, encoder in zip(ranking.names, ranking.design.encoders, strict=True):
-            each = self.codes(name, encoder)
+            column = self.codes(name, encoder)
             if name == prediction and usable is not None and not usable.all():
-                each = np.where(self.groups.ordered(usable), each, np.uint8(encoder.null))
-            codes.append(each)
+                column = np.where(self.groups.ordered(usable), column, np.uint8(encoder.null))
+            codes.append(column)
         return RankMoments.of(ranking.names, codes, ranking.ranks)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Scores of one batch, and what their inputs explain of them.
+    """The scores of one batch, and their prediction from the inputs by the surrogate.
 
     Attributes
     ----------
     score : array of float, shape (rows,)
         On the surrogate's scale; NaN where there is none.
     coded : Coded
-        Once its groups were gathered, their codes are at hand.
+        The codes of the inputs.
     surrogate : Surrogate
     """
 
@@ -125,12 +125,12 @@ class Explained:
 
     @cached_property
     def _expected(self) -> Floats:
-        """What the inputs explain, in the order of the codes."""
+        """The surrogate's prediction, in the order of the codes."""
         return self.coded.expected(self.surrogate)
 
     @cached_property
     def _by_row(self) -> Floats:
-        """What the inputs explain, row by row; undefined at rows that have no code."""
+        """The surrogate's prediction by row; undefined at rows without a code."""
         order = self.coded.groups.order
         if order is None:
             return self._expected
@@ -139,7 +139,7 @@ class Explained:
         return by_row
 
     def residual(self, groups: Groups, rows: slice) -> Residual:
-        """Return the residual of one of some groups, given where it lies in their order."""
+        """Return the residual of one group, given its positions in the order of `groups`."""
         at = groups.rows_of(rows)
         score = picked(self.score, at)
         expected = self._expected[rows] if groups is self.coded.groups else picked(self._by_row, at)
@@ -148,10 +148,10 @@ class Explained:
 
 
 def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
-    """Return values as Arrow wants them, uncopied."""
+    """Return a numpy array as an Arrow array without a copy."""
     return pa.Array.from_buffers(kind, values.size, [None, pa.py_buffer(values)])
 
 
 def transformed(score: Floats, reading: Reading) -> Floats:
-    """Return a prediction on the surrogate's scale, a new array: log odds of a score, a value as it is."""
+    """Return predictions on the surrogate's scale, as a new array: log odds of scores, values unchanged."""
     return logit(score) if reading.model.columns.prediction.kind == "score" else score.copy()

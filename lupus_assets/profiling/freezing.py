@@ -1,4 +1,4 @@
-"""The reference window becomes a frozen reference: read twice, once for the plan, once for the states."""
+"""Freezing of the reference window, which is read twice: for the plan, and for the states."""
 
 import hashlib
 import math
@@ -32,7 +32,7 @@ from lupus_assets.stats.reference.numeric import NumericReference
 from lupus_assets.stats.reference.ranking import RankMoments
 from lupus_assets.stats.reference.surrogate import EquationSums, NormalEquations, Surrogate
 
-SEGMENTS = 50  # values of one segment column; a column with more is no segment
+MAX_SEGMENTS = 50  # per segment column; the most frequent values
 
 
 def freeze(
@@ -56,16 +56,16 @@ def freeze(
     windows : sequence of Window
         The partitions of the reference window, in time order.
     batches : callable
-        Gives the batches of a window; called twice for each.
+        Function that returns the batches of a window; called twice per window.
     salt : bytes
         Key of every hash.
     grids : dict of str to Grid, optional
-        Grids of another track of the same model, so that both measure with the same bins.
+        Grids of another track of the same model, for equal bins.
 
     Raises
     ------
     ColumnMismatch
-        A column to cut segments by is not in the schema.
+        A segment column is not in the schema.
     ReferenceMissing
         The windows hold no rows.
     """
@@ -75,26 +75,26 @@ def freeze(
             f"{model.key}: the log has no column {absent[0]!r} to cut segments by; "
             "take it out of `segments`, or write it to the log"
         )
-    found = plan(windows, batches, Reading(model, roles, {}, salt), grids)
-    reading = Reading(model, roles, found.grids, salt)
-    ranking = found.ranking
+    planned = plan(windows, batches, Reading(model, roles, {}, salt), grids)
+    reading = Reading(model, roles, planned.grids, salt)
+    ranking = planned.ranking
     provisional = Reference(
         rows=0,
         kinds={role.column: role.kind for role in roles},
-        grids=found.grids,
-        columns={segment: {} for segment in (EVERYTHING, *_segments(model, found.shown))},
+        grids=planned.grids,
+        columns={segment: {} for segment in (EVERYTHING, *_segments(model, planned.shown))},
         surrogate=None,
         association=None if ranking is None else Association.of(ranking, [RankMoments.empty(ranking.names)]),
         declared=declared(model),
         digest="",
     )
-    fit = _Fit(EquationSums(found.design), reading)
+    fit = _Fit(EquationSums(planned.design), reading)
     states: dict[str, Profile] = {}
     ranked: list[RankMoments] = []
     for window in windows:
-        wanted = cuts(model, window)
-        # One pass for both: the cut of the labels sees every row that the cut of the rows sees.
-        cut = Cut(wanted[-1].as_of, rows=True, labels=wanted[-1].labels)
+        last_cut = cuts(model, window)[-1]
+        # The last cut sees every row and label that earlier cuts see.
+        cut = Cut(last_cut.as_of, rows=True, labels=last_cut.labels)
         profiled = profile_partition(
             batches(window),
             schema=schema,
@@ -121,7 +121,7 @@ def freeze(
         provisional,
         rows=rows,
         columns={segment: _references(profile, model) for segment, profile in states.items()},
-        surrogate=_solved(NormalEquations(found.design, *fit.sums.totals())),
+        surrogate=_solved(NormalEquations(planned.design, *fit.sums.totals())),
         association=None if ranking is None else Association.of(ranking, ranked),
     )
     return replace(reference, digest=hashlib.sha256(to_bytes(reference)).hexdigest()[:16])
@@ -135,7 +135,7 @@ def _solved(equations: NormalEquations) -> Surrogate | None:
 def _references(
     profile: Profile, model: MonitoredModel
 ) -> dict[str, NumericReference | CategoricalReference]:
-    """Return the reference of every column that has a distribution to drift from; a version is data."""
+    """Return the reference of every numeric and categorical column but the version."""
     return {
         name: NumericReference.of(column)
         if isinstance(column, NumericColumn)
@@ -146,18 +146,18 @@ def _references(
 
 
 def _segments(model: MonitoredModel, shown: Mapping[str, Categories]) -> list[str]:
-    """Return ``column=value`` for every value of a segment column that may be shown, most frequent first."""
-    found = []
+    """Return the segments as ``column=value``, most frequent first, but not of unnamed values."""
+    segments = []
     for column in model.segments:
         if column in shown:
-            names = [shown[column].names[at] for at in shown[column].top(SEGMENTS)]
-            found += [f"{column}={name}" for name in names if name is not None]
-    return found
+            names = [shown[column].names[at] for at in shown[column].top(MAX_SEGMENTS)]
+            segments += [f"{column}={name}" for name in names if name is not None]
+    return segments
 
 
 @dataclass
 class _Fit:
-    """The surrogate's equations, gathered from the batches that the profile is made of."""
+    """The sums of the surrogate's equations over the batches of the profile."""
 
     sums: EquationSums
     reading: Reading

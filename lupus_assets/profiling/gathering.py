@@ -1,4 +1,4 @@
-"""One column while the batches go by: a state for each group of rows, read once for all of them."""
+"""The states of one column, built batch by batch: one per group of rows, in one pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,22 +37,22 @@ Rows = Index | slice
 
 
 def picked(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
-    """Return the values of some rows; taking them is twice as fast as indexing by their places."""
+    """Return the values of some rows; numpy's `take` is twice as fast as indexing."""
     return values[rows] if isinstance(rows, slice) else values.take(rows)
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Rows of one batch, parted.
+    """The rows of one batch, split into groups.
 
     Attributes
     ----------
     order : array of intp, or None
-        The rows, those of one group after those of another; None where all rows are one group.
+        Row numbers, group by group; None where all rows are one group.
     bounds : array of intp, shape (groups + 1,)
-        Where each group begins, and the last ends.
+        Start of each group in `order`, and the end of the last.
     rows : int
-        Of the batch, those of no group too.
+        Number of rows of the batch, including those in no group.
     """
 
     order: Index | None
@@ -61,59 +61,59 @@ class Groups:
 
     @classmethod
     def one(cls, rows: int) -> "Groups":
-        """All rows are one group."""
+        """Return all rows as one group."""
         return cls(None, np.array([0, rows]), rows)
 
     @classmethod
     def of(cls, code: npt.NDArray[np.int64], count: int) -> "Groups":
-        """Part rows by code: those of a code below 0 are in no group."""
-        # Numbers of one or two bytes are sorted by counting.
+        """Return the groups of rows with codes 0 to `count` − 1; rows with a negative code are in none."""
+        # Numpy sorts integers of one or two bytes by counting.
         small = np.where(code < 0, count, code).astype(np.min_scalar_type(count))
         order = np.argsort(small, kind="stable")
         bounds = np.searchsorted(small, np.arange(count + 1), sorter=order)
         return cls(order[: bounds[-1]], bounds, code.size)
 
     def ordered(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return what is said of each row, in the order of the groups."""
+        """Return `values` of the rows, reordered so that each group is contiguous."""
         return values if self.order is None else values.take(self.order)
 
     def places(self, absent: Index) -> Index:
-        """Return where some rows are in the order of the groups; increasing."""
+        """Return the positions of some rows in `order`, increasing; rows in no group have none."""
         if self.order is None or not absent.size:
             return absent
-        found = self._places.take(absent)
-        return np.sort(found[found >= 0]).astype(np.intp)
+        places = self._places.take(absent)
+        return np.sort(places[places >= 0]).astype(np.intp)
 
     @cached_property
     def _places(self) -> npt.NDArray[np.int32]:
-        """Each row's place in the order, -1 of a row in no group."""
+        """The position of each row in `order`; -1 for a row in no group."""
         places = np.full(self.rows, -1, np.int32)
         places[self.order] = np.arange(self.bounds[-1], dtype=np.int32)
         return places
 
     def rows_of(self, part: slice) -> Rows:
-        """Return which rows lie in a part of the order."""
+        """Return the rows at some positions of `order`."""
         return part if self.order is None else self.order[part]
 
     def slices(self) -> Iterator[slice]:
-        """Yield where each group lies in the order."""
+        """Yield the positions of each group in `order`."""
         for start, end in zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), strict=True):
             yield slice(start, end)
 
 
 @dataclass
 class NumericGathering:
-    """A numeric column; `dense` as `lupus_assets.stats.accumulator.NumericAccumulator` means it."""
+    """A numeric column; `dense` is that of `lupus_assets.stats.accumulator.NumericAccumulator`."""
 
     grid: Grid
     dense: bool
     groups: list[NumericAccumulator] = field(default_factory=list)
-    _states: list[NumericColumn] | None = None  # of all so far, once they were asked for
+    _states: list[NumericColumn] | None = None  # cached until the next batch
 
     def add(
         self, block: Block, groups: Groups, scratch: Scratch, encoder: Encoder | None = None
     ) -> Codes | None:
-        """Take one batch, and return its codes by an encoder of numbers, in the order of the groups."""
+        """Add one batch; return its codes, in the order of the groups, if `encoder` encodes numbers."""
         assert isinstance(block, NumericBlock)  # noqa: S101  # tells mypy
         self._states = None
         numbers = groups.ordered(block.numbers)
@@ -123,32 +123,32 @@ class NumericGathering:
             if numbers.dtype == np.float64:
                 coding = Coding.of(encoder, numbers.size)
                 codes = coding.codes
-            else:  # integers that are counted have no keys, and those of float32 are float32's
+            else:  # integers may have no histogram keys, and those of float32 differ
                 codes = encoder.encode(numbers, absent, self.grid)
         edges = np.searchsorted(absent, groups.bounds)
         for at, rows in enumerate(groups.slices()):
             if at == len(self.groups):
                 self.groups.append(NumericAccumulator(self.grid, self.dense))
             if rows.start < rows.stop:
-                mine = absent[edges[at] : edges[at + 1]] - rows.start
-                self.groups[at].add(numbers[rows], mine, scratch, coding and coding.part(rows))
+                nulls = absent[edges[at] : edges[at + 1]] - rows.start
+                self.groups[at].add(numbers[rows], nulls, scratch, coding and coding.part(rows))
         return codes
 
     def within(self, low: float, high: float) -> bool:
-        """Return whether no value so far lies beyond `low` or `high`."""
-        return all(each.within(low, high) for each in self.groups)
+        """Return whether all values so far are within `low` and `high`."""
+        return all(group.within(low, high) for group in self.groups)
 
     def states(self) -> list[Column]:
         """Return the state of each group."""
-        return [*self._each()]
+        return [*self._group_states()]
 
     def whole(self) -> Column:
-        """Return the state of all groups together."""
-        return NumericColumn.sum(self._each()) if self.groups else NumericColumn.empty(self.grid)
+        """Return the state over all groups."""
+        return NumericColumn.sum(self._group_states()) if self.groups else NumericColumn.empty(self.grid)
 
-    def _each(self) -> list[NumericColumn]:
+    def _group_states(self) -> list[NumericColumn]:
         if self._states is None:
-            self._states = [each.state() for each in self.groups]
+            self._states = [group.state() for group in self.groups]
         return self._states
 
 
@@ -167,10 +167,10 @@ class CategoricalGathering:
         self,
         block: Block,
         groups: Groups,
-        scratch: Scratch,  # noqa: ARG002  # as all gatherings
+        scratch: Scratch,  # noqa: ARG002  # common to all gatherings
         encoder: Encoder | None = None,
     ) -> Codes | None:
-        """Take one batch, and return its codes by an encoder of text, in the order of the groups."""
+        """Add one batch; return its codes, in the order of the groups, if `encoder` encodes text."""
         assert isinstance(block, CategoricalBlock)  # noqa: S101  # tells mypy
         codes = block.codes(encoder) if isinstance(encoder, CategoricalEncoder) else None
         if groups.order is None and block.is_its_dictionary:
@@ -198,7 +198,7 @@ class CategoricalGathering:
         ]
 
     def whole(self) -> Column:
-        """Return the state of all groups together."""
+        """Return the state over all groups."""
         categories = self.vocabulary.whole()
         rows = sum(self.rows)
         return CategoricalColumn(rows, rows - categories.total, categories)
@@ -212,12 +212,12 @@ class IdentityGathering:
     nulls: list[int] = field(default_factory=list)
     smallest: list[Smallest] = field(default_factory=list)
 
-    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
-        """Take one batch."""
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # common to all gatherings
+        """Add one batch."""
         assert isinstance(block, IdentityBlock)  # noqa: S101  # tells mypy
         absent = groups.places(block.absent)
         edges = np.searchsorted(absent, groups.bounds)
-        # Few values of many rows are looked for once a group; where they are about as many, rows are.
+        # A small dictionary is tallied per group; for a large one the hashes of all rows are added.
         words = block.values
         if words is not None and len(words.dictionary) * (groups.bounds.size - 1) > block.size:
             words = None
@@ -227,12 +227,12 @@ class IdentityGathering:
                 self.rows.append(0)
                 self.nulls.append(0)
                 self.smallest.append(Smallest())
-            mine = absent[edges[at] : edges[at + 1]] - rows.start
+            nulls = absent[edges[at] : edges[at + 1]] - rows.start
             self.rows[at] += rows.stop - rows.start
-            self.nulls[at] += mine.size
+            self.nulls[at] += nulls.size
             if words is None:
                 hashes = per_row[rows]
-                self.smallest[at].add_hashes(hashes[all_but(mine, hashes.size)] if mine.size else hashes)
+                self.smallest[at].add_hashes(hashes[all_but(nulls, hashes.size)] if nulls.size else hashes)
             else:
                 size = len(words.dictionary)
                 held = tally(per_row[rows], size + 1)[:size] > 0
@@ -246,18 +246,18 @@ class IdentityGathering:
         ]
 
     def whole(self) -> Column:
-        """Return the state of all groups together."""
+        """Return the state over all groups."""
         return reduce(add, self.states(), IdentityColumn.empty())
 
 
 @dataclass
 class TimestampGathering:
-    """Points in time."""
+    """A column of timestamps."""
 
     groups: list[TimestampColumn] = field(default_factory=list)
 
-    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # as all gatherings
-        """Take one batch."""
+    def add(self, block: Block, groups: Groups, scratch: Scratch) -> None:  # noqa: ARG002  # common to all gatherings
+        """Add one batch."""
         assert isinstance(block, TimestampBlock)  # noqa: S101  # tells mypy
         micros = groups.ordered(block.micros)
         absent = groups.places(block.absent)
@@ -265,18 +265,18 @@ class TimestampGathering:
         for at, rows in enumerate(groups.slices()):
             if at == len(self.groups):
                 self.groups.append(TimestampColumn.empty())
-            mine = absent[edges[at] : edges[at + 1]] - rows.start
+            nulls = absent[edges[at] : edges[at + 1]] - rows.start
             values = micros[rows]
-            if mine.size:
-                values = values[all_but(mine, values.size)]
-            self.groups[at] += TimestampColumn.of(values, int(mine.size))
+            if nulls.size:
+                values = values[all_but(nulls, values.size)]
+            self.groups[at] += TimestampColumn.of(values, int(nulls.size))
 
     def states(self) -> list[Column]:
         """Return the state of each group."""
         return list(self.groups)
 
     def whole(self) -> Column:
-        """Return the state of all groups together."""
+        """Return the state over all groups."""
         return reduce(add, self.groups, TimestampColumn.empty())
 
 
@@ -284,7 +284,7 @@ Gathering = NumericGathering | CategoricalGathering | IdentityGathering | Timest
 
 
 def gathering(block: Block, *, dense: bool) -> Gathering:
-    """Return what gathers the blocks of a column like this one."""
+    """Return an empty gathering for the column of `block`."""
     match block:
         case NumericBlock():
             return NumericGathering(block.grid, dense)
@@ -298,6 +298,6 @@ def gathering(block: Block, *, dense: bool) -> Gathering:
 
 def state(block: Block) -> Column:
     """Return the state of all rows of one block."""
-    found = gathering(block, dense=False)
-    found.add(block, Groups.one(block.size), Scratch())
-    return found.whole()
+    gathered = gathering(block, dense=False)
+    gathered.add(block, Groups.one(block.size), Scratch())
+    return gathered.whole()

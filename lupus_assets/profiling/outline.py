@@ -1,4 +1,4 @@
-"""Rows profiled with no declaration: every column by its Arrow type, by the kernel of all profiles."""
+"""Profiles of rows without a declaration: every column by its Arrow type."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lupus_assets.errors import ColumnMismatch
 from lupus_assets.profiling.gathering import Gathering, Groups, gathering
-from lupus_assets.profiling.threads import ahead, gatherers, room
+from lupus_assets.profiling.threads import ahead, gatherers, thread_scratch
 from lupus_assets.reading.arrow import Kind, at_least_one, instants, natural_kind, numbers, words
 from lupus_assets.reading.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
 from lupus_assets.stats.column import Column
@@ -18,13 +18,13 @@ from lupus_assets.stats.grid import Grid
 
 UTC = ZoneInfo("UTC")
 UNIT = Grid(0.0, 1.0)
-PLACED_BY = 8_192  # values of the first batch: its grid is kept nowhere
-SALT = b"outline"  # names are printed, and hashes kept nowhere
+GRID_SAMPLE = 8_192  # values of the first batch that define a grid
+SALT = b"outline"  # constant: names are printed, and hashes are not stored
 
 
 @dataclass(frozen=True)
 class Outline:
-    """What one pass over some rows leaves.
+    """The profile of some rows.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Outline:
     columns : dict of str to Column
         In the order of the schema.
     left_out : dict of str to str
-        Why a column has no profile.
+        Column without a profile to the reason.
     grids : dict of str to Grid
-        Of the numeric columns; give them to `outline` to compare with these rows.
+        Of the numeric columns; an argument of `outline` for rows to compare with these.
     """
 
     rows: int
@@ -46,7 +46,7 @@ class Outline:
 def outline(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, grids: Mapping[str, Grid] | None = None
 ) -> Outline:
-    """Profile rows, read once; columns are shared among the cores.
+    """Profile rows in one pass, columns in parallel.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def outline(
     schema : pyarrow.Schema
         Of the batches.
     grids : mapping of str to Grid, optional
-        Those of the rows to compare with. By default a column's grid is placed by its first batch.
+        Grids of the rows to compare with. By default a column's first batch defines its grid.
     """
     kinds = {field.name: natural_kind(field.type) for field in schema}
     left_out = {
@@ -72,16 +72,16 @@ def outline(
             return
         if name not in gathered:
             gathered[name] = gathering(block, dense=True)
-        gathered[name].add(block, Groups.one(block.size), room())
+        gathered[name].add(block, Groups.one(block.size), thread_scratch())
 
     with gatherers() as pool:
         for_each = map if pool is None else pool.map
         for batch in at_least_one(ahead(batches), schema):
             rows += batch.num_rows
-            wanted = {name: kind for name, kind in kinds.items() if kind is not None and name not in left_out}
-            list(for_each(gather, wanted.keys(), wanted.values(), repeat(batch)))
-        found = [name for name in kinds if name in gathered.keys() - left_out]
-        states = dict(zip(found, for_each(lambda name: gathered[name].whole(), found), strict=True))
+            usable = {name: kind for name, kind in kinds.items() if kind is not None and name not in left_out}
+            list(for_each(gather, usable.keys(), usable.values(), repeat(batch)))
+        names = [name for name in kinds if name in gathered.keys() - left_out]
+        states = dict(zip(names, for_each(lambda name: gathered[name].whole(), names), strict=True))
     return Outline(rows, states, left_out, placed)
 
 
@@ -89,12 +89,12 @@ def _block(array: pa.Array, name: str, kind: Kind, placed: dict[str, Grid]) -> B
     if kind == "categorical":
         return CategoricalBlock(*words(array, name), SALT)
     if kind == "timestamp":
-        # Naive times are taken as UTC: nothing says otherwise.
+        # Naive times are taken as UTC: no zone is declared.
         micros, present = instants(array, name, UTC)
         return TimestampBlock(micros, np.flatnonzero(~present))
     values, absent = numbers(array, name)
     block = NumericBlock(values, absent, placed.get(name, UNIT))
     if name not in placed:
-        placed[name] = Grid.of(block.values[:: max(1, block.size // PLACED_BY)])
+        placed[name] = Grid.of(block.values[:: max(1, block.size // GRID_SAMPLE)])
         block = NumericBlock(values, absent, placed[name])
     return block

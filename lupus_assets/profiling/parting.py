@@ -1,4 +1,4 @@
-"""The rows of a partition parted one way, as by a segment's column: a profile for every group of them."""
+"""The profiles of a partition split one way, such as by one segment column: one per group of rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -19,7 +19,7 @@ from lupus_assets.profiling.gathering import (
     gathering,
     picked,
 )
-from lupus_assets.profiling.threads import room
+from lupus_assets.profiling.threads import thread_scratch
 from lupus_assets.reading.block import Block, Mask
 from lupus_assets.stats.joint import Joint
 from lupus_assets.stats.profile import Profile, RowCounts
@@ -27,28 +27,28 @@ from lupus_assets.stats.reference.residual import Residual
 
 Cell = tuple[str, str]  # (version, segment)
 
-DENSE = 256  # groups times columns that may have 65,536 counters each: 128 MiB
-MANY = 16_384  # rows of a batch from which on it is worth while to share the columns among threads
+MAX_DENSE = 256  # groups times columns with 65,536 counters each: 128 MiB
+LEAST_PARALLEL = 16_384  # rows of a batch whose columns are gathered in parallel
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch as one cut sees it.
+    """One batch as visible to one cut.
 
     Attributes
     ----------
     blocks : dict of str to Block
-        The columns that the cut describes.
+        The columns that the cut covers.
     counted : bool
-        Whether the cut describes the rows as such.
+        Whether the cut covers the rows, and so counts them.
     outside : array of bool, or None
-        Rows timed outside the window; None where there are none.
+        Mask of the rows with a timestamp outside the window; None where there are none.
     invalid : array of bool, or None
-        Rows whose score is none.
+        Mask of the rows with an invalid score; None for other kinds of prediction.
     explained : Explained, or None
-        Scores, and what their inputs explain of them.
+        Scores and their prediction by the surrogate.
     joint : callable, or None
-        Predictions with their labels: rows to state.
+        Function of rows that returns the state of their predictions and labels.
     """
 
     blocks: dict[str, Block]
@@ -59,7 +59,7 @@ class Batch:
     joint: Callable[[Rows], Joint] | None
 
     def counts(self, rows: Rows, size: int) -> RowCounts | None:
-        """Return what is counted of some rows, `size` of them."""
+        """Return the counts of some rows, `size` of them; None if the cut does not count rows."""
         if not self.counted:
             return None
         return RowCounts(
@@ -72,7 +72,7 @@ class Batch:
 
 @dataclass
 class _Group:
-    """What is not of a column."""
+    """The states of one group that belong to no column."""
 
     counts: RowCounts | None = None
     joint: Joint | None = None
@@ -91,12 +91,12 @@ def _sum(left: Any, right: Any) -> Any:
 
 @dataclass
 class Parting:
-    """The groups of one way to part rows.
+    """The groups of one way to split rows.
 
     Parameters
     ----------
     cells : list of (version, segment), or None
-        What each group is a cell of; None of none, though its rows are among all.
+        The cell of each group; None for a group without one, whose rows count in `whole` only.
     """
 
     cells: list[Cell | None]
@@ -104,8 +104,8 @@ class Parting:
     groups: list[_Group] = field(default_factory=list)
 
     def add(self, batch: Batch, groups: Groups, pool: Executor | None, coded: Coded | None = None) -> None:
-        """Take one batch, the columns among the threads of `pool`; `coded` is given their codes."""
-        dense = len(self.cells) * len(batch.blocks) <= DENSE
+        """Add one batch, its columns in parallel on `pool`; `coded` stores their codes."""
+        dense = len(self.cells) * len(batch.blocks) <= MAX_DENSE
         for name, block in batch.blocks.items():
             if name not in self.columns:
                 self.columns[name] = gathering(block, dense=dense)
@@ -113,9 +113,9 @@ class Parting:
         def column(name: str) -> None:
             self._add_column(name, batch.blocks[name], groups, coded)
 
-        # One thread at a time gathers a column, batch after batch: the bytes do not depend on threads.
+        # One thread at a time gathers a column, batch after batch: results do not depend on threads.
         done: Iterator[None] = iter(())
-        if pool is None or groups.bounds[-1] < MANY:
+        if pool is None or groups.bounds[-1] < LEAST_PARALLEL:
             for name in batch.blocks:
                 column(name)
         else:
@@ -125,7 +125,7 @@ class Parting:
                 self.groups.append(_Group())
             self.groups[at].add(batch, groups.rows_of(rows), rows.stop - rows.start)
         list(done)
-        if batch.explained is not None:  # by the codes, which the columns give
+        if batch.explained is not None:  # after the columns, which give the codes
             for group, rows in zip(self.groups, groups.slices(), strict=True):
                 group.residual = _sum(group.residual, batch.explained.residual(groups, rows))
 
@@ -133,12 +133,14 @@ class Parting:
         gathered = self.columns[name]
         encoder = None if coded is None else coded.encoders.get(name)
         if coded is None or not isinstance(gathered, NumericGathering | CategoricalGathering):
-            gathered.add(block, groups, room())
-        elif (codes := gathered.add(block, groups, room(), encoder)) is not None and encoder is not None:
+            gathered.add(block, groups, thread_scratch())
+        elif (
+            codes := gathered.add(block, groups, thread_scratch(), encoder)
+        ) is not None and encoder is not None:
             coded.keep(name, encoder, codes)
 
     def within(self, column: str, low: float, high: float) -> bool:
-        """Return whether no number of a column, in any group so far, lies beyond `low` or `high`."""
+        """Return whether all numbers of a column, in all groups so far, are within `low` and `high`."""
         gathered = self.columns[column]
         return isinstance(gathered, NumericGathering) and gathered.within(low, high)
 
@@ -152,7 +154,7 @@ class Parting:
         }
 
     def whole(self) -> Profile:
-        """Return the profile of all groups together."""
+        """Return the profile over all groups."""
         total = _Group(
             *(
                 reduce(_sum, (getattr(group, part) for group in self.groups), None)
@@ -167,8 +169,8 @@ def _profile(group: _Group, columns: dict[str, Any]) -> Profile:
 
 
 def coded(
-    names: Sequence[str | None], wanted: dict[str, int], places: npt.NDArray[np.intp], rest: int
+    names: Sequence[str | None], codes: dict[str, int], places: npt.NDArray[np.intp], rest: int
 ) -> npt.NDArray[np.int64]:
-    """Return the code of each row by its value's name; `rest` where that has none, or there is no value."""
-    table = np.array([rest if name is None else wanted.get(name, rest) for name in names] + [rest], np.int64)
+    """Return the code of each row by the name of its value; `rest` for names without a code and for null."""
+    table = np.array([rest if name is None else codes.get(name, rest) for name in names] + [rest], np.int64)
     return table.take(places)

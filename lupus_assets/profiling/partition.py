@@ -1,4 +1,4 @@
-"""One pass over a partition's rows: batches become profiles, one per version and segment of every cut."""
+"""Profiling of a partition in one pass over its rows: one profile per cut, version and segment."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -37,14 +37,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Profiled:
-    """What one cut of one partition came to.
+    """The profiles of one cut of one partition.
 
     Attributes
     ----------
     profiles : dict of (version, segment) to Profile
-        ``("*", "*")`` is all rows. A version has an entry of its own where several scored the partition.
+        ``("*", "*")`` is all rows. Versions have entries only where the partition has several.
     problems : dict of str to str
-        Column to what is wrong with it; such a column is in no profile.
+        Unreadable column to the description of its problem; the column is in no profile.
     """
 
     profiles: dict[Cell, Profile]
@@ -62,23 +62,23 @@ def profile_partition(
     watch: Callable[[Rows], None] | None = None,
     repeated: bool = True,
 ) -> dict[Cut, Profiled]:
-    """Profile the rows of one partition, read once, as every cut saw them.
+    """Profile the rows of one partition for every cut, in one pass.
 
     Parameters
     ----------
     batches : iterable of pyarrow.RecordBatch
-        None at all is a partition of zero rows.
+        Empty for a partition without rows.
     schema : pyarrow.Schema
         Of the batches.
     reading : Reading
     reference : Reference
-        Gives the segments and the surrogate.
+        Source of the segments, the surrogate and the ranking.
     window : Window
     cuts : iterable of Cut
     watch : callable, optional
-        Sees each batch, read once for both.
+        Called with each batch.
     repeated : bool
-        Whether rows that repeat another are counted, which needs 8 bytes a row.
+        Whether to count repeated rows, which takes 8 bytes per row.
     """
     with gatherers() as pool:
         gatherings = [_Gathering(cut, reading, reference, window, pool, repeated) for cut in cuts]
@@ -93,7 +93,7 @@ def profile_partition(
 
 @dataclass
 class _Gathering:
-    """The profiles of one cut while the batches go by."""
+    """The profiles of one cut, built batch by batch."""
 
     cut: Cut
     reading: Reading
@@ -105,21 +105,21 @@ class _Gathering:
     identities: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     partings: list[Parting] = field(init=False)
     versions: Parting = field(default_factory=lambda: Parting([]))
-    before: dict[Cell, Profile] = field(default_factory=dict)  # of the only version there was at first
+    before: dict[Cell, Profile] = field(default_factory=dict)  # of the first version, until a second appears
     only: str | None = None
     ranks: RankMoments | None = None
     clusters: Clusters | None = None
 
     def __post_init__(self) -> None:
-        """Lay out one parting per segment column; the groups of the first are all rows together."""
-        self.wanted: dict[str, dict[str, int]] = {}
+        """Create one parting per segment column; the groups of the first cover all rows."""
+        self.segment_codes: dict[str, dict[str, int]] = {}
         for segment in self.reference.segments:
             column, _, value = segment.partition("=")
-            codes = self.wanted.setdefault(column, {})
+            codes = self.segment_codes.setdefault(column, {})
             codes[value] = len(codes)
         self.partings = [
             Parting([(EVERYTHING, f"{column}={value}") for value in codes])
-            for column, codes in self.wanted.items()
+            for column, codes in self.segment_codes.items()
         ] or [Parting([])]
         self.partings[0].cells.append(None)  # rows of no segment
         surrogate, association = self.reference.surrogate, self.reference.association
@@ -154,25 +154,25 @@ class _Gathering:
             self._cluster(batch, visible)
 
     def _scored(self, rows: Rows) -> Mask | None:
-        """Return which rows have a usable prediction; None where it is no number."""
+        """Return a mask of the rows with a valid prediction; None for a prediction that is not numeric."""
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         return usable(prediction, self.reading) if isinstance(prediction, NumericBlock) else None
 
     def _rank(self, encoded: Coded, scored: Mask | None, ranking: Ranking) -> None:
-        found = encoded.ranked(ranking, scored, self.reading.model.columns.prediction.column)
-        self.ranks = found if self.ranks is None else self.ranks + found
+        ranks = encoded.ranked(ranking, scored, self.reading.model.columns.prediction.column)
+        self.ranks = ranks if self.ranks is None else self.ranks + ranks
 
     def _cluster(self, batch: Batch, visible: Mask) -> None:
         references = self.reference.columns.get(EVERYTHING, {})
         timestamp, within = self.reading.model.columns.timestamp, self.partings[0].within
-        found = clusters(batch.blocks, timestamp, visible, references, within)
-        if found is not None:
-            self.clusters = found if self.clusters is None else self.clusters + found
+        of_batch = clusters(batch.blocks, timestamp, visible, references, within)
+        if of_batch is not None:
+            self.clusters = of_batch if self.clusters is None else self.clusters + of_batch
 
     def _groups(self, rows: Rows, visible: Mask) -> Iterator[Groups]:
-        if not self.wanted:
+        if not self.segment_codes:
             yield Groups.one(rows.count) if visible.all() else Groups.of(visible.astype(np.int64) - 1, 1)
-        for at, (column, codes) in enumerate(self.wanted.items()):
+        for at, (column, codes) in enumerate(self.segment_codes.items()):
             block = rows.segments.get(column)
             rest = -1 if at else len(codes)
             code = (
@@ -182,7 +182,11 @@ class _Gathering:
             yield Groups.of(code, len(codes) + (at == 0))
 
     def _by_version(self, rows: Rows, visible: Mask) -> Groups | None:
-        """Part the rows by version, from the batch on that brings a second one, before it is gathered."""
+        """Return the rows grouped by version, from the first batch with a second version on; before, None.
+
+        Has to be called before the batch is added to the partings: their profile becomes that of the only
+        version so far.
+        """
         block = rows.version
         if block is None or not rows.count:
             return None
@@ -211,26 +215,28 @@ class _Gathering:
         if self.clusters is not None:
             whole = replace(whole, clusters=self.clusters.without(self.problems))
         profiles = {WHOLE: whole}
-        for column, parting in zip(self.wanted, self.partings, strict=False):
+        for column, parting in zip(self.segment_codes, self.partings, strict=False):
             if column not in self.problems:
                 profiles |= parting.profiles()
         versions = self.versions.profiles()
         for cell, profile in self.before.items():
             versions[cell] = profile.shared(versions[cell]) if cell in versions else profile
-        if len(versions) > 1:  # of a rare one the name is not stored either
-            profiles |= {cell: each for cell, each in versions.items() if _rows(each) >= LEAST_DISCLOSED}
+        if len(versions) > 1:  # the names of rare versions are not stored
+            profiles |= {
+                cell: profile for cell, profile in versions.items() if _rows(profile) >= LEAST_DISCLOSED
+            }
         return Profiled(
             {cell: self._disclosed(self._sound(profile)) for cell, profile in profiles.items()}, self.problems
         )
 
     def _duplicates(self) -> int | None:
-        """Return how many rows repeat another; None where the key could not be read."""
+        """Return the number of repeated rows; None where they are not counted or the key is unreadable."""
         if not self.repeated or self.reading.model.columns.key in self.problems:
             return None
         return repeated(self.identities)
 
     def _sound(self, profile: Profile) -> Profile:
-        """Return `profile` without what rests on a column that one of the batches could not give."""
+        """Return `profile` without the states of columns that were unreadable in any batch."""
         columns = self.reading.model.columns
         profile = profile.kept(profile.columns.keys() - self.problems.keys())
         if columns.prediction.column in self.problems:
@@ -240,7 +246,7 @@ class _Gathering:
         return replace(profile, joint=None) if unlabelled else profile
 
     def _concerns(self, column: str) -> bool:
-        """Return whether this cut describes `column`: the label has a cut of its own."""
+        """Return whether this cut covers `column`: the label may have a cut of its own."""
         label = self.reading.model.columns.label
         of_label = label is not None and column in (label.column, label.arrival)
         return self.cut.labels if of_label else self.cut.rows
@@ -268,7 +274,7 @@ class _Gathering:
         )
 
     def _explained(self, rows: Rows, scored: Mask | None, encoded: Coded) -> Explained | None:
-        """Return what the inputs explain of each row's score; of no use it is NaN."""
+        """Return the scores, NaN where invalid, with the surrogate; None if either is missing."""
         surrogate = self.reference.surrogate
         prediction = rows.blocks.get(self.reading.model.columns.prediction.column)
         if surrogate is None or scored is None or not isinstance(prediction, NumericBlock):
@@ -278,9 +284,9 @@ class _Gathering:
         return Explained(score, encoded, surrogate)
 
     def _identities(self, rows: Rows, visible: Mask) -> npt.NDArray[np.uint64]:
-        """Return what makes each visible row itself: its key, or all it holds where none is declared.
+        """Return hashes that identify the visible rows: of the key, or of all columns where none is declared.
 
-        A row whose key is null repeats no other.
+        Rows with a null key are left out.
         """
         key = self.reading.model.columns.key
         if key is not None:
@@ -289,11 +295,12 @@ class _Gathering:
                 return np.empty(0, dtype=np.uint64)
             kept = block.present & visible
             return block.hashes if kept.all() else block.hashes[kept]
-        found = row_hashes([block for name, block in rows.blocks.items() if self._concerns(name)], rows.count)
-        return found if visible.all() else found[visible]
+        blocks = [block for name, block in rows.blocks.items() if self._concerns(name)]
+        hashes = row_hashes(blocks, rows.count)
+        return hashes if visible.all() else hashes[visible]
 
     def _disclosed(self, profile: Profile) -> Profile:
-        """Return `profile` with the names of rare and of private categories taken out."""
+        """Return `profile` without the names of rare and of private categories."""
         private = {role.column for role in self.reading.roles if role.private}
         columns = dict(profile.columns)
         for name, column in columns.items():
@@ -304,7 +311,7 @@ class _Gathering:
 
 
 def _only(block: Block, rows: Mask) -> Block:
-    """Return `block` with the rows outside `rows` null."""
+    """Return `block` with the rows outside the mask `rows` set to null."""
     if rows.all() or isinstance(block, TimestampBlock):
         return block
     return replace(block, absent=np.flatnonzero(~(block.present & rows)))
@@ -313,26 +320,26 @@ def _only(block: Block, rows: Mask) -> Block:
 def _joint(
     prediction: Block | None, scored: Mask | None, label: Block | None, reading: Reading
 ) -> Callable[[Picked], Joint] | None:
-    """Return what predictions and arrived labels make of any rows; None where they do not go together."""
+    """Return a function from rows to the state of predictions and labels; None where kinds do not match."""
     if isinstance(prediction, CategoricalBlock) and isinstance(label, CategoricalBlock):
         classes, true_classes = prediction.row_hashes(), label.row_hashes()
-        named = prediction.present & label.present
-        return lambda rows: Confusion.of(classes[rows][named[rows]], true_classes[rows][named[rows]])
+        labelled = prediction.present & label.present
+        return lambda rows: Confusion.of(classes[rows][labelled[rows]], true_classes[rows][labelled[rows]])
     if not (isinstance(prediction, NumericBlock) and isinstance(label, NumericBlock)) or scored is None:
         return None
     decision = reading.model.decision
     both = scored.copy()
     both[label.absent] = False
-    every = bool(both.all())
+    all_rows = bool(both.all())
 
     def paired(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
-        return picked(values, rows) if every else picked(values, rows)[picked(both, rows)]
+        return picked(values, rows) if all_rows else picked(values, rows)[picked(both, rows)]
 
     if decision is None:
         values, truth = prediction.values, label.values
         with np.errstate(over="ignore", invalid="ignore"):
             both &= np.isfinite(values - truth)
-        every = bool(both.all())
+        all_rows = bool(both.all())
         return lambda rows: ErrorSums.of(paired(values, rows), paired(truth, rows))
     threshold, true = decision.threshold, label.numbers == 1
     scores = prediction.numbers
@@ -340,7 +347,7 @@ def _joint(
 
 
 def _rows(profile: Profile) -> int:
-    """Return how many rows a profile is of, also where they are not counted as such."""
+    """Return the number of rows of a profile, from its columns where rows are not counted."""
     if profile.counts is not None:
         return profile.counts.rows
     return max((column.rows for column in profile.columns.values()), default=0)

@@ -1,4 +1,4 @@
-"""Profiles as rows of a table and back."""
+"""Profiles as rows of the table ``profiles``, and back."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from lupus_assets.stats.column import Column
 from lupus_assets.stats.profile import Profile
 
 PROBLEM = "problem"
-PARTS = {  # kind: of a profile
+PROFILE_FIELDS = {  # by kind of a row
     "rows": "counts",
     "joint": "joint",
     "residual": "residual",
@@ -27,7 +27,7 @@ PARTS = {  # kind: of a profile
 def profile_rows(
     profiled: Profiled, track: str, window: Window, as_of: datetime, reference: str
 ) -> list[ProfileRow]:
-    """Return one row per state, and one per column that could not be read."""
+    """Return one row per state, and one per unreadable column."""
 
     def row(cell: Cell, column: str, kind: str, state: bytes) -> ProfileRow:
         return ProfileRow(
@@ -45,7 +45,7 @@ def profile_rows(
 
     rows = []
     for cell, profile in profiled.profiles.items():
-        for kind, name in PARTS.items():
+        for kind, name in PROFILE_FIELDS.items():
             part = getattr(profile, name)
             if part is not None:
                 rows.append(row(cell, "", kind, to_bytes(part)))
@@ -57,14 +57,14 @@ def profile_rows(
 
 
 def profiles_from(table: pa.Table) -> Profiled:
-    """Return what `profile_rows` was given.
+    """Return the profiles in rows of `profile_rows`.
 
     Raises
     ------
     StateError
         A state is damaged, or of a format that this version cannot read.
     """
-    parts: dict[Cell, dict[str, Any]] = {WHOLE: {}}  # which may have left nothing but problems
+    parts: dict[Cell, dict[str, Any]] = {WHOLE: {}}  # present even if there are only problems
     columns: dict[Cell, dict[str, Column]] = {WHOLE: {}}
     problems: dict[str, str] = {}
     for row in table.to_pylist():
@@ -74,8 +74,8 @@ def profiles_from(table: pa.Table) -> Profiled:
         try:
             if row["kind"] == PROBLEM:
                 problems[row["column_name"]] = row["state"].decode()
-            elif row["kind"] in PARTS:
-                parts[cell][PARTS[row["kind"]]] = from_bytes(row["state"])
+            elif row["kind"] in PROFILE_FIELDS:
+                parts[cell][PROFILE_FIELDS[row["kind"]]] = from_bytes(row["state"])
             else:
                 columns[cell][row["column_name"]] = from_bytes(row["state"])
         except (StateError, UnicodeDecodeError) as error:
@@ -85,16 +85,16 @@ def profiles_from(table: pa.Table) -> Profiled:
 
 
 def unreadable(row: Mapping[str, Any], error: Exception) -> StateError:
-    """Return what is wrong with the state in a row of the table ``profiles``, its place and the remedy.
+    """Return an error for the state in a row of the table ``profiles``, with its place and the remedy.
 
     Parameters
     ----------
     row : mapping
         Its ``track``, ``partition_key``, ``kind``, ``column_name``, ``segment`` and ``version``.
     error : Exception
-        Says what is wrong.
+        The cause; its text enters the message.
     """
-    what = f"column {row['column_name']!r}" if row["column_name"] else f"its {row['kind']}"
+    subject = f"column {row['column_name']!r}" if row["column_name"] else f"its {row['kind']}"
     cell = [f"{name} {row[name]}" for name in ("segment", "version") if row[name] != EVERYTHING]
-    where = ", ".join([f"the stored profile of {row['track']} {row['partition_key']}", what, *cell])
+    where = ", ".join([f"the stored profile of {row['track']} {row['partition_key']}", subject, *cell])
     return StateError(f"{where}: {error}; materialise the profile of this partition again")

@@ -1,6 +1,6 @@
-"""What a sample of the reference window decides before its rows are profiled: grids, codes, ranks.
+"""Grids, codes and ranks from a sample of the reference window, before its rows are profiled.
 
-And, of a model with many columns, which of them are looked at together.
+For a model with many columns, also the choice of columns for the surrogate and the rank correlations.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import pyarrow as pa
 from lupus_assets.profiling.encoding import Coded, transformed
 from lupus_assets.profiling.gathering import Groups, NumericGathering, state
 from lupus_assets.profiling.partition import LEAST_DISCLOSED
-from lupus_assets.profiling.threads import room
+from lupus_assets.profiling.threads import thread_scratch
 from lupus_assets.reading.arrow import every
 from lupus_assets.reading.batch import UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.reading.block import CategoricalBlock, NumericBlock
@@ -29,28 +29,28 @@ from lupus_assets.stats.state import Counts, Floats
 
 Batches = Callable[[Window], Iterable[pa.RecordBatch]]
 
-SAMPLE = 2_000  # rows of each batch behind grids and cuts: enough for a median and an interquartile range
+BATCH_SAMPLE = 2_000  # rows of each batch: enough for a median and an interquartile range
 MOST_VALUES = 1 << 25  # of the sample: 256 MiB
 MOST_CODES = 3_200  # of the surrogate: 100 columns of text, or 188 of numbers; its equations take 78 MiB
-COARSEST = 8  # bins of a number where the codes of all are too many: 355 columns, and still a smooth effect
+LEAST_BINS = 8  # of a numeric column of a wide model: up to 355 columns, with an effect that is still smooth
 MOST_RANKED = 256  # columns whose rank correlations are kept
-FEW_SCORES = 5.0  # rows: so many pull the mean score of a category half way to the mean of all
+PRIOR_SCORES = 5.0  # rows with the overall mean score, added to each category
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the rows of a reference window are profiled.
+    """Parameters of the profile of a reference window.
 
     Attributes
     ----------
     grids : mapping of str to Grid
         One per numeric column.
     design : Design
-        Of the surrogate: the inputs, or the strongest of them.
+        Of the surrogate: all inputs, or those with the strongest effect on the score.
     ranking : Ranking or None
-        None where fewer than two columns can be ranked.
+        None for fewer than two columns to rank.
     shown : mapping of str to Categories
-        The values of segment columns, named where they may be: where 20 rows of one partition have them.
+        The values of segment columns, with names where at least 20 rows of one partition have them.
     """
 
     grids: Mapping[str, Grid]
@@ -68,15 +68,15 @@ def plan(
     ----------
     windows : sequence of Window
     batches : callable
-        Gives the batches of a window.
+        Function that returns the batches of a window.
     reading : Reading
-        Its grids are not looked at.
+        Its grids are unused.
     grids : mapping of str to Grid, or None
-        Those of another track; by default they are placed by the sample.
+        Grids of another track; None to define them by the sample.
     """
     sample, shown = _sample(windows, batches, reading)
     if grids is None:
-        grids = {name: Grid.of(each).with_decimals(each) for name, each in _numbers(sample)}
+        grids = {name: Grid.of(values).with_decimals(values) for name, values in _numbers(sample)}
     reading = replace(reading, grids=grids)
     tallies = _tallies(sample, reading)
     prediction = reading.model.columns.prediction.column
@@ -85,13 +85,13 @@ def plan(
 
 @dataclass
 class _Sample:
-    """Evenly spaced rows of every batch; of all batches only every other one whenever they are too many."""
+    """Evenly spaced rows of every batch; halved whenever there are more than `MOST_VALUES` values."""
 
     pieces: list[pa.RecordBatch] = field(default_factory=list)
     apart: int = 1
 
     def add(self, batch: pa.RecordBatch) -> None:
-        self.pieces.append(every(batch, self.apart * max(1, -(-batch.num_rows // SAMPLE))))
+        self.pieces.append(every(batch, self.apart * max(1, -(-batch.num_rows // BATCH_SAMPLE))))
         rows = sum(piece.num_rows for piece in self.pieces)
         if rows * batch.num_columns > MOST_VALUES and rows > len(self.pieces):
             self.pieces = [every(piece, 2) for piece in self.pieces]
@@ -103,17 +103,17 @@ def _sample(
 ) -> tuple[list[Rows], dict[str, Categories]]:
     """Return the rows of the sample, and the values of segment columns."""
     segments = reading.model.segments
-    dividing = replace(reading, roles=[role for role in reading.roles if role.column in segments])
+    only_segments = replace(reading, roles=[role for role in reading.roles if role.column in segments])
     sample = _Sample()
     shown: dict[str, Categories] = {}
     for window in windows:
         values: dict[str, Categories] = {}
         for batch in batches(window):
             sample.add(batch)
-            for name, block in read_rows(batch, dividing, ()).blocks.items() if segments else ():
-                found = state(block)
-                if isinstance(found, CategoricalColumn):
-                    _add(values, name, found.categories)
+            for name, block in read_rows(batch, only_segments, ()).blocks.items() if segments else ():
+                column = state(block)
+                if isinstance(column, CategoricalColumn):
+                    _add(values, name, column.categories)
         for name, categories in values.items():
             _add(shown, name, categories.disclosed(LEAST_DISCLOSED))
     return [read_rows(piece, reading, ()) for piece in sample.pieces], shown
@@ -130,13 +130,13 @@ def _numbers(sample: Sequence[Rows]) -> Iterator[tuple[str, Floats]]:
         for name, block in rows.blocks.items():
             if isinstance(block, NumericBlock):
                 blocks.setdefault(name, []).append(block)
-    for name, each in blocks.items():
-        values = [block.numbers[block.present].astype(np.float64) for block in each]
+    for name, of_column in blocks.items():
+        values = [block.numbers[block.present].astype(np.float64) for block in of_column]
         yield name, np.concatenate([x[np.isfinite(x)] for x in values])
 
 
 def _on_grids(rows: Rows, grids: Mapping[str, Grid]) -> Rows:
-    """Return rows that were read before there were grids, on them."""
+    """Return rows with the grids of their numeric blocks replaced."""
     blocks = {
         name: replace(block, grid=grids.get(name, UNIT)) if isinstance(block, NumericBlock) else block
         for name, block in rows.blocks.items()
@@ -146,19 +146,19 @@ def _on_grids(rows: Rows, grids: Mapping[str, Grid]) -> Rows:
 
 @dataclass(frozen=True)
 class _Tallies:
-    """The features, and the prediction where it is a number: rows and scores by the codes of each.
+    """Rows and scores by code, for each feature and a numeric prediction.
 
     Attributes
     ----------
     columns : mapping of str to NumericColumn or CategoricalColumn
     design : Design
-        Of them all.
+        Of all these columns.
     rows, scored : list of ndarray of int64, each of shape (codes,)
-        Rows with each code, and those of them with a score.
+        Rows with each code, and rows with each code and a score.
     sums : list of ndarray of float64, each of shape (codes,)
-        Of their transformed scores.
+        Sums of the transformed scores by code.
     score : Moments
-        Of all these.
+        Of all transformed scores.
     """
 
     columns: Mapping[str, NumericColumn | CategoricalColumn]
@@ -169,7 +169,7 @@ class _Tallies:
     score: Moments
 
     def strengths(self, places: Sequence[int]) -> list[float]:
-        """Return how much some columns say of the score, one by one."""
+        """Return the strength of the effect on the score of each column in `places`."""
         return [strength(self.scored[at], self.sums[at], self.score) for at in places]
 
 
@@ -181,25 +181,24 @@ def _tallies(sample: Sequence[Rows], reading: Reading) -> _Tallies:
     if isinstance(scores, NumericColumn):
         columns[prediction] = scores
     design = Design.of(columns)
-    rows_of, scored = ([np.zeros(each.width, np.int64) for each in design.encoders] for _ in range(2))
-    found = _Tallies(
-        columns, design, rows_of, scored, [np.zeros(each.width) for each in design.encoders], Moments.empty()
-    )
-    for each in sample:
-        rows = _on_grids(each, reading.grids)  # anew: blocks keep what was worked out of them
+    rows_of, scored = ([np.zeros(encoder.width, np.int64) for encoder in design.encoders] for _ in range(2))
+    sums = [np.zeros(encoder.width) for encoder in design.encoders]
+    tallies = _Tallies(columns, design, rows_of, scored, sums, Moments.empty())
+    for piece in sample:
+        rows = _on_grids(piece, reading.grids)  # not `gridded`: blocks keep their computed properties
         coded = Coded(rows, Groups.one(rows.count), {}).stacked(design)
         block = rows.blocks.get(prediction)
         fitted = usable(block, reading) if isinstance(block, NumericBlock) else None
         score = transformed(block.values, reading)[fitted] if isinstance(block, NumericBlock) else None
         if score is not None:
-            found = replace(found, score=found.score + Moments.of(score))
+            tallies = replace(tallies, score=tallies.score + Moments.of(score))
         for at, code in enumerate(coded.T):
-            width = found.rows[at].size
-            found.rows[at] += np.bincount(code, minlength=width)
+            width = tallies.rows[at].size
+            tallies.rows[at] += np.bincount(code, minlength=width)
             if fitted is not None:
-                found.scored[at] += np.bincount(code[fitted], minlength=width)
-                found.sums[at] += np.bincount(code[fitted], weights=score, minlength=width)
-    return found
+                tallies.scored[at] += np.bincount(code[fitted], minlength=width)
+                tallies.sums[at] += np.bincount(code[fitted], weights=score, minlength=width)
+    return tallies
 
 
 def _states(sample: Sequence[Rows], column: str) -> NumericColumn | CategoricalColumn | None:
@@ -209,15 +208,15 @@ def _states(sample: Sequence[Rows], column: str) -> NumericColumn | CategoricalC
         block = rows.blocks.get(column)
         if isinstance(block, NumericBlock):
             gathered = gathered or NumericGathering(block.grid, dense=False)
-            gathered.add(block, Groups.one(block.size), room())
+            gathered.add(block, Groups.one(block.size), thread_scratch())
         elif isinstance(block, CategoricalBlock):
-            found = cast("CategoricalColumn", state(block))
-            total = found if total is None else total + found
+            column_state = cast("CategoricalColumn", state(block))
+            total = column_state if total is None else total + column_state
     return total if gathered is None else cast("NumericColumn", gathered.whole())
 
 
 def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColumn | CategoricalColumn]:
-    """Return the states of every feature in the sample: what codes are cut by."""
+    """Return the state of every feature in the sample, from which its codes are defined."""
     columns = {}
     for role in reading.roles:
         if (
@@ -225,16 +224,16 @@ def _features(sample: Sequence[Rows], reading: Reading) -> dict[str, NumericColu
             and role.kind in ("numeric", "categorical")
             and role.column != reading.model.columns.version
         ):
-            found = _states(sample, role.column)
-            if found is not None:
-                columns[role.column] = found
+            column = _states(sample, role.column)
+            if column is not None:
+                columns[role.column] = column
     return columns
 
 
 def _design(tallies: _Tallies, prediction: str) -> Design:
-    """Return the design of the surrogate: of all features, or with fewer bins, or of the strongest alone."""
+    """Return the design of the surrogate: of all features, with fewer bins or features if it is too wide."""
     columns = {name: column for name, column in tallies.columns.items() if name != prediction}
-    for parts in range(PARTS, COARSEST - 1, -1):
+    for parts in range(PARTS, LEAST_BINS - 1, -1):
         design = Design.of(columns, parts)
         if design.width <= MOST_CODES:
             return design
@@ -245,13 +244,13 @@ def _design(tallies: _Tallies, prediction: str) -> Design:
 
 
 def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
-    """Return how features and score become ranks: numbers by value, categories by their mean score.
+    """Return the ranking of features and score: numbers by value, categories by their mean score.
 
-    Of more than `MOST_RANKED` columns the strongest. None where fewer than two columns can be ranked.
+    At most `MOST_RANKED` columns, the strongest; None for fewer than two columns.
     """
     names, encoders = tallies.design.names, tallies.design.encoders
     score = [at for at, name in enumerate(names) if name == prediction]
-    # Without a score nothing says which of two categories is the higher one.
+    # Without a score categories have no order.
     features = [
         at
         for at, encoder in enumerate(encoders)
@@ -267,8 +266,8 @@ def _ranking(tallies: _Tallies, prediction: str) -> Ranking | None:
 
 
 def _order(encoder: object, scored: Counts, sums: Floats) -> Floats:
-    """Return by what the codes of one column are ranked."""
+    """Return the sort key of the codes of one column: bins in order, categories by shrunken mean score."""
     if not isinstance(encoder, CategoricalEncoder):
         return np.arange(scored.size, dtype=float)
-    mean = sums.sum() / max(scored.sum(), 1)  # a category of few rows is taken for an average one
-    return np.asarray((sums + FEW_SCORES * mean) / (scored + FEW_SCORES))
+    mean = sums.sum() / max(scored.sum(), 1)  # shrinks the mean of rare categories
+    return np.asarray((sums + PRIOR_SCORES * mean) / (scored + PRIOR_SCORES))

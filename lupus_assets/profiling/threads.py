@@ -1,4 +1,4 @@
-"""Threads that read ahead and gather columns, and the room that each has for its blocks."""
+"""Threads that read ahead and gather columns, and the scratch memory of each thread."""
 
 import os
 import threading
@@ -14,18 +14,18 @@ _LOCAL = threading.local()
 Batch = TypeVar("Batch")
 
 
-def room() -> Scratch:
-    """Return the room of this thread."""
-    found: Scratch | None = getattr(_LOCAL, "scratch", None)
-    if found is None:
-        found = _LOCAL.scratch = Scratch()
-    return found
+def thread_scratch() -> Scratch:
+    """Return the scratch memory of this thread, created on first use."""
+    scratch: Scratch | None = getattr(_LOCAL, "scratch", None)
+    if scratch is None:
+        scratch = _LOCAL.scratch = Scratch()
+    return scratch
 
 
 def threads() -> int:
-    """Return how many gather columns beside the one that reads.
+    """Return the number of threads that gather columns, beside the one that reads.
 
-    Numpy's calls on a block are short, so that threads wait for one another: on two cores a second one cost
+    Numpy's calls on a block are short, so threads wait for one another: on two cores a second thread cost
     13 % more CPU and saved no time.
     """
     return max(1, (os.cpu_count() or 1) - 1)
@@ -33,7 +33,7 @@ def threads() -> int:
 
 @contextmanager
 def gatherers() -> Iterator[Executor | None]:
-    """Give the threads that gather columns; None where one would only take turns with its caller."""
+    """Yield the thread pool that gathers columns; None where it would have a single thread."""
     if threads() == 1:
         yield None
         return
@@ -42,10 +42,10 @@ def gatherers() -> Iterator[Executor | None]:
 
 
 def ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield `batches`, each read while the one before is worked on."""
-    rest = iter(batches)
+    """Yield `batches`; each is read while the one before is processed."""
+    iterator = iter(batches)
     with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, rest, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, rest, None)
+        pending = reader.submit(next, iterator, None)
+        while (batch := pending.result()) is not None:
+            pending = reader.submit(next, iterator, None)
             yield batch

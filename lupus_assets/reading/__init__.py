@@ -5,7 +5,7 @@ block       one batch of one column
 role        the kind of each column, and the family of its metrics
 cut         the data times at which a partition is judged
 batch       one batch of a prediction log: its columns, segments, versions, arrival
-vocabulary  the values of a text column over all batches
+vocabulary  counts of the values of a text column over all batches
 repetition  repeated rows
-clustering  missing values by the timestamps that rows share
+clustering  nulls and values out of range, counted by timestamp
 """

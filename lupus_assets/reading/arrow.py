@@ -1,7 +1,7 @@
 """Arrow columns as numpy arrays.
 
-pyarrow imports pandas (1.5 s) inside ``to_numpy``, ``pa.array`` and ``pa.scalar``; the buffers themselves
-are read and written instead.
+pyarrow imports pandas (1.5 s) in ``to_numpy``, ``pa.array`` and ``pa.scalar``; the functions here read and
+write the buffers directly.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -22,7 +22,7 @@ Kind = Literal["numeric", "categorical", "timestamp", "identity"]
 
 
 def natural_kind(kind: pa.DataType) -> Kind | None:
-    """Return how a column of an Arrow type is profiled; None where it has no profile, as nested ones."""
+    """Return the kind of profile of an Arrow type; None for types without one, such as nested types."""
     if pa.types.is_dictionary(kind):
         return natural_kind(kind.value_type)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
@@ -40,7 +40,7 @@ def _texts(*values: str) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(bounds), pa.py_buffer(data)])
 
 
-COARSE = {"s": 1_000_000, "ms": 1_000}  # microseconds of a unit that reaches further than they do
+COARSE_UNITS = {"s": 1_000_000, "ms": 1_000}  # in microseconds; their range exceeds that of microseconds
 LAST_MICROSECOND = 2**63 - 1
 BOOLEANS = _texts("false", "true")
 
@@ -53,12 +53,12 @@ def _buffer(array: pa.Array, dtype: str) -> npt.NDArray[Any]:
 
 
 def _dtype(kind: pa.DataType) -> str:
-    """Return numpy's name of an integer or float type; Arrow's own way may import pandas."""
+    """Return the numpy name of an integer or float type; ``to_pandas_dtype`` may import pandas."""
     return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
 
 
 def absences(array: pa.Array) -> npt.NDArray[np.intp]:
-    """Return where the nulls are, increasing."""
+    """Return the row numbers of the nulls, increasing."""
     bitmap = array.buffers()[0]
     if array.null_count == 0:
         return np.empty(0, np.intp)
@@ -66,29 +66,29 @@ def absences(array: pa.Array) -> npt.NDArray[np.intp]:
         return np.arange(len(array))
     first, last = array.offset // 8, (array.offset + len(array) + 7) // 8
     octets = np.frombuffer(bitmap, np.uint8, last)[first:]
-    # Few bytes hold a null: only those are taken apart.
-    some = np.flatnonzero(octets != 0xFF)
-    unset = np.flatnonzero(np.unpackbits(octets[some], bitorder="little") == 0)
-    found = some[unset >> 3] * 8 + (unset & 7) - array.offset % 8
-    return np.asarray(found[(found >= 0) & (found < len(array))])
+    # Few bytes hold a null: only those are unpacked.
+    with_null = np.flatnonzero(octets != 0xFF)
+    unset = np.flatnonzero(np.unpackbits(octets[with_null], bitorder="little") == 0)
+    nulls = with_null[unset >> 3] * 8 + (unset & 7) - array.offset % 8
+    return np.asarray(nulls[(nulls >= 0) & (nulls < len(array))])
 
 
 def valid(array: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which entries are not null."""
+    """Return a mask of the entries that are not null."""
     present = np.ones(len(array), dtype=bool)
     present[absences(array)] = False
     return present
 
 
 def numbers(array: pa.Array, column: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """Return ``(values, where the nulls are)`` of a numeric or boolean column, without copying if possible.
+    """Return ``(values, row numbers of the nulls)`` of a numeric or boolean column, uncopied if possible.
 
-    Values are of the column's own type, booleans 0 and 1; whatever they are where they are null.
+    Values keep the column's type, booleans are 0 and 1; undefined at null rows.
 
     Raises
     ------
     ColumnMismatch
-        The column is no number.
+        The column is not numeric.
     """
     kind = array.type
     if pa.types.is_boolean(kind):
@@ -101,7 +101,7 @@ def numbers(array: pa.Array, column: str) -> tuple[npt.NDArray[Any], npt.NDArray
 
 
 def bits(array: pa.Array) -> npt.NDArray[np.uint8]:
-    """Return a boolean column as 0 and 1; whatever they are where they are null."""
+    """Return a boolean column as 0 and 1; undefined at null rows."""
     data = array.buffers()[1]
     if data is None:
         return np.zeros(len(array), np.uint8)
@@ -112,12 +112,12 @@ def bits(array: pa.Array) -> npt.NDArray[np.uint8]:
 
 
 def floats(array: pa.Array, column: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return ``(values, valid)`` of a numeric or boolean column; null entries hold NaN.
+    """Return ``(values, valid)`` of a numeric or boolean column; NaN at null rows.
 
     Raises
     ------
     ColumnMismatch
-        The column is no number.
+        The column is not numeric.
     """
     if pa.types.is_boolean(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.int8())
@@ -136,25 +136,25 @@ def instants(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return ``(microseconds since the epoch in UTC, valid)`` of a timestamp or date column.
 
-    Naive times are in `zone`; an hour that a daylight-saving change repeats is its first occurrence,
-    one that it skips moves forward.
+    Naive times are in `zone`. Where a daylight-saving change repeats an hour, its first occurrence is taken;
+    a skipped time moves forward.
 
     Raises
     ------
     ColumnMismatch
-        The column is no timestamp.
+        The column is not a timestamp or date, or a value is out of the range of microseconds.
     """
     if pa.types.is_date(array.type) or pa.types.is_null(array.type):
         try:
             array = array.cast(pa.timestamp("us"))
-        except pa.ArrowInvalid:  # whose text is the value
+        except pa.ArrowInvalid:  # its text holds the value
             raise _no_calendar(column, "days") from None
     if not pa.types.is_timestamp(array.type):
         raise _mismatch(column, array.type, "a timestamp", "timestamp[us, tz=UTC]")
     present = valid(array)
-    if array.type.unit in COARSE and len(array.drop_null()):
+    if array.type.unit in COARSE_UNITS and len(array.drop_null()):
         extremes = pc.min_max(array.cast(pa.int64())).as_py().values()
-        if max(map(abs, extremes)) * COARSE[array.type.unit] > LAST_MICROSECOND:
+        if max(map(abs, extremes)) * COARSE_UNITS[array.type.unit] > LAST_MICROSECOND:
             raise _no_calendar(column, "times")
     micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     if array.type.tz is None:
@@ -163,21 +163,21 @@ def instants(
 
 
 def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """Return ``(distinct values, index of each row's value, where the nulls are)`` of a column of text.
+    """Return ``(dictionary, index of each row's value, row numbers of the nulls)`` of a categorical column.
 
-    So does a boolean, integer or dictionary column. The index is whatever it is where a row is null.
+    The column holds text, booleans, numbers, or a dictionary of text. The index is undefined at null rows.
 
     Raises
     ------
     ColumnMismatch
-        The column is neither text nor something with an exact text form.
+        The column is neither text nor of a type with an exact text form.
     """
     kind = array.type
     if pa.types.is_boolean(kind):
         return BOOLEANS, bits(array), absences(array)
     if not pa.types.is_dictionary(kind):
         if not _is_text(kind):
-            if not (_spelt(kind) or pa.types.is_null(kind)):
+            if not (_has_text_form(kind) or pa.types.is_null(kind)):
                 raise _mismatch(column, kind, "text", "string or bool")
             array = array.cast(pa.string())
         array = array.dictionary_encode()
@@ -186,7 +186,7 @@ def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt
         values = values.cast(pa.string())
     index = _buffer(array.indices, _dtype(array.indices.type))
     absent = absences(array.indices)
-    if values.null_count:  # a dictionary may spell null as a value of its own
+    if values.null_count:  # the dictionary may contain null as a value
         without = np.ones(len(array), dtype=bool)
         without[absent] = False
         without[without] = valid(values)[index[without]]
@@ -195,12 +195,14 @@ def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt
 
 
 def levels(array: pa.Array, column: str) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return ``(values, index of each row's value, valid)`` of a text, boolean, integer or dictionary column.
+    """Return ``(values, index of each row's value, valid)`` of a categorical column, as Python strings.
+
+    The index is 0 at null rows.
 
     Raises
     ------
     ColumnMismatch
-        The column is neither text nor something with an exact text form.
+        The column is neither text nor of a type with an exact text form.
     """
     values, places, absent = words(array, column)
     index = places.astype(np.int64)
@@ -214,34 +216,34 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _spelt(kind: pa.DataType) -> bool:
-    """Return whether values of `kind` have one spelling each."""
+def _has_text_form(kind: pa.DataType) -> bool:
+    """Return whether each value of `kind` has exactly one text form."""
     return bool(pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def hashes(array: pa.Array, column: str, salt: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
-    """Return ``(salted hash of each row's value, valid)``; whatever it is where a row is null."""
-    spelt = as_text(array)
-    if _is_text(spelt.type):
-        return string_hashes(spelt, salt), valid(spelt)
-    values, index, absent = words(spelt, column)
+    """Return ``(salted hash of each row's value, valid)``; the hash is undefined at null rows."""
+    text = as_text(array)
+    if _is_text(text.type):
+        return string_hashes(text, salt), valid(text)
+    values, index, absent = words(text, column)
     present = np.ones(len(array), dtype=bool)
     present[absent] = False
-    each = np.append(string_hashes(values, salt), np.uint64(0))
-    return each[np.where(present, index, len(values))], present
+    of_values = np.append(string_hashes(values, salt), np.uint64(0))
+    return of_values[np.where(present, index, len(values))], present
 
 
 def as_text(array: pa.Array) -> pa.Array:
-    """Return times and numbers spelt out, and what is text, or nothing that can be spelt, as it is."""
+    """Return times, numbers and booleans as text (times as integers); other types unchanged."""
     if pa.types.is_date32(array.type) or pa.types.is_time32(array.type):
-        array = array.cast(pa.int32())  # from which alone Arrow goes on to int64
+        array = array.cast(pa.int32())  # Arrow casts these types to int64 only from int32
     if pa.types.is_temporal(array.type):
         array = array.cast(pa.int64())
-    return array.cast(pa.string()) if _spelt(array.type) else array
+    return array.cast(pa.string()) if _has_text_form(array.type) else array
 
 
 def string_hashes(array: pa.Array, salt: bytes) -> npt.NDArray[np.uint64]:
-    """Return the salted hash of each string of an Arrow array; whatever it is where that is null."""
+    """Return the salted hash of each string of an Arrow array; undefined at nulls."""
     bounds = _bounds(array)
     if bounds.size < 2:
         return np.zeros(len(array), np.uint64)
@@ -251,13 +253,13 @@ def string_hashes(array: pa.Array, salt: bytes) -> npt.NDArray[np.uint64]:
 
 
 def long_strings(array: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which strings of an Arrow array have more than `LONG` bytes."""
+    """Return a mask of the strings of an Arrow array with more than `LONG` bytes."""
     bounds = _bounds(array)
     return np.diff(bounds) > LONG if bounds.size else np.zeros(len(array), np.bool_)
 
 
 def _bounds(array: pa.Array) -> npt.NDArray[Any]:
-    """Return where each string begins, and the last ends; empty where there is none."""
+    """Return the byte offset of each string, and the end of the last; empty for no strings."""
     offsets = array.buffers()[1]
     if offsets is None or not len(array):
         return np.empty(0, np.int32)
@@ -266,7 +268,7 @@ def _bounds(array: pa.Array) -> npt.NDArray[Any]:
 
 
 def positions(at: npt.NDArray[np.intp]) -> pa.Array:
-    """Return indices as Arrow wants them to take by."""
+    """Return row numbers as an Arrow array, for ``take``."""
     return pa.Array.from_buffers(
         pa.int64(), at.size, [None, pa.py_buffer(np.ascontiguousarray(at, np.int64))]
     )
@@ -276,89 +278,89 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _no_calendar(column: str, what: str) -> ColumnMismatch:
+def _no_calendar(column: str, things: str) -> ColumnMismatch:
     return ColumnMismatch(
-        f"column {column!r} holds {what} that no calendar has; store it as timestamp[us, tz=UTC]"
+        f"column {column!r} holds {things} that no calendar has; store it as timestamp[us, tz=UTC]"
     )
 
 
-def _mismatch(column: str, kind: pa.DataType, wanted: str, remedy: str) -> ColumnMismatch:
-    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+def _mismatch(column: str, kind: pa.DataType, needed: str, remedy: str) -> ColumnMismatch:
+    actual = kind.value_type if pa.types.is_dictionary(kind) else kind
     return ColumnMismatch(
-        f"column {column!r} is {held} where {wanted} is needed; store it as {remedy}, or declare another"
+        f"column {column!r} is {actual} where {needed} is needed; store it as {remedy}, or declare another"
     )
 
 
 def integers(array: pa.Array) -> npt.NDArray[np.int64]:
-    """Return an array of integers, times or booleans that holds no nulls."""
+    """Return an array of integers, times or booleans without nulls as int64."""
     return _buffer(array.cast(pa.int64()), "<i8").astype(np.int64)
 
 
 def table_integers(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
-    """Return a column of integers, times (as microseconds) or booleans of a table; it holds no nulls."""
+    """Return a table's column of integers, times (in its unit) or booleans without nulls as int64."""
     return integers(table[name].combine_chunks())
 
 
 def table_levels(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Return ``(values, index of each row's value)`` of a column of text of a table; it holds no nulls."""
+    """Return ``(values, index of each row's value)`` of a table's text column without nulls."""
     encoded = table[name].combine_chunks().dictionary_encode()
     return encoded.dictionary.to_pylist(), integers(encoded.indices)
 
 
 def table_floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    """Return a column of numbers of a table; nulls become NaN."""
+    """Return a table's numeric column as float64; NaN at null rows."""
     return floats(table[name].combine_chunks(), name)[0]
 
 
 def table_bytes(table: pa.Table, name: str) -> list[memoryview]:
-    """Return a column of bytes of a table, not copied where it lies in one piece; it holds no nulls."""
-    found = []
+    """Return the values of a table's binary column without nulls, as views of its buffers."""
+    values = []
     for chunk in table[name].chunks:
         _, offsets, data = chunk.buffers()
         width = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
         bounds = np.frombuffer(offsets, width)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
         octets = memoryview(b"" if data is None else data)
-        found += [octets[start:end] for start, end in pairwise(bounds)]
-    return found
+        values += [octets[start:end] for start, end in pairwise(bounds)]
+    return values
 
 
-def is_in(table: pa.Table, name: str, wanted: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Return which rows of `table` hold one of `wanted` in a column of text."""
-    names, index = table_levels(table, name)
-    return np.array([each in wanted for each in names], dtype=bool)[index]
+def is_in(table: pa.Table, name: str, values: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return a mask of the rows of `table` with one of `values` in the text column `name`."""
+    distinct, index = table_levels(table, name)
+    return np.array([value in values for value in distinct], dtype=bool)[index]
 
 
 def comparable(metrics: pa.Table, reference: str) -> npt.NDArray[np.bool_]:
-    """Return which rows of the table ``metrics`` are about all versions and measured against `reference`."""
+    """Return a mask of the rows of the table ``metrics`` for all versions and against `reference`."""
     return is_in(metrics, "version", {"*"}) & is_in(metrics, "reference", {reference})
 
 
 def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
-    """Return the rows of `table` that are `kept`."""
+    """Return the rows of `table` where the mask `kept` is True."""
     bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
     return table.filter(pa.Array.from_buffers(pa.bool_(), len(kept), [None, bits]))
 
 
 def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
-    """Return every `step`-th row of `batch`, from the first; dictionaries hold what these rows do."""
+    """Return every `step`-th row of `batch`, from the first; dictionaries are reduced to these rows."""
     taken = batch.take(positions(np.arange(0, batch.num_rows, step)))
     columns = [
-        each.dictionary_decode().dictionary_encode().cast(each.type)
-        if pa.types.is_dictionary(each.type)
-        else each
-        for each in taken
+        column.dictionary_decode().dictionary_encode().cast(column.type)
+        if pa.types.is_dictionary(column.type)
+        else column
+        for column in taken
     ]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema) if columns else taken
 
 
 def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield `batches`, or one of no rows if there are none: every segment has a state, of whatever rows."""
+    """Yield `batches`, or one batch without rows if there are none: segments have a state in any case."""
     empty = True
     for batch in batches:
         empty = False
         yield batch
     if empty:
-        yield pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def microseconds(moment: datetime) -> int:

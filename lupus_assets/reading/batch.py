@@ -1,6 +1,6 @@
-"""One batch of a prediction log, read by role: what profiling and freezing both start from.
+"""One batch of a prediction log, read by role: the input of profiling and freezing.
 
-A column that cannot be read costs its own block and nothing else; what was wrong is kept in words.
+An unreadable column has no block, and an entry in `Rows.problems`; the other columns are read all the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ from lupus_assets.stats.grid import Grid
 
 Mask = npt.NDArray[np.bool_]
 NEVER = np.iinfo(np.int64).max
-UNIT = Grid(0.0, 1.0)  # before a reference has given a column its grid
+UNIT = Grid(0.0, 1.0)  # the grid of a column without a reference
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the batches of one model are read: roles, grids, salt."""
+    """Parameters to read the batches of one model: roles, grids, salt."""
 
     model: MonitoredModel
     roles: Sequence[Role]
@@ -51,20 +51,20 @@ class Reading:
 
 @dataclass(frozen=True)
 class Rows:
-    """The blocks of one batch, by column, and what could not be read.
+    """The blocks of one batch by column, and the columns that could not be read.
 
     Attributes
     ----------
     count : int
     blocks : dict of str to Block
     problems : dict of str to str
-        Column to what is wrong with it.
+        Column to the description of its problem.
     arrived, label_arrived : array of int64, or None
-        Microseconds since the epoch; a null never arrived. None where no arrival is declared.
+        Microseconds since the epoch, `NEVER` for null. None where no arrival is declared.
     segments : dict of str to CategoricalBlock
-        The columns that segments are cut by.
+        The columns that define segments.
     version : CategoricalBlock or None
-        Which version scored each row; None where no version is declared.
+        The model version of each row; None where no version is declared.
     """
 
     count: int
@@ -76,11 +76,11 @@ class Rows:
     version: CategoricalBlock | None
 
     def visible(self, cut: Cut) -> Mask:
-        """Return which rows had arrived by the cut."""
+        """Return a mask of the rows that had arrived by the cut."""
         return _by(self.arrived, cut.as_of, self.count)
 
     def labelled(self, cut: Cut) -> Mask:
-        """Return which rows' labels had arrived by the cut; the rows themselves too."""
+        """Return a mask of the rows that had arrived by the cut together with their labels."""
         if not cut.labels:
             return np.zeros(self.count, dtype=bool)
         return self.visible(cut) & _by(self.label_arrived, cut.as_of, self.count)
@@ -96,8 +96,8 @@ def _column(batch: pa.RecordBatch, name: str, reading: Reading) -> pa.Array:
         remedy = "write it to the log or take it out of the declaration"
         if name not in named_columns(reading.model):  # a feature, as the reference's rows had it
             remedy = (
-                "write it to the log; or, if the model reads it no more, list in `columns.features` those "
-                f"that it reads, and materialise {reading.model.model}_reference again"
+                "write it to the log; or, if the model no longer reads it, list the columns that it reads in "
+                f"`columns.features`, and materialise {reading.model.model}_reference again"
             )
         raise ColumnMismatch(f"column {name!r} is missing; {remedy}")
     return batch.column(index)
@@ -110,18 +110,18 @@ def _label(array: pa.Array, role: Role, reading: Reading) -> NumericBlock:
     grid = reading.grids.get(role.column, UNIT)
     if positive is not True:
         values, index, absent = words(array, role.column)
-        wanted = str(positive).lower() if positive is False else str(positive)
-        table = np.array([name == wanted for name in values.to_pylist()] or [False])
+        positive_text = str(positive).lower() if positive is False else str(positive)
+        table = np.array([name == positive_text for name in values.to_pylist()] or [False])
         places = index.astype(np.intp)
         places[absent] = 0
         return NumericBlock(table[places].view(np.uint8), absent, grid)
-    found, absent = numbers(array, role.column)
-    if found.dtype.kind == "f":  # whose label is not a number has none
-        absent = np.flatnonzero(np.isnan(found) | ~all_but(absent, found.size))
-    block = NumericBlock(found, absent, grid)
+    labels, absent = numbers(array, role.column)
+    if labels.dtype.kind == "f":  # NaN is no label
+        absent = np.flatnonzero(np.isnan(labels) | ~all_but(absent, labels.size))
+    block = NumericBlock(labels, absent, grid)
     if not pa.types.is_boolean(array.type):
-        odd = block.present & (found != 0) & (found != 1)
-        if odd.any():
+        invalid = block.present & (labels != 0) & (labels != 1)
+        if invalid.any():
             raise ColumnMismatch(
                 f"label {role.column!r} holds other numbers where 0 or 1 is needed; "
                 "declare `positive: <value>` or clean the label"
@@ -135,7 +135,7 @@ def read_block(array: pa.Array, role: Role, reading: Reading) -> Block:
     Raises
     ------
     ColumnMismatch
-        The column has a type that its role cannot have.
+        The column's type does not fit its role, or a binary label has values other than 0 and 1.
     """
     if role.family == "target" and reading.model.columns.prediction.kind == "score":
         return _label(array, role, reading)
@@ -154,23 +154,23 @@ def _text(array: pa.Array, column: str, reading: Reading) -> CategoricalBlock:
 
 
 def _identity(array: pa.Array, column: str, salt: bytes) -> IdentityBlock:
-    spelt = as_text(array)
-    if pa.types.is_dictionary(spelt.type):
-        said = CategoricalBlock(*words(spelt, column), salt)
-        return IdentityBlock(said, np.empty(0, np.uint64), said.absent)
-    each, present = hashes(spelt, column, salt)
-    return IdentityBlock(None, each, np.flatnonzero(~present))
+    text = as_text(array)
+    if pa.types.is_dictionary(text.type):
+        values = CategoricalBlock(*words(text, column), salt)
+        return IdentityBlock(values, np.empty(0, np.uint64), values.absent)
+    of_rows, present = hashes(text, column, salt)
+    return IdentityBlock(None, of_rows, np.flatnonzero(~present))
 
 
 def read_rows(batch: pa.RecordBatch, reading: Reading, segments: Sequence[str]) -> Rows:
-    """Return one batch by role.
+    """Return the columns of one batch, read by role.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch
     reading : Reading
     segments : sequence of str
-        The segments to look for, as ``column=value``.
+        Segments as ``column=value``; their columns are read.
     """
     blocks: dict[str, Block] = {}
     problems: dict[str, str] = {}
@@ -207,13 +207,13 @@ def _arrival(
 def _segments(
     batch: pa.RecordBatch, segments: Sequence[str], reading: Reading, problems: dict[str, str]
 ) -> dict[str, CategoricalBlock]:
-    found: dict[str, CategoricalBlock] = {}
+    blocks: dict[str, CategoricalBlock] = {}
     for column in dict.fromkeys(segment.partition("=")[0] for segment in segments):
         try:
-            found[column] = _text(_column(batch, column, reading), column, reading)
+            blocks[column] = _text(_column(batch, column, reading), column, reading)
         except ColumnMismatch as problem:
             problems[column] = str(problem)
-    return found
+    return blocks
 
 
 def _version(blocks: Mapping[str, Block], columns: Columns) -> CategoricalBlock | None:
@@ -222,25 +222,25 @@ def _version(blocks: Mapping[str, Block], columns: Columns) -> CategoricalBlock 
 
 
 def usable(block: NumericBlock, reading: Reading) -> Mask:
-    """Return which predictions can be scored: finite, and for a score within [0, 1]."""
+    """Return a mask of the valid predictions: finite, and for scores within [0, 1]."""
     numbers = block.numbers
     with np.errstate(invalid="ignore"):
         if reading.model.columns.prediction.kind == "score":
-            found = (numbers >= 0) & (numbers <= 1)  # NaN is neither
+            valid = (numbers >= 0) & (numbers <= 1)  # False for NaN
         else:
-            found = np.isfinite(numbers)
-    found[block.absent] = False
-    return found
+            valid = np.isfinite(numbers)
+    valid[block.absent] = False
+    return valid
 
 
 def outside(rows: Rows, timestamp: str, window: Window) -> Mask | None:
-    """Return which rows are timed outside `window`, None if none are; a null timestamp is not outside."""
+    """Return a mask of the rows with a timestamp outside `window`; None if there are none."""
     block = rows.blocks.get(timestamp)
     if not isinstance(block, TimestampBlock) or not rows.count:
         return None
     start, end = microseconds(window.start), microseconds(window.end)
     if start <= block.micros.min() and block.micros.max() < end:
         return None
-    found = (block.micros < start) | (block.micros >= end)
-    found[block.absent] = False
-    return found if found.any() else None
+    mask = (block.micros < start) | (block.micros >= end)
+    mask[block.absent] = False
+    return mask if mask.any() else None

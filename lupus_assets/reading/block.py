@@ -1,4 +1,4 @@
-"""One batch of one column, as the source gave it; what takes time is worked out when it is asked for."""
+"""One batch of one column, in the form of the source; costly properties are computed on first use."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +19,7 @@ Hashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class NumericBlock:
-    """Numbers of any type; at the places of `absent`, which increase, they mean nothing."""
+    """Numbers of any type, undefined at the row numbers `absent`, which increase."""
 
     numbers: npt.NDArray[Any]
     absent: Index
@@ -32,12 +32,12 @@ class NumericBlock:
 
     @cached_property
     def present(self) -> Mask:
-        """Which rows hold a number."""
+        """Mask of the rows with a number."""
         return all_but(self.absent, self.size)
 
     @cached_property
     def values(self) -> npt.NDArray[np.float64]:
-        """The numbers; NaN where there is none."""
+        """The numbers as float64; NaN at null rows."""
         if self.numbers.dtype == np.float64 and not self.absent.size:
             return self.numbers
         values = self.numbers.astype(np.float64)
@@ -45,15 +45,15 @@ class NumericBlock:
         return values
 
     def only(self, rows: Mask) -> Self:
-        """Return the block with the rows outside `rows` absent."""
+        """Return the block with the rows outside the mask `rows` set to null."""
         return self if rows.all() else replace(self, absent=np.flatnonzero(~(self.present & rows)))
 
 
 @dataclass(frozen=True)
 class CategoricalBlock:
-    """Text: values, and for each row which of them it is.
+    """Text, dictionary-encoded.
 
-    The dictionary is an Arrow array of strings. It may hold values that no row has, and one more than once.
+    The dictionary is an Arrow array of strings; it may hold unused and repeated values.
     """
 
     dictionary: pa.Array
@@ -68,18 +68,18 @@ class CategoricalBlock:
 
     @cached_property
     def present(self) -> Mask:
-        """Which rows hold a value."""
+        """Mask of the rows with a value."""
         return all_but(self.absent, self.size)
 
     @cached_property
     def is_its_dictionary(self) -> bool:
-        """Whether each row has an entry of its own, in their order."""
+        """Whether the dictionary has one entry per row, in the order of the rows."""
         size = self.size
         return len(self.dictionary) == size and np.array_equal(self.index, np.arange(size, dtype=np.int32))
 
     @cached_property
     def names(self) -> list[str | None]:
-        """The values of the dictionary; None of those too long for the name of anything."""
+        """The values of the dictionary; None for those longer than a name (`long_strings`)."""
         long = long_strings(self.dictionary)
         if not long.any():
             return [str(name) for name in self.dictionary.to_pylist()]
@@ -94,36 +94,52 @@ class CategoricalBlock:
 
     @cached_property
     def places(self) -> Index:
-        """Each row's place in the dictionary; one behind its end where the row is null."""
+        """The dictionary index of each row's value; ``len(dictionary)`` for a null."""
         places = self.index.astype(np.intp)
         places[self.absent] = len(self.dictionary)
         return places
 
     def codes(self, encoder: CategoricalEncoder) -> Codes:
-        """Return the code of each value of the dictionary, and that of null behind them."""
-        each = encoder.encode(self.hashes, np.ones(len(self.dictionary), dtype=bool))
-        return np.append(each, np.uint8(encoder.null))
+        """Return the code of each value of the dictionary, and last the code of null."""
+        codes = encoder.encode(self.hashes, np.ones(len(self.dictionary), dtype=bool))
+        return np.append(codes, np.uint8(encoder.null))
 
-    def of_values(self, each: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
-        """Return what is said of each value of the dictionary, row by row, and `null` where there is none."""
+    def by_row(self, of_values: npt.NDArray[Any], null: Any) -> npt.NDArray[Any]:
+        """Return the entry of `of_values` for each row's value; `null` at null rows.
+
+        Parameters
+        ----------
+        of_values : array, shape (len(dictionary),)
+        null : scalar
+        """
         if self.is_its_dictionary:
-            of_rows = each.copy()
+            of_rows = of_values.copy()
             of_rows[self.absent] = null
             return of_rows
-        table = np.append(each, np.asarray(null, each.dtype))
+        table = np.append(of_values, np.asarray(null, of_values.dtype))
         return table.take(self.places)
 
     def row_hashes(self) -> Hashes:
-        """Return the hash of each row's value, 0 where the row is null."""
-        return self.of_values(self.hashes, 0)
+        """Return the hash of each row's value; 0 at null rows."""
+        return self.by_row(self.hashes, 0)
 
 
 @dataclass(frozen=True)
 class IdentityBlock:
-    """A key or an entity, of which nothing but salted hashes is kept."""
+    """A key or an entity, known by salted hashes only.
+
+    Attributes
+    ----------
+    values : CategoricalBlock or None
+        The values, where the source has a dictionary.
+    of_rows : array of uint64
+        The hash of each row, where it has none.
+    absent : array of intp
+        Row numbers of the nulls.
+    """
 
     values: CategoricalBlock | None
-    each: Hashes
+    of_rows: Hashes
     absent: Index
 
     @property
@@ -133,13 +149,13 @@ class IdentityBlock:
 
     @cached_property
     def present(self) -> Mask:
-        """Which rows hold a value."""
+        """Mask of the rows with a value."""
         return all_but(self.absent, self.size)
 
     @cached_property
     def hashes(self) -> Hashes:
-        """Salted hash of each row's value; whatever it is where the row is null."""
-        return self.each if self.values is None else self.values.row_hashes()
+        """Salted hash of each row's value; undefined at null rows."""
+        return self.of_rows if self.values is None else self.values.row_hashes()
 
 
 @dataclass(frozen=True)
@@ -156,7 +172,7 @@ class TimestampBlock:
 
     @cached_property
     def present(self) -> Mask:
-        """Which rows hold a time."""
+        """Mask of the rows with a time."""
         return all_but(self.absent, self.size)
 
 

@@ -1,4 +1,4 @@
-"""Rows that lack a value, or have a strange one, counted by the time that they share with other rows."""
+"""Rows with a null or a value out of range, counted by timestamp."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,29 +19,30 @@ def clusters(
     references: Mapping[str, ColumnReference],
     within: Callable[[str, float, float], bool],
 ) -> Clusters | None:
-    """Return the clusters of the rows of one batch; None where it has no timestamps.
+    """Return the clusters of the rows of one batch; None without timestamps.
 
     Parameters
     ----------
     blocks : mapping of str to Block
-        The columns to look at, that of the timestamps too.
+        The columns to count, and the column of timestamps.
     timestamp : str
     visible : array of bool
-        Which rows count; of those, the ones without a timestamp do not either.
+        The rows to count; rows without a timestamp are skipped.
     references : mapping of str to ColumnReference
-        Give the ranges of numeric columns.
+        Source of the ranges of numeric columns.
     within : callable
-        Column and range to whether all its visible numbers are known to lie within: none is looked at then.
+        Function of a column and a range: True if all its visible numbers are known to lie within, so that
+        they need not be read.
     """
     times = blocks.get(timestamp)
     if not isinstance(times, TimestampBlock):
         return None
     timed = visible & times.present
-    every = bool(timed.all())
+    all_timed = bool(timed.all())
     bucket = buckets(times.micros)
 
     def of(at: npt.NDArray[np.intp]) -> Counts:
-        return counted(bucket.take(at if every else at[timed[at]]))
+        return counted(bucket.take(at if all_timed else at[timed[at]]))
 
     absent = {name: of(block.absent) for name, block in blocks.items() if block.absent.size}
     beyond = {}
@@ -49,19 +50,19 @@ def clusters(
         reference = references.get(name)
         if isinstance(block, NumericBlock) and isinstance(reference, NumericReference):
             limits = reference.limits
-            # Hardly any column has one; who has gathered them knows it.
+            # Few columns have such values, and the extremes are known already.
             if limits is not None and not within(name, *limits):
                 beyond[name] = of(_beyond(block, *limits))
-    return Clusters(counted(bucket if every else bucket[timed]), _some(absent), _some(beyond))
+    return Clusters(counted(bucket if all_timed else bucket[timed]), _not_empty(absent), _not_empty(beyond))
 
 
-def _some(events: Mapping[str, Counts]) -> dict[str, Counts]:
+def _not_empty(events: Mapping[str, Counts]) -> dict[str, Counts]:
     return {name: counts for name, counts in events.items() if counts.any()}
 
 
 def _beyond(block: NumericBlock, low: float, high: float) -> npt.NDArray[np.intp]:
-    """Return which rows have a value beyond a range."""
+    """Return the row numbers of values outside a range."""
     with np.errstate(invalid="ignore"):
-        strange = (block.numbers < low) | (block.numbers > high)
-    strange[block.absent] = False
-    return np.flatnonzero(strange)
+        outside = (block.numbers < low) | (block.numbers > high)
+    outside[block.absent] = False
+    return np.flatnonzero(outside)

@@ -1,4 +1,4 @@
-"""When a partition is judged: the data times up to which rows and labels are visible to its numbers."""
+"""Cuts of a partition: the data times up to which rows and labels are visible to a judgement."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ class Cut:
     as_of : datetime
         Aware UTC; rows and labels that arrive later are invisible.
     rows : bool
-        Whether this cut describes the rows: inputs and predictions.
+        Whether the cut covers the rows: inputs and predictions.
     labels : bool
-        Whether this cut describes the labels: target and performance.
+        Whether the cut covers the labels: target and performance.
     """
 
     as_of: datetime
@@ -27,9 +27,9 @@ class Cut:
 
 
 def cuts(model: MonitoredModel, window: Window) -> tuple[Cut, ...]:
-    """Return the cuts of `window`: one when it is due, and a later one when its labels are.
+    """Return the cuts of `window`: one at its due time, and a later one at the due time of its labels.
 
-    Labels that are in by the due time share its cut; without a declared label there is one cut.
+    There is one cut if no label is declared, or if the labels are due no later than the rows.
     """
     due = window.end + model.cadence.grace
     label = model.columns.label
@@ -44,14 +44,14 @@ def cuts(model: MonitoredModel, window: Window) -> tuple[Cut, ...]:
 def open_cuts(model: MonitoredModel, window: Window, now: datetime) -> tuple[Cut, ...]:
     """Return the cuts of `window` that can be judged at `now`.
 
-    A log without arrival times is whole as soon as it is there, so its rows are judged once their
-    window is over; labels, and rows that trickle in, wait for their cut.
+    A log without arrival times is complete, so its rows are judged from the end of the window on; labels,
+    and rows with arrival times, wait for their cut.
     """
-    whole = model.columns.arrival is None
+    complete = model.columns.arrival is None
     return tuple(
         cut
         for cut in cuts(model, window)
-        if now >= cut.as_of or (whole and not cut.labels and now >= window.end)
+        if now >= cut.as_of or (complete and not cut.labels and now >= window.end)
     )
 
 
@@ -62,6 +62,6 @@ def labels_behind(model: MonitoredModel) -> timedelta:
 
 
 def place(model: MonitoredModel, track: str, window: Window, as_of: datetime) -> Place:
-    """Return where the rows of one judgement live in every table."""
+    """Return the place of one judgement's rows in every table."""
     month = model.cadence.month(window.start)
     return Place(model=model.name, track=track, start=window.start, as_of=as_of, month=month)

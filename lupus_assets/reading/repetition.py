@@ -1,4 +1,4 @@
-"""What makes a row itself where no key is declared: everything that it holds."""
+"""Repeated rows of a log without a key, by hashes over all columns."""
 
 from collections.abc import Sequence
 
@@ -11,50 +11,50 @@ from lupus_assets.stats.hashing import FIRST, mix
 
 Hashes = npt.NDArray[np.uint64]
 
-HALF = np.uint64(32)
-NULL = np.uint64(0xD6E8FEB86659FD93)  # bits that no usual value has
-PARTS = 16  # of the range of all hashes, counted one after the other
+SHIFT = np.uint64(32)  # half of the bits
+NULL_BITS = np.uint64(0xD6E8FEB86659FD93)  # that no ordinary value has
+HASH_RANGES = 16  # counted one after the other
 
 
 def row_hashes(blocks: Sequence[Block], rows: int) -> Hashes:
-    """Return a hash of each row's values in all columns; rows that differ share one once in 2^64."""
-    found = np.zeros(rows, np.uint64)
+    """Return a hash of each row over all columns; different rows collide with probability 2^-64."""
+    hashes = np.zeros(rows, np.uint64)
     columns = [(_values(block), block.absent) for block in blocks]
-    room, spare = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
+    bits_buffer, shift_buffer = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     for start in range(0, rows, BLOCK):
-        total = found[start : start + BLOCK]
-        shifted = spare[: total.size]
+        total = hashes[start : start + BLOCK]
+        shifted = shift_buffer[: total.size]
         for values, absent in columns:
             first, last = np.searchsorted(absent, (start, start + BLOCK))
-            bits = _bits(values[start : start + BLOCK], absent[first:last] - start, room[: total.size])
-            # A product moves low bits up, a shift high ones down: signs and exponents matter like the rest,
-            # and no column undoes what another did.
+            bits = _bits(values[start : start + BLOCK], absent[first:last] - start, bits_buffer[: total.size])
+            # The product mixes low bits into high ones, the shift high bits into low ones: all bits of all
+            # columns count, and columns do not cancel.
             np.add(total, bits, out=total)
             np.multiply(total, FIRST, out=total)
-            np.right_shift(total, HALF, out=shifted)
+            np.right_shift(total, SHIFT, out=shifted)
             np.bitwise_xor(total, shifted, out=total)
         total[:] = mix(total)
-    return found
+    return hashes
 
 
 def repeated(pieces: Sequence[Hashes]) -> int:
-    """Return how many hashes repeat another; one piece at least.
+    """Return the number of hashes that repeat another one; needs at least one piece.
 
-    Sorts each piece where it is, and copies a sixteenth of all hashes at a time: together they are 8 bytes a
-    row, which is as much as all else that profiling keeps.
+    Sorts each piece in place, and copies a sixteenth of all hashes at a time: a copy of all would double the
+    memory of profiling.
     """
     for piece in pieces:
         piece.sort()
-    edges = np.arange(1, PARTS, dtype=np.uint64) << np.uint64(60)
+    edges = np.arange(1, HASH_RANGES, dtype=np.uint64) << np.uint64(60)
     bounds = [[0, *np.searchsorted(piece, edges).tolist(), piece.size] for piece in pieces]
-    found = 0
-    for at in range(PARTS):
+    repeats = 0
+    for at in range(HASH_RANGES):
         part = np.concatenate(
-            [piece[each[at] : each[at + 1]] for piece, each in zip(pieces, bounds, strict=True)]
+            [piece[bound[at] : bound[at + 1]] for piece, bound in zip(pieces, bounds, strict=True)]
         )
         part.sort()
-        found += int(np.count_nonzero(part[1:] == part[:-1]))
-    return found
+        repeats += int(np.count_nonzero(part[1:] == part[:-1]))
+    return repeats
 
 
 def _values(block: Block) -> npt.NDArray[np.generic]:
@@ -69,13 +69,13 @@ def _values(block: Block) -> npt.NDArray[np.generic]:
             return block.hashes
 
 
-def _bits(values: npt.NDArray[np.generic], absent: npt.NDArray[np.intp], room: Hashes) -> Hashes:
-    """Return 64 bits of each value, in `room` unless it has them already."""
+def _bits(values: npt.NDArray[np.generic], absent: npt.NDArray[np.intp], buffer: Hashes) -> Hashes:
+    """Return 64 bits of each value: a view of `values` where possible, else `buffer`."""
     if values.dtype.kind == "f":
-        np.add(values, 0.0, out=room.view(np.float64))  # -0.0 becomes 0.0
-    elif values.dtype.itemsize == room.itemsize and not absent.size:
+        np.add(values, 0.0, out=buffer.view(np.float64))  # -0.0 becomes 0.0
+    elif values.dtype.itemsize == buffer.itemsize and not absent.size:
         return values.view(np.uint64)
     else:
-        np.copyto(room, values, casting="unsafe")
-    room[absent] = NULL
-    return room
+        np.copyto(buffer, values, casting="unsafe")
+    buffer[absent] = NULL_BITS
+    return buffer

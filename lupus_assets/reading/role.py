@@ -1,4 +1,4 @@
-"""What each column of a prediction log is: how it is profiled, and which family its metrics belong to."""
+"""The role of each column of a prediction log: the kind of its profile, and the family of its metrics."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Role:
     ----------
     column : str
     kind : {"numeric", "categorical", "timestamp", "identity"}
-        ``identity`` keeps nulls and distinct counts only: nothing of a key or an entity is stored.
+        ``identity`` keeps nulls and distinct counts only: no value of a key or an entity is stored.
     family : {"input", "prediction", "target"}
     private : bool
         Values are never stored, not even as categories.
@@ -34,11 +34,11 @@ class Role:
 
 
 def kinds(model: MonitoredModel, schema: pa.Schema) -> dict[str, str]:
-    """Return how every column is profiled: declared ones first, then the features.
+    """Return the kind of every profiled column: declared ones first, then the features.
 
-    With ``features: auto`` every column not declared otherwise is a feature of its own Arrow type;
+    With ``features: auto`` every column not declared otherwise is a feature, of the kind of its Arrow type;
     nested and binary columns have no profile and are left out. A private number or time is profiled as an
-    identity: its extremes, bins and moments would give values away.
+    identity: its extremes, bins and moments would disclose values.
     """
     declared: dict[str, str] = dict(_declared(model))
     private = set(model.columns.private)
@@ -50,7 +50,7 @@ def kinds(model: MonitoredModel, schema: pa.Schema) -> dict[str, str]:
 
 
 def roles(model: MonitoredModel, kinds: Mapping[str, str]) -> tuple[Role, ...]:
-    """Return the role of every column, as the reference froze its kind."""
+    """Return the role of every column, with `kinds` from the frozen reference."""
     columns = model.columns
     families: dict[str, Family] = {columns.prediction.column: "prediction"}
     if columns.label is not None:
@@ -76,12 +76,12 @@ def _declared(model: MonitoredModel) -> Iterator[tuple[str, Kind]]:
 
 
 def named_columns(model: MonitoredModel) -> frozenset[str]:
-    """Return the columns that a declaration names; not those that are features because it says ``auto``."""
+    """Return the columns named in a declaration; features of ``features: auto`` are not."""
     columns = model.columns
     listed = columns.features if isinstance(columns.features, Features) else Features()
     arrivals = (columns.arrival, columns.label.arrival if columns.label else None)
-    roles = (*(name for name, _ in _declared(model)), *listed.numeric, *listed.categorical, *arrivals)
-    return frozenset(name for name in (*roles, *model.segments) if name is not None)
+    names = (*(name for name, _ in _declared(model)), *listed.numeric, *listed.categorical, *arrivals)
+    return frozenset(name for name in (*names, *model.segments) if name is not None)
 
 
 def _features(model: MonitoredModel, schema: pa.Schema) -> Iterator[tuple[str, Kind]]:
@@ -97,9 +97,9 @@ def _features(model: MonitoredModel, schema: pa.Schema) -> Iterator[tuple[str, K
             yield field.name, kind
 
 
-def needed(model: MonitoredModel, listed: tuple[Role, ...]) -> tuple[str, ...]:
+def needed(model: MonitoredModel, roles: tuple[Role, ...]) -> tuple[str, ...]:
     """Return the names of all columns that profiling reads: profiled, arrival and segment columns."""
     columns = model.columns
     extra = (columns.arrival, columns.label.arrival if columns.label else None, *model.segments)
-    names = [role.column for role in listed] + [name for name in extra if name]
+    names = [role.column for role in roles] + [name for name in extra if name]
     return tuple(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""The values of a column of text while the batches go by, each of which has a dictionary of its own."""
+"""Counts of the values of a text column over all batches, each with its own dictionary."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from lupus_assets.stats.state import Counts, filled
 
 Index = npt.NDArray[np.intp]
 
-LOT = 1 << 25  # bytes of dictionaries and counts that may wait to be brought together
-COUNTED = 16  # bytes of an entry's place and count
-MOST = 1 << 20  # values that are counted exactly; beyond, the rarest half goes, and counts are lower bounds
+UNMERGED_BYTES = 1 << 25  # of dictionaries and counts before they are merged
+ENTRY_BYTES = 16  # of an entry's index and count
+MOST_VALUES = 1 << 20  # counted exactly; beyond, the rarest half is dropped, and counts are lower bounds
 MOST_BYTES = 1 << 26  # of these values, likewise
 
 
 class _Entry(NamedTuple):
-    """How often the values of one dictionary occur in one group."""
+    """Counts of the values of one dictionary in one group."""
 
     dictionary: int
     group: int
@@ -30,17 +30,17 @@ class _Entry(NamedTuple):
 
 
 class _Parted(NamedTuple):
-    """A dictionary's values by length: the long ones are known by their hashes alone."""
+    """A dictionary's values by length; of long values only the hashes are kept."""
 
-    given: pa.Array
+    dictionary: pa.Array
     short: pa.Array
-    kept: Index | None  # places of the short ones; None where all are short
+    kept: Index | None  # indices of the short ones; None where all are short
     long: Index
     hashes: npt.NDArray[np.uint64]  # of the long ones
 
 
 class _Rows(NamedTuple):
-    """Rows of one group that are the entries of a dictionary, which repeats what they repeat."""
+    """Rows of one group, one per entry of a dictionary with repeated values."""
 
     dictionary: int
     group: int
@@ -51,9 +51,9 @@ class _Rows(NamedTuple):
 class Vocabulary:
     """Counts by value and group of rows.
 
-    Dictionaries, which may repeat values, are brought together by Arrow, many at a time; only what is left at
-    the end is hashed with the salt, and only the names that a state keeps become Python's. Values of more
-    than `lupus_assets.stats.siphash.LONG` bytes are documents and no names: they are hashed, and not kept.
+    Arrow merges many dictionaries at a time; they may repeat values. Only the merged values are hashed with
+    the salt, and only the names kept in a state become Python strings. Values of more than
+    `lupus_assets.stats.siphash.LONG` bytes are texts and no names: they are hashed, and not kept.
 
     Parameters
     ----------
@@ -65,24 +65,24 @@ class Vocabulary:
     _entries: list[_Entry] = field(default_factory=list)
     _rows: list[_Rows] = field(default_factory=list)  # not yet counted
     _waiting: int = 0
-    # By group: long values, and what went since there were too many.
+    # By group: counts of long and of dropped values.
     _nameless: dict[int, Categories] = field(default_factory=dict)
     _parted: _Parted | None = None
 
     def add(self, dictionary: pa.Array, counts: Counts, group: int) -> None:
-        """Take how often each value of a dictionary occurs in a group."""
+        """Add the counts of a dictionary's values in a group."""
         parted = self._by_length(dictionary)
         if parted.kept is not None:
             self._add_nameless(group, Categories.of_hashes(parted.hashes, counts[parted.long]))
             counts = counts[parted.kept]
         if not len(parted.short):
             return
-        at = self._taken(parted.short)
+        at = self._stored(parted.short)
         held = filled(counts)
         self._entries.append(_Entry(at, group, held, counts[held]))
 
     def add_rows(self, values: pa.Array, absent: Index, group: int) -> None:
-        """Take the values of the rows of a group, one by one, but those of `absent` rows."""
+        """Add the rows of a group by their values, without the rows `absent`."""
         parted = self._by_length(values)
         if parted.kept is not None:
             present = np.ones(len(values), np.int64)
@@ -91,11 +91,11 @@ class Vocabulary:
             absent = np.flatnonzero(present[parted.kept] == 0)
         if not len(parted.short):
             return
-        at = self._taken(parted.short)
+        at = self._stored(parted.short)
         self._rows.append(_Rows(at, group, absent))
 
     def _by_length(self, dictionary: pa.Array) -> _Parted:
-        if self._parted is None or self._parted.given is not dictionary:
+        if self._parted is None or self._parted.dictionary is not dictionary:
             is_long = long_strings(dictionary)
             long = np.flatnonzero(is_long)
             if long.size:
@@ -111,37 +111,38 @@ class Vocabulary:
         before = self._nameless.get(group)
         self._nameless[group] = categories if before is None else before + categories
 
-    def _taken(self, dictionary: pa.Array) -> int:
+    def _stored(self, dictionary: pa.Array) -> int:
+        """Store a dictionary unless it is the last one; return its index."""
         if not self._dictionaries or self._dictionaries[-1] is not dictionary:
-            if self._waiting > LOT:
+            if self._waiting > UNMERGED_BYTES:
                 self._settle()
             self._dictionaries.append(dictionary)
-            self._waiting += dictionary.nbytes + COUNTED * len(dictionary)
+            self._waiting += dictionary.nbytes + ENTRY_BYTES * len(dictionary)
         return len(self._dictionaries) - 1
 
     def states(self, groups: int) -> list[Categories]:
-        """Return the counts of each of so many groups."""
+        """Return the counts of each group, for the number of groups."""
         self._settle()
-        found = [Categories.empty()] * groups
+        states = [Categories.empty()] * groups
         hashes = self._hashes()
         for entry in self._entries:
-            found[entry.group] = self._categories(hashes, entry.values, entry.counts)
+            states[entry.group] = self._categories(hashes, entry.values, entry.counts)
         return [
-            each + self._nameless[group] if group in self._nameless else each
-            for group, each in enumerate(found)
+            state + self._nameless[group] if group in self._nameless else state
+            for group, state in enumerate(states)
         ]
 
     def whole(self) -> Categories:
-        """Return the counts of all groups together."""
+        """Return the counts over all groups."""
         self._settle()
         total = np.zeros(self._size, np.int64)
         for entry in self._entries:
             total[entry.values] += entry.counts
         held = filled(total)
-        found = self._categories(self._hashes(), held, total[held])
+        categories = self._categories(self._hashes(), held, total[held])
         for nameless in self._nameless.values():
-            found += nameless
-        return found
+            categories += nameless
+        return categories
 
     @property
     def _size(self) -> int:
@@ -159,16 +160,16 @@ class Vocabulary:
         return Categories.of_hashes(hashes[values], counts, names)
 
     def _settle(self) -> None:
-        """Bring all dictionaries together, and the entries of each group, unless they are."""
+        """Merge all dictionaries, and the entries of each group; drop rare values if there are too many."""
         self._waiting = 0
-        groups = {each.group for each in self._entries}
+        groups = {entry.group for entry in self._entries}
         if len(self._dictionaries) > 1 or self._rows or len(groups) < len(self._entries):
-            self._unite()
-        if self._size > CAP and (self._size > MOST or self._dictionaries[0].nbytes > MOST_BYTES):
+            self._merge()
+        if self._size > CAP and (self._size > MOST_VALUES or self._dictionaries[0].nbytes > MOST_BYTES):
             self._prune()
 
-    def _unite(self) -> None:
-        # Arrow gives the parts of a column one dictionary: that of the last, which has all of it.
+    def _merge(self) -> None:
+        # Arrow encodes all chunks with one dictionary; that of the last chunk is complete.
         parts = pa.chunked_array(self._dictionaries).dictionary_encode().chunks
         codes = [np.frombuffer(part.indices.buffers()[1], np.int32, len(part)) for part in parts]
         self._dictionaries = [parts[-1].dictionary] if len(parts[-1].dictionary) else []
@@ -185,26 +186,26 @@ class Vocabulary:
         self._rows = []
 
     def _prune(self) -> None:
-        """Let the rarest half of the values go, of equal ones the last; what they were stays counted."""
+        """Drop the rarest half of the values, the last of equal counts; totals and distinct counts stay."""
         total = np.zeros(self._size, np.int64)
         for entry in self._entries:
             total[entry.values] += entry.counts
         kept = np.zeros(total.size, np.bool_)
-        kept[np.argsort(-total, kind="stable")[: max(min(MOST, self._size) // 2, CAP)]] = True
+        kept[np.argsort(-total, kind="stable")[: max(min(MOST_VALUES, self._size) // 2, CAP)]] = True
         hashes = self._hashes()
         places = np.cumsum(kept) - 1
         entries = []
         for entry in self._entries:
             stays = kept[entry.values]
-            gone = entry.values[~stays]
-            lost = Categories(
+            dropped = entry.values[~stays]
+            nameless = Categories(
                 np.empty(0, np.uint64),
                 np.empty(0, np.int64),
                 (),
                 int(entry.counts[~stays].sum()),
-                Distinct.of_hashes(hashes[gone]),
+                Distinct.of_hashes(hashes[dropped]),
             )
-            self._add_nameless(entry.group, lost)
+            self._add_nameless(entry.group, nameless)
             entries.append(entry._replace(values=places[entry.values[stays]], counts=entry.counts[stays]))
         self._entries = entries
         self._dictionaries = [self._dictionaries[0].take(positions(np.flatnonzero(kept)))]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lupus_assets.records import Found, Place, Search, VerdictRow
+from lupus_assets.records import FoundAlarm, Place, Search, VerdictRow
 from lupus_assets.sinks.duckdb.query import Warehouse
 from lupus_assets.sinks.duckdb.search import WarehouseSearch
 from lupus_assets.sinks.elasticsearch.alarm import AlarmSearch
@@ -102,7 +102,7 @@ def fits(place: Place, row: VerdictRow, wanted: Search) -> bool:
     )
 
 
-def expected(wanted: Search) -> list[Found]:
+def expected(wanted: Search) -> list[FoundAlarm]:
     found = [(place, row) for place, row in ROWS if fits(place, row, wanted)]
     found.sort(
         key=lambda pair: (
@@ -118,9 +118,9 @@ def expected(wanted: Search) -> list[Found]:
             pair[1].as_of,
         )
     )
-    names = [field.name for field in fields(Found) if field.name != "model"]
+    names = [field.name for field in fields(FoundAlarm) if field.name != "model"]
     return [
-        Found(model=place.model, **{name: getattr(row, name) for name in names})
+        FoundAlarm(model=place.model, **{name: getattr(row, name) for name in names})
         for place, row in found[: wanted.most]
     ]
 

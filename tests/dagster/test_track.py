@@ -240,8 +240,8 @@ def test_of_a_wide_model_the_reference_and_the_check_of_the_inputs_say_what_is_w
     site.write(model, site.windows(model, "2013-03-01", "2013-03-08"))
     assert site.run(model, "2013-03-08").success
     told = (
-        "of 2 inputs 1 are held against the score and 1 are held against each other, "
-        "the others are each watched alone"
+        "of 2 inputs, 1 explain the score and 1 are correlated with each other; "
+        "the others are monitored one by one"
     )
     frozen = site.instance.get_latest_materialization_event(reference_key(model)).asset_materialization
     assert frozen.metadata["champion inputs"].value == told

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from lupus_assets.records import AFTER, Found, Search
+from lupus_assets.records import AFTER, FoundAlarm, Search
 from lupus_assets.sinks.duckdb.query import Warehouse, quoted
 from lupus_assets.sinks.word import LONGEST, SPOKEN, words
 
-FIELDS = tuple(Found.__dataclass_fields__)
+FIELDS = tuple(FoundAlarm.__dataclass_fields__)
 SAID = f"concat_ws(' ', {', '.join(SPOKEN)})"
 # Newest window first, then facts and the team's rules, then what is furthest off; the rest makes it definite.
 ORDER = (
@@ -32,7 +32,7 @@ class WarehouseSearch:
         """The folder of the tables."""
         return str(self._warehouse.root)
 
-    def search(self, wanted: Search) -> list[Found]:
+    def search(self, wanted: Search) -> list[FoundAlarm]:
         """Return the matching alarms, newest window first, then by surprise."""
         asked = words(wanted.text)
         where = " AND ".join([*conditions(wanted), *map(_may_hold, asked)])
@@ -86,6 +86,6 @@ def _may_hold(word: str) -> str:
     return f"({other} OR regexp_matches(lower({SAID}), '(^|[^a-z0-9]){word}{end}'))"
 
 
-def _found(row: Mapping[str, Any]) -> Found:
+def _found(row: Mapping[str, Any]) -> FoundAlarm:
     start = row["window_start"].replace(tzinfo=UTC)
-    return Found(**{name: row[name] for name in FIELDS} | {"window_start": start})
+    return FoundAlarm(**{name: row[name] for name in FIELDS} | {"window_start": start})

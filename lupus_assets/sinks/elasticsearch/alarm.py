@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from lupus_assets.records import AFTER, Found, Search
+from lupus_assets.records import AFTER, FoundAlarm, Search
 from lupus_assets.sinks.elasticsearch.client import Cluster, ElasticsearchAddress
 from lupus_assets.sinks.elasticsearch.document import values
 from lupus_assets.sinks.elasticsearch.index import PAGE, Indices
 from lupus_assets.sinks.word import words
 
 TABLE = "verdicts"
-FIELDS = tuple(Found.__dataclass_fields__)
+FIELDS = tuple(FoundAlarm.__dataclass_fields__)
 # Newest window first, then facts and the team's rules, then what is furthest off; the rest makes it definite.
 ORDER: tuple[Mapping[str, Any], ...] = (
     {"window_start": {"order": "desc", "unmapped_type": "date"}},
@@ -41,7 +41,7 @@ class AlarmSearch:
         """The address of the cluster."""
         return f"Elasticsearch at {self._cluster.address.url}"
 
-    def search(self, wanted: Search) -> list[Found]:
+    def search(self, wanted: Search) -> list[FoundAlarm]:
         """Return the matching alarms, newest window first, then by surprise; no retries."""
         answer = self._cluster.ask(
             f"search {self._index}",
@@ -95,7 +95,7 @@ def _any(clauses: list[dict[str, Any]]) -> dict[str, Any]:
     return {"bool": {"should": clauses, "minimum_should_match": 1}} if clauses else {"match_none": {}}
 
 
-def _found(document: Mapping[str, Any]) -> Found:
+def _found(document: Mapping[str, Any]) -> FoundAlarm:
     row = {**values(TABLE, document), "model": document["model"]}
     row["window_start"] = row["window_start"].replace(tzinfo=UTC)
-    return Found(**{name: row[name] for name in FIELDS})
+    return FoundAlarm(**{name: row[name] for name in FIELDS})

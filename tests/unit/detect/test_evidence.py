@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lupus_assets.detect.evidence import FIRST, NORMAL_SLOPE, Evidence, Tail
+from lupus_assets.detect.evidence import LEAST_HISTORY, NORMAL_SLOPE, Evidence, Tail
 from lupus_assets.detect.history import WINDOWS
 
 SIZE = 40
@@ -49,9 +49,9 @@ def after(draw, partitions: int = 500) -> tuple[Evidence, np.ndarray]:
 
 def test_nothing_is_a_surprise_before_the_past_was_looked_at():
     evidence = Evidence(1)
-    surprises = [float(evidence.step(each(9.0)).max()) for _ in range(FIRST + 1)]
-    assert surprises[:FIRST] == [0.0] * FIRST
-    assert surprises[FIRST] > 0
+    surprises = [float(evidence.step(each(9.0)).max()) for _ in range(LEAST_HISTORY + 1)]
+    assert surprises[:LEAST_HISTORY] == [0.0] * LEAST_HISTORY
+    assert surprises[LEAST_HISTORY] > 0
 
 
 def test_normal_deviations_keep_a_normal_tail_and_ring_as_often_as_p_says():

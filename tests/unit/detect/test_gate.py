@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lupus_assets.detect.gate import FIRST, LEAST_PROOF, Gate
+from lupus_assets.detect.gate import FIRST_FIT, LEAST_PROOF, Gate
 from lupus_assets.detect.history import WINDOWS
 
 PARTITIONS = 300
@@ -25,7 +25,7 @@ def gated(z: np.ndarray, targets=(0, 1, 2), foretells=(0, 1, 2)) -> np.ndarray:
 def test_nothing_is_taken_away_before_it_is_proven_and_then_at_once():
     z = deviations()
     found = gated(z)
-    first = FIRST + LEAST_PROOF
+    first = FIRST_FIT + LEAST_PROOF
     np.testing.assert_array_equal(found[:first], z[:first])
     assert (found[first, :, :2] != z[first, :, :2]).all()
 
@@ -81,7 +81,7 @@ def test_gaps_stay_gaps_and_teach_nothing():
 def test_the_weights_are_those_of_ridge_regression_over_the_past(others):
     """Hoerl and Kennard (1970): (X'X + 15 I)⁻¹ X'y over deviations that count for at most five."""
     z = deviations(noise=0.6) * 2
-    at = FIRST + 14 * 9
+    at = FIRST_FIT + 14 * 9
     found = gated(z[: at + 1], foretells=others)[at]
     for window in range(len(WINDOWS)):
         past = np.clip(z[:at, window], -5, 5)
@@ -98,7 +98,7 @@ def test_more_predictors_than_partitions_foretell_what_ridge_regression_does():
     front = rng.normal(size=(PARTITIONS, len(WINDOWS), 1))
     z = np.concatenate([front + 0.5 * rng.normal(size=front.shape) for _ in range(61)], axis=2)
     z[..., 1:41] *= rng.uniform(0.2, 1, 40)
-    at = FIRST + 28  # 56 partitions, 60 predictors of other targets
+    at = FIRST_FIT + 28  # 56 partitions, 60 predictors of other targets
     found = gated(z[: at + 1], targets=tuple(range(61)), foretells=tuple(range(61)))[at]
     for window in range(len(WINDOWS)):
         past = np.clip(z[:at, window], -5, 5)

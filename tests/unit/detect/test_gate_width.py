@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lupus_assets.detect.detector import replay
-from lupus_assets.detect.gate import MEMORY, RIDGE, blocks, dual, primal
+from lupus_assets.detect.gate import PAST, RIDGE, blocks, dual, primal
 from lupus_assets.detect.history import WINDOWS, Group, Heard, History, Role, Series
 
 SIZES = st.integers(1, 12)
@@ -37,7 +37,7 @@ def test_both_forms_of_ridge_regression_foretell_what_one_regression_per_series_
     others = rng.normal(size=(3, many))
     expected = plain(predictors, series, target, own, others)
     for solve in (primal, dual):
-        found = solve(predictors, series, blocks(target, own)).foretold(others)
+        found = solve(predictors, series, blocks(target, own)).predict(others)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -70,9 +70,9 @@ def history(columns: int, rng: np.random.Generator, days: int = 60) -> History:
 
 def test_where_predictors_pass_the_memory_verdicts_go_on_as_they_were(monkeypatch):
     """The other of the two systems is solved then: the same but for rounding."""
-    wide = history(MEMORY // 4 + 1, np.random.default_rng(1))
+    wide = history(PAST // 4 + 1, np.random.default_rng(1))
     found = replay(wide, [1.0])
-    monkeypatch.setattr("lupus_assets.detect.gate.MEMORY", 4 * MEMORY)
+    monkeypatch.setattr("lupus_assets.detect.gate.PAST", 4 * PAST)
     for by_dual, by_primal in zip(found, replay(wide, [1.0]), strict=True):
         np.testing.assert_allclose(by_dual.surprise, by_primal.surprise, rtol=1e-7, atol=1e-9)
         assert by_dual.named == by_primal.named

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, rankdata, theilslopes
 
 from lupus_assets.declare.rule import LEAST_TREND
-from lupus_assets.detect.trend import LEAST, _dependence, trend
+from lupus_assets.detect.trend import LEAST_VALUES, _dependence, trend
 
 
 def autoregressive() -> np.ndarray:
@@ -54,7 +54,7 @@ def test_a_steady_rise_is_found_and_its_fall_is_not():
     assert found.slope == pytest.approx(0.15, abs=0.05)
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=LEAST, max_size=25))
+@given(st.lists(st.floats(-1e6, 1e6), min_size=LEAST_VALUES, max_size=25))
 def test_the_slope_is_scipys_and_a_mirror_image_has_its_opposite(values):
     x = np.array(values)
     found, mirrored = trend(x), trend(-x)
@@ -70,19 +70,19 @@ def test_noise_rarely_has_a_trend():
     assert np.mean([trend(rng.normal(size=28)).rises < 0.05 for _ in range(400)]) < 0.08
 
 
-@pytest.mark.parametrize("values", [np.ones(LEAST - 1), np.array([*range(LEAST), np.nan])])
+@pytest.mark.parametrize("values", [np.ones(LEAST_VALUES - 1), np.array([*range(LEAST_VALUES), np.nan])])
 def test_too_few_values_or_none_have_no_trend(values):
     with pytest.raises(ValueError, match="a trend needs 8 or more, all finite"):
         trend(values)
-    assert trend(np.ones(LEAST)).z == 0
+    assert trend(np.ones(LEAST_VALUES)).z == 0
 
 
 def test_a_declaration_demands_the_partitions_that_the_test_needs():
-    assert LEAST_TREND == LEAST
+    assert LEAST_TREND == LEAST_VALUES
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("length", [LEAST, 20, 40])
+@pytest.mark.parametrize("length", [LEAST_VALUES, 20, 40])
 def test_the_variance_is_hamed_and_raos_of_a_correlation_without_its_bias(seed, length):
     """1 + 2/(n(n-1)(n-2)) Σ (n-k)(n-k-1)(n-k-2) ρᵏ, ρ of the ranks of what is left of the trend."""
     rng = np.random.default_rng(seed)

@@ -37,7 +37,7 @@ FEATURES = {"numeric": ["amount"], "categorical": ["country"]}
         (
             declared(columns={"features": "auto"}),
             "amount",
-            "list in `columns.features` those that it reads, and materialise m_reference again",
+            "list the columns that it reads in `columns.features`, and materialise m_reference again",
         ),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lupus_assets.detect.evidence import FIRST as LEAST_HISTORY
+from lupus_assets.detect.evidence import LEAST_HISTORY
 from lupus_assets.detect.history import WINDOWS
 from lupus_assets.judging.series import JUDGED, Ledger
 from lupus_assets.records import MetricRow

@@ -5,7 +5,7 @@ import pytest
 from lupus_assets.errors import ReferenceMissing
 from lupus_assets.profiling import sampling
 from lupus_assets.profiling.coverage import coverage
-from lupus_assets.profiling.freezing import SEGMENTS
+from lupus_assets.profiling.freezing import MAX_SEGMENTS
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from tests.models import declared, frozen, log
 
@@ -50,9 +50,9 @@ def test_a_version_is_data_and_has_no_distribution_to_drift_from():
 
 
 def test_a_column_with_too_many_values_gives_the_most_frequent_segments_only():
-    values = [f"c{number:03}" for number in range(SEGMENTS + 10) for _ in range(30)]
+    values = [f"c{number:03}" for number in range(MAX_SEGMENTS + 10) for _ in range(30)]
     segments = frozen(MODEL, [log(0, len(values), country=values)]).segments
-    assert len(segments) == SEGMENTS
+    assert len(segments) == MAX_SEGMENTS
 
 
 def test_scores_outside_0_and_1_do_not_shape_the_surrogate():
@@ -150,8 +150,8 @@ def test_of_a_wide_model_the_strongest_inputs_are_held_against_the_score_and_eac
 def test_every_input_of_a_wide_model_has_a_distribution_to_drift_from_and_what_is_left_out_is_said(of_wide):
     assert set(of_wide.columns["*"]) == {f"f{at:03d}" for at in range(400)} | {"p", "y"}
     assert coverage(declared(segments=()), of_wide) == (
-        "of 400 inputs 355 are held against the score and 255 are held against each other, "
-        "the others are each watched alone"
+        "of 400 inputs, 355 explain the score and 255 are correlated with each other; "
+        "the others are monitored one by one"
     )
     assert coverage(MODEL, frozen(MODEL)) is None
 
@@ -170,7 +170,7 @@ def test_a_wide_model_by_class_ranks_its_first_numbers():
     )
     reference = frozen(model, [wide(0, 270).drop_columns(["y"])])
     assert reference.association.names == ("p", *(f"f{at:03d}" for at in range(255)))
-    assert coverage(model, reference).startswith("of 271 inputs 256 are held against each other")
+    assert coverage(model, reference).startswith("of 271 inputs, 256 are correlated with each other")
 
 
 def test_a_sample_of_too_many_values_is_thinned_evenly(monkeypatch):

@@ -41,7 +41,7 @@ def test_dictionaries_of_any_order_give_the_counts_of_their_values(parts):
 def test_rows_that_are_their_dictionary_count_as_dictionaries_of_their_values_do(parts):
     found, total = Vocabulary(SALT), Counter[str]()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(vocabulary, "LOT", 0)  # what is there is brought together before anything comes
+        patched.setattr(vocabulary, "UNMERGED_BYTES", 0)  # each dictionary is merged at once
         for rows, counts in parts:
             absent = np.flatnonzero([value is None for value in rows])
             found.add_rows(pa.array(rows, pa.string()), absent, 0)
@@ -65,8 +65,8 @@ def test_many_values_over_many_batches_keep_exact_counts_of_the_most_frequent():
 
 
 def test_beyond_the_most_that_are_counted_totals_and_distinct_values_stay(monkeypatch):
-    monkeypatch.setattr(vocabulary, "MOST", 2 * CAP)
-    monkeypatch.setattr(vocabulary, "LOT", CAP)
+    monkeypatch.setattr(vocabulary, "MOST_VALUES", 2 * CAP)
+    monkeypatch.setattr(vocabulary, "UNMERGED_BYTES", CAP)
     frequent = {f"frequent-{n}": 50 for n in range(10)}
     parts = [(at % 2, {f"rare-{at}-{n}": 1 for n in range(CAP)} | frequent) for at in range(6)]
     found = counted(parts)
@@ -121,7 +121,7 @@ def test_long_values_are_not_kept():
 
 def test_beyond_the_most_bytes_the_rarest_values_go(monkeypatch):
     monkeypatch.setattr(vocabulary, "MOST_BYTES", 100_000)
-    monkeypatch.setattr(vocabulary, "LOT", 0)
+    monkeypatch.setattr(vocabulary, "UNMERGED_BYTES", 0)
     found = Vocabulary(SALT)
     before = pa.total_allocated_bytes()
     for at in range(6):
