@@ -33,7 +33,7 @@ from datetime import datetime, timedelta
 from lupus_assets.errors import ObjectMissing, StateError
 from lupus_assets.judging.checkpoint import Checkpoint, from_bytes, to_bytes
 from lupus_assets.ports import ObjectStore
-from lupus_assets.reading.arrow import microseconds
+from lupus_assets.reading.table import microseconds
 from lupus_assets.records import Place
 
 CLAIM, STATE = ".claim", ".state"

@@ -19,8 +19,8 @@ from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.track import Found, chains, foreign_since, go_on, judge, told_of
 from lupus_assets.judging.verdict import LABELS, LATE, ROWS
 from lupus_assets.ports import MetricStore, Replacement
-from lupus_assets.reading.arrow import is_in, microseconds, rows_where, table_integers
 from lupus_assets.reading.cut import Cut, cuts
+from lupus_assets.reading.table import is_in, microseconds, rows_where, table_integers
 from lupus_assets.records import IncidentRow, Place, Row, VerdictRow, Window
 
 PAST = ("partition_key", "window_start", "as_of", "family", "column_name", "flagged")

@@ -17,12 +17,13 @@ from lupus_assets.measuring.partition import metric_rows
 from lupus_assets.picturing.sparkline import COLUMNS as COLUMNS_SHOWN
 from lupus_assets.picturing.sparkline import SHOWN
 from lupus_assets.ports import MetricStore, Source
-from lupus_assets.profiling.partition import Profiled, profile_partition
+from lupus_assets.profiling.partition import profile_partition
+from lupus_assets.profiling.profiled import Profiled
 from lupus_assets.profiling.record import profile_rows, profiles_from
-from lupus_assets.reading.arrow import microseconds, rows_where, table_integers
 from lupus_assets.reading.batch import UNIT, Reading
 from lupus_assets.reading.cut import Cut, cuts, open_cuts, place
 from lupus_assets.reading.role import needed, roles
+from lupus_assets.reading.table import microseconds, rows_where, table_integers
 from lupus_assets.records import ComparisonRow, MetricRow, VerdictRow, Window
 from lupus_assets.reference_store import ReferenceStore, subset
 from lupus_assets.stats.reference.frozen import Reference

@@ -8,7 +8,7 @@ import pyarrow as pa
 from lupus_assets.errors import StateError, UsageError
 from lupus_assets.measuring.drift import COLUMNS, Drift, Frozen, Span, State, check_track, drift, partitions
 from lupus_assets.ports import MetricStore
-from lupus_assets.reading.arrow import table_levels
+from lupus_assets.reading.table import table_levels
 from lupus_assets.stats.codec import reference_marginals
 
 

@@ -13,7 +13,8 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import PartitionMissing
 from lupus_assets.measuring.partition import metric_rows
 from lupus_assets.profiling.freezing import freeze
-from lupus_assets.profiling.partition import Profiled, profile_partition
+from lupus_assets.profiling.partition import profile_partition
+from lupus_assets.profiling.profiled import Profiled
 from lupus_assets.reading.batch import Reading
 from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.reading.role import Role, kinds, roles

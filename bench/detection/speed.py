@@ -29,7 +29,7 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.detect.detector import replay
 from lupus_assets.detect.history import History
 from lupus_assets.pipeline import Pipeline
-from lupus_assets.profiling.partition import Profiled
+from lupus_assets.profiling.profiled import Profiled
 from lupus_assets.reading.cut import Cut, cuts, place
 from lupus_assets.records import MetricRow, Window
 from lupus_assets.sinks.files.folder import Folder

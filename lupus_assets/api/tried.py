@@ -17,7 +17,8 @@ from lupus_assets.api.rows import unwatched as unwatched_rows
 from lupus_assets.declare import MonitoredModel, load
 from lupus_assets.declare.mistake import missing
 from lupus_assets.errors import UsageError
-from lupus_assets.reading.arrow import instants, microseconds, rows_where
+from lupus_assets.reading.arrow import instants
+from lupus_assets.reading.table import microseconds, rows_where
 from lupus_assets.replay import Backtest, Watch, learn, unwatched
 from lupus_assets.replay import backtest as replay
 from lupus_assets.sources.log import LogSource

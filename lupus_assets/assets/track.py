@@ -36,7 +36,7 @@ from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.sparkline import trail
 from lupus_assets.pipeline import Pipeline
 from lupus_assets.profiling.coverage import coverage
-from lupus_assets.profiling.partition import WHOLE, Profiled
+from lupus_assets.profiling.profiled import WHOLE, Profiled
 from lupus_assets.reading.cut import Cut, cuts, labels_behind
 from lupus_assets.records import VerdictRow, Window
 from lupus_assets.stats.reference.frozen import Reference

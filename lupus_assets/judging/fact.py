@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lupus_assets.declare.column import Columns
 from lupus_assets.judging.row import verdict_row
-from lupus_assets.profiling.partition import WHOLE, Profiled
+from lupus_assets.profiling.profiled import WHOLE, Profiled
 from lupus_assets.reading.role import Role
 from lupus_assets.records import ALARM, EVERYTHING, FACT_RULE, VerdictRow, Window
 from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn

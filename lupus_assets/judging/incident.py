@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.judging.wording import ROWS, target
-from lupus_assets.reading.arrow import rows_where, table_integers
 from lupus_assets.reading.cut import Cut
+from lupus_assets.reading.table import rows_where, table_integers
 from lupus_assets.records import EVERYTHING, FACT_RULE, IncidentRow, VerdictRow, Window
 
 QUIET = 3  # partitions without an alarm that end an incident: two bad days around a weekend are one

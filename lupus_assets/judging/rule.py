@@ -23,7 +23,7 @@ from lupus_assets.declare.rule import (
 from lupus_assets.detect.trend import trend
 from lupus_assets.judging.row import verdict_row
 from lupus_assets.judging.wording import exact, number, number_beside, subject
-from lupus_assets.reading.arrow import comparable, is_in, rows_where
+from lupus_assets.reading.table import comparable, is_in, rows_where
 from lupus_assets.records import ALARM, VerdictRow, Window
 
 Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, why there is none)

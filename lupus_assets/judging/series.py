@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.declare.metric import METRICS
-from lupus_assets.reading.arrow import comparable, is_in, table_floats, table_integers, table_levels
+from lupus_assets.reading.table import comparable, is_in, table_floats, table_integers, table_levels
 from lupus_assets.records import EVERYTHING
 
 JUDGED = frozenset(name for name, measure in METRICS.items() if measure.judged)

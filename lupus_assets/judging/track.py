@@ -17,7 +17,7 @@ from lupus_assets.judging.chain import Chain, Judging, Setting, Step, Told, told
 from lupus_assets.judging.history import judged_series, naive
 from lupus_assets.judging.series import Ledger
 from lupus_assets.judging.verdict import LABELS, LATE, ROWS, Judgement
-from lupus_assets.reading.arrow import comparable, is_in, table_integers
+from lupus_assets.reading.table import comparable, is_in, table_integers
 from lupus_assets.records import EVERYTHING, VerdictRow, Window
 
 OTHER_REFERENCE = ", and others were measured against another reference: materialise those again"

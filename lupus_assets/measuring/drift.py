@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lupus_assets.errors import StateError, UsageError
 from lupus_assets.profiling.record import unreadable
-from lupus_assets.reading.arrow import is_in, table_bytes, table_integers, table_levels
+from lupus_assets.reading.table import is_in, table_bytes, table_integers, table_levels
 from lupus_assets.records import EVERYTHING
 from lupus_assets.stats.codec import marginal_of
 from lupus_assets.stats.column import NumericColumn

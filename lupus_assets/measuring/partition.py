@@ -14,7 +14,7 @@ from lupus_assets.measuring.column import (
 )
 from lupus_assets.measuring.interval import intervals
 from lupus_assets.profiling.parting import Cell
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.reading.role import Role
 from lupus_assets.records import EVERYTHING, MetricRow, Window
 from lupus_assets.stats.clusters import Clusters

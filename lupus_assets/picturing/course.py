@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.sparkline import of_series
-from lupus_assets.reading.arrow import is_in, positions, rows_where, table_integers
+from lupus_assets.reading.arrow import positions
+from lupus_assets.reading.table import is_in, rows_where, table_integers
 from lupus_assets.records import FACT_RULE, HISTORY_RULE
 
 SERIES = ("family", "metric", "column_name", "segment")

@@ -9,13 +9,7 @@ import pyarrow as pa
 
 from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, runs, short_dots, short_path, titled
-from lupus_assets.reading.arrow import (
-    is_in,
-    microseconds,
-    rows_where,
-    table_floats,
-    table_integers,
-)
+from lupus_assets.reading.table import is_in, microseconds, rows_where, table_floats, table_integers
 from lupus_assets.records import FACT_RULE, HISTORY_RULE, VerdictRow
 
 SHOWN = 28  # partitions of the small picture: four weeks

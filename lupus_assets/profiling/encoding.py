@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lupus_assets.profiling.gathering import Groups, picked
+from lupus_assets.profiling.groups import Groups, picked
 from lupus_assets.reading.batch import Mask, Reading, Rows
 from lupus_assets.reading.block import CategoricalBlock, NumericBlock
 from lupus_assets.stats.grid import BLOCK

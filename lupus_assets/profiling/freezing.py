@@ -12,7 +12,7 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.errors import ColumnMismatch, ReferenceMissing
 from lupus_assets.profiling.digest import declared
 from lupus_assets.profiling.encoding import Coded, transformed
-from lupus_assets.profiling.gathering import Groups
+from lupus_assets.profiling.groups import Groups
 from lupus_assets.profiling.partition import profile_partition
 from lupus_assets.profiling.sampling import Batches, plan
 from lupus_assets.reading.batch import Reading, Rows, usable

@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.profiling.gathering import Gathering, Groups, gathering
+from lupus_assets.profiling.gathering import Gathering, gathering
+from lupus_assets.profiling.groups import Groups
 from lupus_assets.profiling.threads import ahead, gatherers, thread_scratch
-from lupus_assets.reading.arrow import Kind, at_least_one, instants, natural_kind, numbers, words
+from lupus_assets.reading.arrow import Kind, instants, natural_kind, numbers, words
 from lupus_assets.reading.block import Block, CategoricalBlock, NumericBlock, TimestampBlock
+from lupus_assets.reading.table import at_least_one
 from lupus_assets.stats.column import Column
 from lupus_assets.stats.grid import Grid
 

@@ -10,15 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lupus_assets.profiling.encoding import Coded, Explained
-from lupus_assets.profiling.gathering import (
-    CategoricalGathering,
-    Gathering,
-    Groups,
-    NumericGathering,
-    Rows,
-    gathering,
-    picked,
-)
+from lupus_assets.profiling.gathering import CategoricalGathering, Gathering, NumericGathering, gathering
+from lupus_assets.profiling.groups import Groups, Rows, picked
 from lupus_assets.profiling.threads import thread_scratch
 from lupus_assets.reading.block import Block, Mask
 from lupus_assets.stats.joint import Joint

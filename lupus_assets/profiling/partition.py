@@ -3,52 +3,31 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.profiling.encoding import Coded, Explained, transformed
-from lupus_assets.profiling.gathering import Groups, picked
-from lupus_assets.profiling.gathering import Rows as Picked
+from lupus_assets.profiling.groups import Groups
+from lupus_assets.profiling.labelled import joint_of, only
 from lupus_assets.profiling.parting import Batch, Cell, Parting, coded
+from lupus_assets.profiling.profiled import LEAST_DISCLOSED, WHOLE, Profiled, rows_of
 from lupus_assets.profiling.threads import ahead, gatherers
-from lupus_assets.reading.arrow import at_least_one
 from lupus_assets.reading.batch import Mask, Reading, Rows, outside, read_rows, usable
-from lupus_assets.reading.block import Block, CategoricalBlock, IdentityBlock, NumericBlock, TimestampBlock
+from lupus_assets.reading.block import IdentityBlock, NumericBlock
 from lupus_assets.reading.clustering import clusters
 from lupus_assets.reading.cut import Cut
 from lupus_assets.reading.repetition import repeated, row_hashes
+from lupus_assets.reading.table import at_least_one
 from lupus_assets.records import EVERYTHING, Window
 from lupus_assets.stats.clusters import Clusters
 from lupus_assets.stats.column import CategoricalColumn
-from lupus_assets.stats.joint import Confusion, ErrorSums, Joint
 from lupus_assets.stats.profile import Profile
 from lupus_assets.stats.reference.frozen import Reference
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
-from lupus_assets.stats.score_label import ScoreLabel
 
-LEAST_DISCLOSED = 20  # rows below which a category's name is not stored, only its salted hash
-
-WHOLE: Cell = (EVERYTHING, EVERYTHING)
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """The profiles of one cut of one partition.
-
-    Attributes
-    ----------
-    profiles : dict of (version, segment) to Profile
-        ``("*", "*")`` is all rows. Versions have entries only where the partition has several.
-    problems : dict of str to str
-        Unreadable column to the description of its problem; the column is in no profile.
-    """
-
-    profiles: dict[Cell, Profile]
-    problems: dict[str, str]
 
 
 def profile_partition(
@@ -223,7 +202,7 @@ class _Gathering:
             versions[cell] = profile.shared(versions[cell]) if cell in versions else profile
         if len(versions) > 1:  # the names of rare versions are not stored
             profiles |= {
-                cell: profile for cell, profile in versions.items() if _rows(profile) >= LEAST_DISCLOSED
+                cell: profile for cell, profile in versions.items() if rows_of(profile) >= LEAST_DISCLOSED
             }
         return Profiled(
             {cell: self._disclosed(self._sound(profile)) for cell, profile in profiles.items()}, self.problems
@@ -256,14 +235,14 @@ class _Gathering:
         blocks = {name: block for name, block in rows.blocks.items() if self._concerns(name)}
         truth = blocks.get(label.column) if label is not None else None
         if label is not None and truth is not None:  # a label that has not arrived is a null
-            truth = blocks[label.column] = _only(truth, rows.labelled(self.cut))
+            truth = blocks[label.column] = only(truth, rows.labelled(self.cut))
         prediction = rows.blocks.get(columns.prediction.column)
         invalid = None
         if isinstance(prediction, NumericBlock) and columns.prediction.kind == "score" and scored is not None:
             invalid = prediction.present & ~scored
         joint = None
         if label is not None and self.cut.labels:
-            joint = _joint(prediction, scored, truth, self.reading)
+            joint = joint_of(prediction, scored, truth, self.reading)
         return Batch(
             blocks=blocks,
             counted=self.cut.rows,
@@ -308,46 +287,3 @@ class _Gathering:
                 shown = column.categories.disclosed(LEAST_DISCLOSED)
                 columns[name] = replace(column, categories=shown.anonymous() if name in private else shown)
         return replace(profile, columns=columns)
-
-
-def _only(block: Block, rows: Mask) -> Block:
-    """Return `block` with the rows outside the mask `rows` set to null."""
-    if rows.all() or isinstance(block, TimestampBlock):
-        return block
-    return replace(block, absent=np.flatnonzero(~(block.present & rows)))
-
-
-def _joint(
-    prediction: Block | None, scored: Mask | None, label: Block | None, reading: Reading
-) -> Callable[[Picked], Joint] | None:
-    """Return a function from rows to the state of predictions and labels; None where kinds do not match."""
-    if isinstance(prediction, CategoricalBlock) and isinstance(label, CategoricalBlock):
-        classes, true_classes = prediction.row_hashes(), label.row_hashes()
-        labelled = prediction.present & label.present
-        return lambda rows: Confusion.of(classes[rows][labelled[rows]], true_classes[rows][labelled[rows]])
-    if not (isinstance(prediction, NumericBlock) and isinstance(label, NumericBlock)) or scored is None:
-        return None
-    decision = reading.model.decision
-    both = scored.copy()
-    both[label.absent] = False
-    all_rows = bool(both.all())
-
-    def paired(values: npt.NDArray[Any], rows: Picked) -> npt.NDArray[Any]:
-        return picked(values, rows) if all_rows else picked(values, rows)[picked(both, rows)]
-
-    if decision is None:
-        values, truth = prediction.values, label.values
-        with np.errstate(over="ignore", invalid="ignore"):
-            both &= np.isfinite(values - truth)
-        all_rows = bool(both.all())
-        return lambda rows: ErrorSums.of(paired(values, rows), paired(truth, rows))
-    threshold, true = decision.threshold, label.numbers == 1
-    scores = prediction.numbers
-    return lambda rows: ScoreLabel.of(paired(scores, rows), paired(true, rows), threshold)
-
-
-def _rows(profile: Profile) -> int:
-    """Return the number of rows of a profile, from its columns where rows are not counted."""
-    if profile.counts is not None:
-        return profile.counts.rows
-    return max((column.rows for column in profile.columns.values()), default=0)

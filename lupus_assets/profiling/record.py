@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lupus_assets.errors import StateError
 from lupus_assets.profiling.parting import Cell
-from lupus_assets.profiling.partition import WHOLE, Profiled
+from lupus_assets.profiling.profiled import WHOLE, Profiled
 from lupus_assets.records import EVERYTHING, ProfileRow, Window
 from lupus_assets.stats.codec import from_bytes, to_bytes
 from lupus_assets.stats.column import Column

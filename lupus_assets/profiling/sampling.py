@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from lupus_assets.profiling.encoding import Coded, transformed
-from lupus_assets.profiling.gathering import Groups, NumericGathering, state
-from lupus_assets.profiling.partition import LEAST_DISCLOSED
+from lupus_assets.profiling.gathering import NumericGathering, state
+from lupus_assets.profiling.groups import Groups
+from lupus_assets.profiling.profiled import LEAST_DISCLOSED
 from lupus_assets.profiling.threads import thread_scratch
-from lupus_assets.reading.arrow import every
 from lupus_assets.reading.batch import UNIT, Reading, Rows, read_rows, usable
 from lupus_assets.reading.block import CategoricalBlock, NumericBlock
+from lupus_assets.reading.table import every
 from lupus_assets.records import Window
 from lupus_assets.stats.category import Categories
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn

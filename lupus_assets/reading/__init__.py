@@ -1,6 +1,7 @@
 """Arrow batches become numpy arrays, by the role of each column.
 
 arrow       Arrow columns as numpy arrays, without pandas
+table       Arrow tables, and streams of batches
 block       one batch of one column
 role        the kind of each column, and the family of its metrics
 cut         the data times at which a partition is judged

@@ -4,9 +4,6 @@ pyarrow imports pandas (1.5 s) in ``to_numpy``, ``pa.array`` and ``pa.scalar``; 
 write the buffers directly.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -45,7 +42,8 @@ LAST_MICROSECOND = 2**63 - 1
 BOOLEANS = _texts("false", "true")
 
 
-def _buffer(array: pa.Array, dtype: str) -> npt.NDArray[Any]:
+def buffer_of(array: pa.Array, dtype: str) -> npt.NDArray[Any]:
+    """Return the values of a fixed-width array without a copy; those of null rows are undefined."""
     data = array.buffers()[1]
     if data is None or not len(array):
         return np.empty(0, dtype=dtype)
@@ -95,7 +93,7 @@ def numbers(array: pa.Array, column: str) -> tuple[npt.NDArray[Any], npt.NDArray
         return bits(array), absences(array)
     plain = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
     if plain and array.buffers()[1] is not None:
-        return _buffer(array, _dtype(kind)), absences(array)
+        return buffer_of(array, _dtype(kind)), absences(array)
     values, present = floats(array, column)
     return values, np.flatnonzero(~present)
 
@@ -126,7 +124,7 @@ def floats(array: pa.Array, column: str) -> tuple[npt.NDArray[np.float64], npt.N
     ):
         raise _mismatch(column, array.type, "a number", "int or double")
     present = valid(array)
-    values = _buffer(array.cast(pa.float64(), safe=False), "<f8").astype(np.float64)
+    values = buffer_of(array.cast(pa.float64(), safe=False), "<f8").astype(np.float64)
     values[~present] = np.nan
     return values, present
 
@@ -159,7 +157,7 @@ def instants(
     micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     if array.type.tz is None:
         micros = pc.assume_timezone(micros, str(zone.key), ambiguous="earliest", nonexistent="latest")
-    return _buffer(micros, "<i8").astype(np.int64), present
+    return buffer_of(micros, "<i8").astype(np.int64), present
 
 
 def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt.NDArray[np.intp]]:
@@ -184,7 +182,7 @@ def words(array: pa.Array, column: str) -> tuple[pa.Array, npt.NDArray[Any], npt
     values = array.dictionary
     if not pa.types.is_string(values.type):
         values = values.cast(pa.string())
-    index = _buffer(array.indices, _dtype(array.indices.type))
+    index = buffer_of(array.indices, _dtype(array.indices.type))
     absent = absences(array.indices)
     if values.null_count:  # the dictionary may contain null as a value
         without = np.ones(len(array), dtype=bool)
@@ -289,81 +287,3 @@ def _mismatch(column: str, kind: pa.DataType, needed: str, remedy: str) -> Colum
     return ColumnMismatch(
         f"column {column!r} is {actual} where {needed} is needed; store it as {remedy}, or declare another"
     )
-
-
-def integers(array: pa.Array) -> npt.NDArray[np.int64]:
-    """Return an array of integers, times or booleans without nulls as int64."""
-    return _buffer(array.cast(pa.int64()), "<i8").astype(np.int64)
-
-
-def table_integers(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
-    """Return a table's column of integers, times (in its unit) or booleans without nulls as int64."""
-    return integers(table[name].combine_chunks())
-
-
-def table_levels(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Return ``(values, index of each row's value)`` of a table's text column without nulls."""
-    encoded = table[name].combine_chunks().dictionary_encode()
-    return encoded.dictionary.to_pylist(), integers(encoded.indices)
-
-
-def table_floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    """Return a table's numeric column as float64; NaN at null rows."""
-    return floats(table[name].combine_chunks(), name)[0]
-
-
-def table_bytes(table: pa.Table, name: str) -> list[memoryview]:
-    """Return the values of a table's binary column without nulls, as views of its buffers."""
-    values = []
-    for chunk in table[name].chunks:
-        _, offsets, data = chunk.buffers()
-        width = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
-        bounds = np.frombuffer(offsets, width)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
-        octets = memoryview(b"" if data is None else data)
-        values += [octets[start:end] for start, end in pairwise(bounds)]
-    return values
-
-
-def is_in(table: pa.Table, name: str, values: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Return a mask of the rows of `table` with one of `values` in the text column `name`."""
-    distinct, index = table_levels(table, name)
-    return np.array([value in values for value in distinct], dtype=bool)[index]
-
-
-def comparable(metrics: pa.Table, reference: str) -> npt.NDArray[np.bool_]:
-    """Return a mask of the rows of the table ``metrics`` for all versions and against `reference`."""
-    return is_in(metrics, "version", {"*"}) & is_in(metrics, "reference", {reference})
-
-
-def rows_where(table: pa.Table, kept: npt.NDArray[np.bool_]) -> pa.Table:
-    """Return the rows of `table` where the mask `kept` is True."""
-    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
-    return table.filter(pa.Array.from_buffers(pa.bool_(), len(kept), [None, bits]))
-
-
-def every(batch: pa.RecordBatch, step: int) -> pa.RecordBatch:
-    """Return every `step`-th row of `batch`, from the first; dictionaries are reduced to these rows."""
-    taken = batch.take(positions(np.arange(0, batch.num_rows, step)))
-    columns = [
-        column.dictionary_decode().dictionary_encode().cast(column.type)
-        if pa.types.is_dictionary(column.type)
-        else column
-        for column in taken
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema) if columns else taken
-
-
-def at_least_one(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield `batches`, or one batch without rows if there are none: segments have a state in any case."""
-    empty = True
-    for batch in batches:
-        empty = False
-        yield batch
-    if empty:
-        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return the microseconds since the epoch of an aware `moment`."""
-    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

@@ -15,7 +15,7 @@ import pyarrow as pa
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.column import Columns
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.reading.arrow import as_text, hashes, instants, microseconds, numbers, words
+from lupus_assets.reading.arrow import as_text, hashes, instants, numbers, words
 from lupus_assets.reading.block import (
     Block,
     CategoricalBlock,
@@ -26,6 +26,7 @@ from lupus_assets.reading.block import (
 )
 from lupus_assets.reading.cut import Cut
 from lupus_assets.reading.role import Role, named_columns
+from lupus_assets.reading.table import microseconds
 from lupus_assets.records import Window
 from lupus_assets.stats.grid import Grid
 

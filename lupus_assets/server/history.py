@@ -16,7 +16,7 @@ from lupus_assets.errors import LupusError
 from lupus_assets.picturing.address import PATH, QUERY, Address
 from lupus_assets.picturing.course import COLUMNS, course, unknown
 from lupus_assets.ports import MetricStore
-from lupus_assets.reading.arrow import is_in, rows_where
+from lupus_assets.reading.table import is_in, rows_where
 from lupus_assets.server.page import HEADERS, error_page, history_page
 
 SHOWN = 400  # partitions: a year of days, and what a window is wide

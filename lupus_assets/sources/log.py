@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lupus_assets.errors import ColumnMismatch, PartitionMissing
-from lupus_assets.reading.arrow import instants, microseconds
+from lupus_assets.reading.arrow import instants
+from lupus_assets.reading.table import microseconds
 from lupus_assets.records import Window
 from lupus_assets.sources.column import conform, encoded_schema, select
 

@@ -7,7 +7,7 @@ import pytest
 from lupus_assets.checkpoint_store import CheckpointStore
 from lupus_assets.judging.checkpoint import Checkpoint
 from lupus_assets.judging.incident import Open
-from lupus_assets.reading.arrow import microseconds
+from lupus_assets.reading.table import microseconds
 from lupus_assets.records import Place
 from lupus_assets.sinks.memory import MemoryFiles
 from tests.models import DAY, day

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.profiling.freezing import freeze
-from lupus_assets.profiling.partition import WHOLE, profile_partition
+from lupus_assets.profiling.partition import profile_partition
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.reading.batch import Reading
 from lupus_assets.reading.cut import cuts
 from lupus_assets.reading.role import kinds, needed, roles

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lupus_assets.profiling.partition import LEAST_DISCLOSED, WHOLE
+from lupus_assets.profiling.profiled import LEAST_DISCLOSED, WHOLE
 from tests.models import declared, frozen, log, only, profiled
 
 MODEL = declared()

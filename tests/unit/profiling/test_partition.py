@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.reading.cut import Cut, cuts
 from lupus_assets.sources.column import is_text, own_entries
 from lupus_assets.stats.joint import Confusion, ErrorSums

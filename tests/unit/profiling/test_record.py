@@ -1,6 +1,6 @@
 import pytest
 
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.profiling.record import profile_rows, profiles_from
 from lupus_assets.sinks.schema import to_table
 from tests.models import day, declared, frozen, log, profiled

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from lupus_assets.errors import ColumnMismatch
-from lupus_assets.reading.arrow import at_least_one, every, floats, hashes, instants, levels, rows_where
+from lupus_assets.reading.arrow import floats, hashes, instants, levels
+from lupus_assets.reading.table import at_least_one, every, rows_where
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -115,7 +116,8 @@ def test_reading_a_partition_does_not_import_pandas():
     """It takes longer to import than a small partition takes to profile."""
     script = (
         "import sys, numpy as np, pyarrow as pa\n"
-        "from lupus_assets.reading.arrow import floats, instants, levels, is_in, rows_where, table_floats\n"
+        "from lupus_assets.reading.arrow import floats, instants, levels\n"
+        "from lupus_assets.reading.table import is_in, rows_where, table_floats\n"
         "import lupus_assets.pipeline\n"
         "from zoneinfo import ZoneInfo\n"
         "ints = pa.Array.from_buffers(pa.int64(), 2, [None, pa.py_buffer(np.arange(2))])\n"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.reading.batch import Reading, outside, read_rows, usable
 from lupus_assets.reading.cut import Cut, cuts, open_cuts
 from lupus_assets.reading.role import kinds, roles

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lupus_assets.judging.series import Ledger
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.profiling.record import profile_rows, profiles_from
 from lupus_assets.sinks.schema import to_table
 from tests.judged import verdict_rows

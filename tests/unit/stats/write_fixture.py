@@ -6,7 +6,7 @@ what earlier versions wrote.
 
 from pathlib import Path
 
-from lupus_assets.profiling.partition import WHOLE
+from lupus_assets.profiling.profiled import WHOLE
 from lupus_assets.stats.codec import VERSION, to_bytes
 from lupus_assets.stats.state import State
 from tests.models import declared, frozen, log, only, profiled
