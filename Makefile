@@ -6,12 +6,13 @@
 # docs   these documents as a site in build/docs; a broken link fails
 # bench   the profile engine over decoding alone, and comparisons
 # bench-peers   what other packages take for the same rows, and whether the numbers agree
+# mutants   the share of small faults in the code that the unit tests notice; of a sample: SAMPLE=400
 # clean  remove every trace
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: bench docs help install demo ui test services test-services bench-peers lock clean
+.PHONY: bench docs help install demo ui test services test-services bench-peers mutants lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +32,7 @@ export DAGSTER_HOME := $(LUPUS_HOME)/dagster
 PRIVATE := umask 077;
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
 
 # uv where there is one, else venv and pip; both from the hashed lock. Compiled, as pip does: where Python may not
 # write what it compiles, as in many containers, every process would take thrice as long to start.
@@ -101,10 +102,15 @@ bench-peers: $(VENV)/.installed
 	@$(BIN)/python -m bench.peers.definition
 	@$(BIN)/python -m bench.peers --rows $(ROWS)
 
+# All of them take one core half a day, a sample of 400 twenty minutes. SEED draws another one, ROOM=stats one of a package.
+mutants: $(VENV)/.installed
+	@$(BIN)/python -m bench.mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ROOM),--room $(ROOM))
+
 lock:
 	@uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 --no-strip-extras \
 	  --no-header --upgrade -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .lupus *.egg-info build .dg .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .lupus mutants *.egg-info build .dg .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

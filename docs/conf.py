@@ -92,6 +92,7 @@ dagit
 sources
 views
 compaction
+mutation-testing
 ```
 """
 TREES = {root_doc: CONTENTS, "docs/decisions/index": DECISIONS}

@@ -1,7 +1,7 @@
 """What a metric is: its meaning, how its history is judged, and how people are told of it.
 
 Belongs here: the description alone, as plain strings and numbers. The tables of descriptions stand where the
-functions do (`lupus_assets.stats.distance.formula`, `lupus_assets.stats.performance`);
+functions do (`lupus_assets.stats.distance`, `lupus_assets.stats.performance`);
 `lupus_assets.declare.metric` holds the others and puts all together. Declarations and the command line read
 them without numpy, so that neither this module nor those tables import it.
 """

@@ -87,7 +87,7 @@ SHARES = (
             side=1,
         ),
         heading="js",
-        title="Jensen-Shannon divergence",
+        title="Jensen-Shannon distance",
     ),
     Distance(
         "l_infinity",

@@ -57,3 +57,13 @@ def test_a_design_effect_counts_as_long_as_its_partition_is_in_the_window():
     after = [rare.step(2.0 * one, 1_000.0 * one, one) for _ in range(WINDOWS[-1])]
     assert after[0].z[0, 0] == after[0].alone[0, 0]
     assert [bool(each.z[2, 0] < each.alone[2, 0]) for each in after] == [True] * (WINDOWS[-1] - 1) + [False]
+
+
+def test_what_has_no_probability_at_all_is_as_far_out_as_there_is():
+    """Where p is 0 to a float: no deviation is infinite, and none is beyond that of 1e-300."""
+    rare, one = Rare(1), np.ones(1)
+    for _ in range(60):
+        rare.step(0.0 * one, 1e6 * one, one)
+    found = rare.step(1e6 * one, 1e6 * one, one)
+    assert found.z[0, 0] == pytest.approx(37.0471, abs=1e-3)
+    assert found.alone[0, 0] == found.z[0, 0]

@@ -65,3 +65,30 @@ def test_the_noise_of_a_count_is_that_of_poisson():
     assert SCALES["count"].forward(counts, counts).var() == pytest.approx(
         count_variance(at(200))[0], rel=0.05
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "beyond", "end"),
+    [
+        ("share", 1.5, 1.04),  # the highest there is of ten rows and Anscombe's three eighths
+        ("share", -0.5, -0.0375),
+        ("probability", 1.5, 1 - LEAST_PROBABILITY),
+        ("probability", -0.5, LEAST_PROBABILITY),
+        ("correlation", 1.5, MOST_CORRELATION),
+        ("correlation", -1.5, -MOST_CORRELATION),
+        ("distance", -1.0, 0.0),
+        ("positive", -1.0, 1e-300),
+    ],
+)
+def test_what_lies_beyond_a_scale_is_at_its_end(name, beyond, end):
+    forward = SCALES[name].forward
+    assert forward(at(beyond), at(10)) == pytest.approx(forward(at(end), at(10)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "beyond", "end"),
+    [("share", 9.0, 1.0), ("share", -9.0, 0.0), ("fraction", 1.5, 1.0), ("fraction", -0.5, 0.0),
+     ("count", -9.0, 0.0), ("distance", -1.0, 0.0)],
+)  # fmt: skip
+def test_what_leads_back_beyond_a_unit_is_at_its_end(name, beyond, end):
+    assert SCALES[name].backward(at(beyond), at(10))[0] == end

@@ -6,7 +6,7 @@ from lupus_assets.declare.metric import METRICS
 from lupus_assets.judging.check import CHECKS, Outcome, check_of, checks_of, outcomes, unmeasured
 from lupus_assets.judging.finding import Findings
 from lupus_assets.judging.rule import describe, rule_rows
-from lupus_assets.records import VerdictRow
+from lupus_assets.records import HISTORY_RULE, VerdictRow
 from lupus_assets.sinks.schema import to_table
 from tests.models import day, declared, metric
 from tests.models import verdict as of_day
@@ -68,6 +68,13 @@ def test_a_check_names_metrics_and_families_that_exist(check):
     for topic in check.topics:
         assert METRICS.keys() >= set(topic.metrics)
         assert set(topic.families) <= FAMILIES
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_check_of_histories_names_metrics_whose_histories_are_judged(check):
+    """Otherwise it would pass for ever, with nothing to judge."""
+    named = {name for topic in check.topics if HISTORY_RULE in topic.rules for name in topic.metrics}
+    assert [name for name in named if not METRICS[name].judged] == []
 
 
 def test_a_track_has_the_checks_that_its_declaration_gives_something_to_judge():

@@ -157,3 +157,34 @@ def test_a_detector_that_comes_to_other_verdicts_has_another_version():
         for row in found
     ]
     assert (VERSION, hashlib.sha256(repr(said).encode()).hexdigest()[:12]) == (2, "14fb8829805b")
+
+
+@pytest.mark.parametrize(("holidays", "matters"), [("DE", True), (None, False)])
+def test_another_calendar_of_holidays_is_another_key_where_the_cadence_has_any(
+    monkeypatch, holidays, matters
+):
+    cadence = {"every": "day", "start": START.date()} | ({"holidays": holidays} if holidays else {})
+    model = declared(cadence=cadence, reference=REFERENCE)
+    now = key_of(model, "champion", "now")
+    monkeypatch.setattr("lupus_assets.judging.checkpoint.version", lambda package: f"another {package}")
+    assert (key_of(model, "champion", "now") != now) is matters
+
+
+def test_other_columns_and_groups_are_another_key():
+    now = key_of(MODEL, "champion", "now")
+    other_label = declared({"label": {"column": "other"}}, reference=REFERENCE)
+    other_groups = declared({"label": {"column": "y"}}, reference=REFERENCE, groups={"some": ["amount"]})
+    assert len({now, *(key_of(model, "champion", "now") for model in (other_label, other_groups))}) == 3
+
+
+def test_a_key_is_twelve_digits_of_a_file_name():
+    key = key_of(MODEL, "champion", "now")
+    assert len(key) == 12
+    assert set(key) <= set("0123456789abcdef")
+
+
+def test_another_state_is_no_checkpoint():
+    with pytest.raises(StateError, match=r"^it is no checkpoint$"):
+        from_bytes(to_bytes(Open("champion/x", (), 0)))
+    with pytest.raises(StateError, match=r"^it cannot be read \(.+\)$"):
+        from_bytes(b"LUPC")

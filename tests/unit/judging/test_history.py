@@ -164,3 +164,83 @@ def test_of_several_cuts_of_a_partition_the_latest_in_the_order_of_the_store_sta
     ledger = Ledger.of(to_table("metrics", [early, late, metric(1, 3.0)]), "now")
     assert only(ledger.values).tolist() == [2.0, 3.0]
     assert only(ledger.as_of)[0] == np.datetime64((day(0).end + DAY).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("null_rate", Role.NULL),
+        ("row_count", Role.ROWS),
+        ("residual_mean", Role.DEPENDENCE),
+        ("residual_spread", Role.DEPENDENCE),
+        ("association", Role.DEPENDENCE),
+        ("conditional_spread", Role.DEPENDENCE),
+        ("clipped_mean", Role.MARGINAL),
+        ("explained_correlation", Role.MARGINAL),
+    ],
+)
+def test_a_series_tells_of_nulls_of_rows_of_how_columns_go_together_or_of_the_column_alone(name, role):
+    assert taken([metric(0, 0.5, metric=name)]).series.role.tolist() == [role]
+
+
+def test_means_ranks_and_distances_of_inputs_over_all_rows_foretell_those_of_others():
+    """Not those of segments or of the score, nor shares of what should be rare."""
+    names = ["clipped_mean", "mean_rank", "rank_spread", "psi", "null_rate", "association", "top_share"]
+    rows = [metric(0, 0.5, metric=name) for name in names]
+    rows += [metric(0, 0.5, metric="psi", segment="country=de")]
+    rows += [metric(0, 0.5, metric="psi", family="prediction", column_name="p")]
+    ledger = Ledger.of(to_table("metrics", rows), "now")
+    foretells = history(ledger, MODEL, START)[0].series.foretells
+    assert {key for key, kept in zip(ledger.series, foretells, strict=True) if kept} == {
+        ("*", "input", "amount", name) for name in ("clipped_mean", "mean_rank", "rank_spread", "psi")
+    }
+
+
+def test_each_target_has_its_group_and_each_series_its_target_and_direction():
+    rows = [
+        metric(0, 0.5, metric="psi"),
+        metric(0, 0.5, metric="psi", column_name="country"),
+        metric(0, 0.5, metric="psi", family="prediction", column_name="p"),
+        metric(0, 0.5, metric="auc", family="performance", column_name="p"),
+        metric(0, 9.0, metric="row_count", column_name="", upper=12.0),
+        metric(0, 0.5, metric="null_rate"),
+        metric(0, 0.5, metric="labelled_rate", family="target", column_name="y"),
+    ]
+    ledger = Ledger.of(to_table("metrics", rows), "now")
+    of = history(ledger, MODEL, START)[0].series
+    series = [(column, name) for _, _, column, name in ledger.series]
+    targets = dict(zip(series, of.target.tolist(), strict=True))
+    assert targets["amount", "psi"] == targets["amount", "null_rate"]
+    assert len(set(targets.values())) == len(of.group) == len(of.column) == 6
+    assert {key: (of.group[at], of.column[at]) for key, at in targets.items()} == {
+        ("amount", "psi"): (Group.COLUMNS, True),
+        ("amount", "null_rate"): (Group.COLUMNS, True),
+        ("country", "psi"): (Group.COLUMNS, True),
+        ("y", "labelled_rate"): (Group.COLUMNS, True),
+        ("p", "psi"): (Group.SCORE, True),
+        ("p", "auc"): (Group.SCORE, False),
+        ("", "row_count"): (Group.ROWS, False),
+    }
+    sides = {name: side for (_, name), side in zip(series, of.side.tolist(), strict=True)}
+    assert sides == {"psi": 1, "auc": -1, "row_count": 0, "null_rate": 1, "labelled_rate": -1}
+
+
+def test_a_share_of_one_value_speaks_from_a_half_on_and_other_series_always_do():
+    found = taken([metric(0, 0.5, metric="top_share", n=10**12)])
+    assert found.series.least == pytest.approx(found.values[0])
+    assert taken([metric(0, 0.5)]).series.least.tolist() == [-np.inf]
+
+
+@pytest.mark.parametrize(("every", "seasons"), [("day", 1), ("hour", 2), ("week", 0)])
+def test_a_history_without_partitions_has_all_its_seasons(every, seasons):
+    model = declared(cadence={"every": every, "start": START.date()})
+    assert taken([], model=model).phases.shape == (0, seasons)
+    assert taken([metric(0, 1.0)], model=model).phases.shape == (1, seasons)
+
+
+@pytest.mark.parametrize("name", ["clipped_mean", "psi", "auc"])
+def test_a_partition_of_no_rows_has_no_noise_and_nobody_is_warned(name):
+    rows = [metric(0, 0.5, metric=name, upper=0.6, n=10), metric(1, None, metric=name, n=0)]
+    found = taken([*rows, metric(2, 0.5, metric=name, upper=0.6, n=10)])
+    assert only(found.variance)[1] == 0
+    assert only(found.variance)[2] == pytest.approx(only(found.variance)[0])

@@ -38,3 +38,29 @@ def test_an_interval_holds_its_number(metric, value, variance, n):
     assert (low is None) == (high is None)
     if low is not None:
         assert low <= value <= high
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "variance"),
+    [
+        ("natural", np.inf, np.inf),  # inf less inf
+        ("natural", 1.0, np.inf),
+        ("positive", 1.0, 1e6),  # a bound beyond the largest float
+        ("positive", 1e-200, 1.0),  # its square is 0
+        ("positive", 0.0, 0.0),
+        ("distance", 0.0, 0.1),
+        ("probability", 1.0, 0.1),
+        ("correlation", 1.0, 0.1),
+        ("count", np.inf, None),
+        ("natural", np.nan, 1.0),
+    ],
+)
+def test_a_bound_that_is_no_number_is_none_and_nobody_is_warned(scale, value, variance):
+    assert interval(scale, Estimate(value, variance, 5, None)) == (None, None)
+
+
+def test_intervals_come_in_the_order_of_their_metrics_whatever_their_scales():
+    metrics = ["mean", "row_count", "sd", "null_rate", "median"]
+    estimates = [Estimate(float(at + 1) / 9, 0.01, 9, None) for at in range(5)]
+    alone = [interval(METRICS[name].scale, each) for name, each in zip(metrics, estimates, strict=True)]
+    assert intervals(metrics, estimates) == alone

@@ -190,3 +190,13 @@ def test_values_none_of_which_is_finite_have_the_code_of_null(absent):
     coding = Coding.of(encoder, 500)
     NumericAccumulator(Grid(0.0, 1.0)).add(np.full(500, np.nan), absent, SCRATCH, coding)
     assert coding.codes.tolist() == [encoder.width - 1] * 500
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, np.bool_])
+@pytest.mark.parametrize("size", [5, BLOCK + 5])
+def test_room_that_is_new_serves_every_kind_of_number(kind, size):
+    values = (np.arange(size) % 7).astype(kind)
+    accumulator, absent = NumericAccumulator(Grid(0.0, 1.0)), np.array([1, size - 2])
+    accumulator.add(values, absent, Scratch())
+    present = np.delete(values, absent).astype(np.float64)
+    same(accumulator.state(), NumericColumn.of(present, 2, Grid(0.0, 1.0)))

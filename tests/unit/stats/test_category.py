@@ -120,3 +120,11 @@ def test_a_label_is_the_name_or_the_begin_of_the_hash() -> None:
     state = categories({"JFK": 1})
     assert state.label(0) == "JFK"
     assert state.anonymous().label(0) == f"#{hash_value('JFK', SALT):016x}"[:13]
+
+
+def test_the_top_of_many_equally_frequent_values_is_by_hash() -> None:
+    """A short list is sorted by insertion, which keeps the order whatever it is asked to."""
+    state = categories({f"v{i}": 1 + i % 3 for i in range(600)})
+    top = state.top(300)
+    expected = sorted(range(600), key=lambda at: (-int(state.counts[at]), int(state.hashes[at])))[:300]
+    assert top.tolist() == expected

@@ -65,3 +65,33 @@ def test_more_events_than_rows_are_refused():
     clusters = of(TIMES, TIMES == 0)
     with pytest.raises(StateError, match="more events than rows; count both over the same rows"):
         clusters.design_effect(clusters.rows + 1)
+
+
+def test_events_beyond_the_range_and_times_add_as_nulls_do():
+    ones, twos = np.ones(BUCKETS, np.int64), np.full(BUCKETS, 2)
+    both = Clusters(ones, {"a": ones}, {"b": twos}) + Clusters(twos, {"a": twos, "c": ones}, {"b": ones})
+    assert both == Clusters(ones + twos, {"a": ones + twos, "c": ones}, {"b": ones + twos})
+    assert both.without(["b", "c"]) == Clusters(ones + twos, {"a": ones + twos}, {})
+
+
+def test_a_design_effect_is_the_scatter_of_the_counts_over_that_of_a_binomial():
+    """And a twentieth of an event more, so that without events there is none."""
+    rows = np.zeros(BUCKETS, np.int64)
+    rows[:8] = [5, 6, 7, 8, 9, 10, 11, 12]
+    events = np.zeros(BUCKETS, np.int64)
+    events[:3] = [5, 0, 4]
+    share = 9 / 68
+    away = sum((event - row * share) ** 2 for event, row in zip(events[:8], rows[:8], strict=True))
+    found = Clusters(rows, {}, {}).design_effect(events)
+    assert found == pytest.approx(away / (68 * share * (1 - share) + 0.05))
+    assert Clusters(rows, {}, {}).design_effect(0 * events) == 0.0
+    assert Clusters(rows, {}, {}).design_effect(rows) == 0.0
+
+
+def test_equal_times_share_a_bucket_and_others_are_spread_over_all():
+    found = buckets(np.arange(4_096, dtype=np.int64) * HOUR)
+    assert found.dtype == np.uint8
+    assert np.unique(found).size == BUCKETS
+    assert buckets(TIMES).tolist() == np.repeat(buckets(TIMES[::15]), 15).tolist()
+    assert counted(found).shape == (BUCKETS,)
+    assert counted(found).sum() == 4_096

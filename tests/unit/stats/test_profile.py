@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lupus_assets.errors import StateError
+from lupus_assets.stats.clusters import BUCKETS, Clusters
 from lupus_assets.stats.column import Column, NumericColumn, TimestampColumn
 from lupus_assets.stats.grid import Grid
 from lupus_assets.stats.joint import ErrorSums
 from lupus_assets.stats.profile import Profile, RowCounts
+from lupus_assets.stats.reference.ranking import RankMoments
 from lupus_assets.stats.reference.residual import Residual
 from lupus_assets.stats.score_label import ScoreLabel
 
@@ -64,3 +68,36 @@ def test_profiles_of_different_kinds_of_prediction_cannot_be_added() -> None:
 
 def test_only_the_wanted_columns_are_kept() -> None:
     assert profile(a=numeric(1), b=numeric(2)).kept({"b", "z"}) == profile(b=numeric(2))
+
+
+def whole(rows: int) -> Profile:
+    """Return a profile with all parts, of this many rows."""
+    score, spread = np.arange(rows) / rows, np.full(BUCKETS, rows)
+    codes = [np.arange(rows, dtype=np.uint8) % 3, np.arange(rows, dtype=np.uint8) % 2]
+    return Profile(
+        RowCounts(rows=rows, outside=1, invalid=2, duplicates=3),
+        {"a": numeric(*score)},
+        ScoreLabel.of(score, score > 0.5, 0.5),
+        Residual.of(score, score**2),
+        RankMoments.of(("a", "b"), codes, [np.arange(3, dtype=np.float32) - 1] * 2),
+        Clusters(spread, {"a": spread // 2}, {"a": spread // 3}),
+    )
+
+
+def test_every_part_of_a_profile_is_added() -> None:
+    left, right, both = whole(9), whole(6), whole(9) + whole(6)
+    for part in ("counts", "joint", "residual", "ranks", "clusters"):
+        assert getattr(both, part) == getattr(left, part) + getattr(right, part)
+        assert getattr(left + replace(right, **{part: None}), part) == getattr(left, part)
+        assert getattr(replace(left, **{part: None}) + right, part) == getattr(right, part)
+        assert getattr(replace(left, **{part: None}) + replace(right, **{part: None}), part) is None
+    assert both.columns == {"a": left.columns["a"] + right.columns["a"]}
+
+
+def test_windows_are_added_on_the_columns_that_both_have() -> None:
+    """Parts that are of no single column are added all the same."""
+    left = replace(whole(9), columns={"a": numeric(1), "left": numeric(2)})
+    right = replace(whole(6), columns={"right": numeric(3), "a": numeric(4)})
+    assert left.shared(right) == left.kept({"a"}) + right.kept({"a"})
+    assert left.shared(right).columns == {"a": numeric(1, 4)}
+    assert left.shared(right).clusters == left.clusters + right.clusters

@@ -137,7 +137,9 @@ def test_a_class_that_is_not_listed_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("anything")
-@pytest.mark.parametrize("content", [[1], {1: 2}, object(), np.array(["a"]), 1j], ids=repr)
+@pytest.mark.parametrize(
+    "content", [[1], {1: 2}, object(), np.array(["a"]), 1j], ids=lambda each: type(each).__name__
+)
 def test_what_the_format_does_not_know_is_refused(content: object) -> None:
     with pytest.raises(StateError, match="has no place in a state"):
         to_bytes(Anything(content))

@@ -233,3 +233,13 @@ def test_categories_as_numbers_are_as_far_apart_as_categories_as_text():
         assert number(package, "jensen_shannon", kind, *codes) == pytest.approx(
             number(package, "jensen_shannon", kind, reference, current), rel=1e-12
         )
+
+
+def test_nannymls_ks_of_many_rows_is_the_largest_difference_at_ten_thousand_bounds():
+    """Shares below each upper bound; of the last with the bound itself."""
+    rng = np.random.default_rng(8)
+    before, now = rng.normal(size=10_000), rng.normal(0.1, 1.1, size=700)
+    edges = np.linspace(before.min(), before.max(), 10_001)[1:]
+    edges[-1] = np.nextafter(edges[-1], np.inf)
+    gaps = [abs((before < edge).mean() - (now < edge).mean()) for edge in edges]
+    assert definition.ks(before, now, definition="nannyml") == pytest.approx(max(gaps), abs=1e-12)

@@ -130,3 +130,82 @@ def test_a_season_that_all_columns_share_is_no_association_within_a_partition():
 
 def test_an_association_survives_its_bytes(reference):
     assert from_bytes(to_bytes(reference)) == reference
+
+
+def z(correlation: float) -> float:
+    return float(np.arctanh(np.clip(correlation, -0.995, 0.995)))
+
+
+@pytest.mark.parametrize("change", [unchanged, shuffled, constant])
+@pytest.mark.parametrize("rows", [40, 300])
+def test_both_numbers_and_their_variances_are_those_of_the_formulas(reference, change, rows):
+    """Pair by pair, and the conditional variance from the inverse of the correlations with a ridge of .02."""
+    of_window = window(rows, 7, change)
+    now, found = of_window.correlation(), reference.measure(of_window)
+    usual = np.where(np.eye(4, dtype=bool), 1.0, np.nan_to_num(reference.correlation))
+    strong = (np.abs(usual) >= 0.08) & ~np.eye(4, dtype=bool)
+    there = [at for at in range(4) if strong[at].any() and not np.isnan(now[at, at])]
+    omega = np.linalg.inv(usual[np.ix_(there, there)] + 0.02 * np.eye(len(there)))
+    for at, name in enumerate(NAMES):
+        pairs = [other for other in range(4) if strong[at, other] and not np.isnan(now[at, other])]
+        if not pairs:
+            assert name not in found or found[name][0].value is None
+            continue
+        before = np.array([z(usual[at, other]) for other in pairs])
+        after = np.array([z(now[at, other]) for other in pairs])
+        steady = np.array([max(reference.spread[at, other] ** 2, 1 / (rows - 3)) for other in pairs])
+        weight = before / steady
+        association, spread = found[name]
+        assert association.value == pytest.approx((weight * after).sum() / (weight * before).sum())
+        variance = (weight**2 / (rows - 3)).sum() / (weight * before).sum() ** 2
+        assert (association.variance, association.n) == (pytest.approx(variance), rows)
+        j = there.index(at)
+        both = [
+            sum(
+                omega[j, k] * table[there[k], there[m]] * omega[m, j]
+                for k in range(len(there))
+                for m in range(len(there))
+            )
+            for table in (now, usual)
+        ]
+        assert spread.value == pytest.approx(np.sqrt(both[0] / both[1]))
+        assert (spread.variance, spread.n) == (pytest.approx(spread.value**2 / (2 * rows)), rows)
+
+
+@pytest.mark.parametrize(("windows", "enough"), [(7, False), (8, True), (12, True)])
+def test_the_reference_is_the_mean_of_its_partitions_and_their_spread_that_of_fishers_z(windows, enough):
+    """Below eight partitions it is the correlation of all rows, and nothing is known of the spread."""
+    parts = [window(60, seed) for seed in range(windows)]
+    found = Association.of(RANKING, parts)
+    each = np.array([part.correlation() for part in parts])
+    if not enough:
+        together = np.concatenate([MIXED @ np.random.default_rng(seed).normal(size=(4, 60)) for seed in
+                                   range(windows)], axis=1)  # fmt: skip
+        assert found.correlation == pytest.approx(moments(6 * together).correlation())
+        assert not found.spread.any()
+        return
+    assert found.correlation == pytest.approx(each.mean(axis=0))
+    away = np.vectorize(z)(each)
+    assert found.spread == pytest.approx(away.std(axis=0, ddof=1))
+
+
+def test_a_pair_that_some_partitions_have_not_is_averaged_over_those_that_have_it():
+    """Of fewer than eight there is no correlation of the pair; others of the same columns stay."""
+    parts = [window(60, seed, constant if seed < 5 else unchanged) for seed in range(12)]
+    found = Association.of(RANKING, parts)
+    assert np.isnan(found.correlation[0, 1])
+    assert found.spread[0, 1] == 0
+    assert found.correlation[0, 2] == pytest.approx(np.mean([part.correlation()[0, 2] for part in parts]))
+    more = Association.of(RANKING, [*parts, window(60, 12)])
+    with_it = [part.correlation()[0, 1] for part in [*parts[5:], window(60, 12)]]
+    assert more.correlation[0, 1] == pytest.approx(np.mean(with_it))
+    assert more.spread[0, 1] == pytest.approx(np.std(np.vectorize(z)(with_it), ddof=1))
+
+
+def test_what_ten_rows_say_is_a_number_and_what_nine_say_is_none(reference):
+    assert reference.measure(window(10, 3))["a"][0].value is not None
+    found = reference.measure(window(9, 3))["a"][0]
+    assert (found.value, found.n, found.reason) == (None, 9, "fewer than 10 rows")
+    found = reference.measure(window(300, 1_000, constant))["b"]
+    assert found[0] == found[1]
+    assert (found[0].n, found[0].reason) == (300, "it does not vary, or no column that it went with does")

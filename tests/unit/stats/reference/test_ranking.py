@@ -107,6 +107,10 @@ def test_a_column_without_rows_is_in_no_pair():
     assert found.pairs[1].sum() == found.pairs[:, 1].sum() == 0
     assert np.isnan(found.correlation()[1]).all()
     assert found.correlation()[0, 2] == whole.correlation()[0, 2]
+    for name in ("pairs", "sums", "squares", "products"):
+        kept = getattr(whole, name).copy()
+        kept[1], kept[:, 1] = 0, 0
+        np.testing.assert_array_equal(getattr(found, name), kept)
 
 
 def test_other_columns_are_not_added():

@@ -60,3 +60,11 @@ def test_the_strongest_keep_their_order_and_within_what_may_be_taken(columns, mo
 def test_of_equal_columns_the_first_come_first():
     assert strongest([0.5, -np.inf, 0.5, -np.inf, 0.9], [2] * 5, columns=4, codes=100) == [0, 1, 2, 4]
     assert strongest([0.1] * 4, [10] * 4, columns=4, codes=25) == [0, 1]
+
+
+def test_of_many_equal_columns_the_first_come_first_too():
+    """A short list is sorted by insertion, which keeps the order whatever it is asked to."""
+    strengths = [float(at % 3) for at in range(600)]
+    strong, middling = [at for at in range(600) if at % 3 == 2], [at for at in range(600) if at % 3 == 1]
+    taken = strongest(strengths, [1] * 600, columns=300, codes=10_000)
+    assert taken == sorted(strong + middling[:100])
