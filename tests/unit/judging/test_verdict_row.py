@@ -77,8 +77,9 @@ def test_a_row_of_a_fact():
         iter(facts), by_column(model, frozen(model)), track="t", window=day(5), as_of=day(5).end
     )
     assert of_score == VerdictRow(
-        track="t", version="*", partition_key="2024-01-06", window_start=day(5).start, as_of=day(5).end, segment="*",
-        family="prediction", column_name="p", metric="null_rate", rule="fact", value=1.0, expected=None,
+        track="t", version="*", partition_key="2024-01-06", window_start=day(5).start, as_of=day(5).end,
+        segment="*", family="prediction", column_name="p", metric="null_rate", rule="fact", value=1.0,
+        expected=None,
         low=None, high=None, p=None, effect=None, surprise=None, history=0, partitions=None, since=None,
         severity="alarm", flagged=True, incident=None, sentence="said of p",
     )  # fmt: skip
