@@ -1,4 +1,4 @@
-"""How far some rows lie from others, column by column."""
+"""Distances between two sets of rows, column by column."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,11 +19,11 @@ class Comparison:
     Attributes
     ----------
     columns : dict of str to ColumnDrift
-        The most moved first: by PSI, less what it is if nothing moved.
+        In descending order of PSI less its expectation without drift.
     left_out : tuple of str
-        Columns that one of the two lacks, or has as another type.
+        Columns that are missing on one side, or differ in type.
     drift : Drift
-        The same in the order of the columns, with the number of partitions.
+        The same comparison in the order of the columns, with the number of partitions.
     windows : tuple of Profile, or None
         The reference and the current rows; None where stored profiles were compared.
     """
@@ -35,7 +35,7 @@ class Comparison:
 
     @classmethod
     def of(cls, drift: Drift, windows: tuple[Profile, Profile] | None = None) -> "Comparison":
-        """Return a comparison with its columns in order."""
+        """Return a comparison whose columns are sorted, the largest drift first."""
         ordered = sorted(drift.columns, key=_moved, reverse=True)
         return cls({column.column: column for column in ordered}, drift.left_out, drift, windows)
 
@@ -44,7 +44,7 @@ class Comparison:
         return asdict(self.drift)
 
     def __repr__(self) -> str:
-        """Return the number of columns, and which moved most."""
+        """Return the number of columns, and the column with the largest drift."""
         most = next(iter(self.columns), None)
         said = f", the most moved {most!r}" if most is not None else ""
         return f"Comparison of {counted(len(self.columns), 'column')}{said}"
@@ -55,19 +55,19 @@ class Comparison:
 
 
 def compare(reference: Data, current: Data, *, watch: Watch = unwatched) -> Comparison:
-    """Return how far `current` lies from `reference`, column by column, the most moved first.
+    """Return the distances of `current` from `reference` per column, the largest drift first.
 
     Parameters
     ----------
     reference, current : str, Path, pyarrow.Table, pyarrow.RecordBatchReader, or a pandas or Polars DataFrame
         As in `profile`; each is read once.
     watch : callable, optional
-        Hands on the batches, and may say how far it is.
+        Passes the batches on, and may report progress.
 
     Raises
     ------
     UsageError
-        One of them is none of these, or no Parquet file is there.
+        An argument has none of these types, or no Parquet file exists at the path.
     SourceError
         A file cannot be read.
 

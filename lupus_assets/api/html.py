@@ -1,4 +1,4 @@
-"""Small tables as notebooks show them."""
+"""Small HTML tables for notebooks."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,7 +7,7 @@ CELL = ' style="text-align:left"'
 
 
 def shown(value: object) -> str:
-    """Return a value as a table shows it: nothing for None, four digits of a number."""
+    """Return the text of a table cell: empty for None, four significant digits for a float."""
     if value is None:
         return ""
     return (
@@ -16,12 +16,12 @@ def shown(value: object) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """Return a share in percent; of nothing it is 0."""
+    """Return `part` of `whole` in percent; 0.00% for 0 of 0."""
     return f"{part / max(whole, 1):.2%}"
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, in the plural but for 1.
+    """Return a number with its noun, which is in the plural unless the number is 1.
 
     >>> counted(1, "row"), counted(2_000, "row")
     ('1 row', '2,000 rows')
@@ -30,7 +30,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def table(caption: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return an HTML table; every text in it is escaped."""
+    """Return an HTML table; all texts are escaped."""
     head = "".join(f"<th{CELL}>{escape(name)}</th>" for name in names)
     body = "".join(
         f"<tr>{''.join(f'<td{CELL}>{escape(shown(value))}</td>' for value in row)}</tr>" for row in rows

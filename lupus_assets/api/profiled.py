@@ -1,4 +1,4 @@
-"""Any rows, column by column, with no declaration."""
+"""Profiles of rows, column by column, without a declaration."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,23 +39,23 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column; what its kind has not is None.
+    """One column; attributes that do not apply to its kind are None.
 
     Attributes
     ----------
     kind : str
-        ``numeric``, ``categorical``, ``timestamp``, or another that is only counted.
+        ``numeric``, ``categorical``, ``timestamp``, or another kind with counts of rows and nulls only.
     rows, nulls : int
     nans, infinities, zeros : int or None
-        Of numbers.
+        Of numeric columns.
     distinct : int or None
-        Estimated number of different values, without nulls, NaN and infinities.
+        Estimated number of distinct values, without nulls, NaN and infinities.
     mean, sd, q05, median, q95 : float or None
         Of the finite numbers, in the column's unit; None without any.
     minimum, maximum : float, str or None
         Of the finite numbers; of timestamps as ISO 8601 in UTC.
     most_frequent : dict of str to int, or None
-        The three most frequent values of a text column, and how many rows have each.
+        The three most frequent values of a categorical column, and the number of rows of each.
     """
 
     kind: str
@@ -75,13 +75,13 @@ class ColumnProfile:
     most_frequent: Mapping[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what its kind has, by name."""
+        """Return the attributes that apply to its kind, by name."""
         return {name: getattr(self, name) for name in (*OF_ALL, *OF_KIND.get(self.kind, ()))}
 
 
 @dataclass(frozen=True, repr=False)
 class Profile:
-    """What one pass over some rows says of them.
+    """The profile of rows, from one pass over them.
 
     Attributes
     ----------
@@ -89,9 +89,9 @@ class Profile:
     columns : dict of str to ColumnProfile
         In the order of the schema.
     left_out : dict of str to str
-        Why a column has no profile.
+        Columns without a profile, and the reason.
     outline : Outline
-        The states that the numbers come from.
+        The states from which the numbers are computed.
     """
 
     rows: int
@@ -113,25 +113,25 @@ class Profile:
 
 
 def profile(data: Data, *, watch: Watch = unwatched) -> Profile:
-    """Profile rows, read once: every column by its type, with no declaration.
+    """Profile every column of rows by its type, without a declaration; the rows are read once.
 
     Parameters
     ----------
     data : str, Path, pyarrow.Table, pyarrow.RecordBatchReader, or a pandas or Polars DataFrame
-        A path is that of a Parquet file, of a folder of them, a glob, or an address ``s3://bucket/path``. Any
-        other object is taken that hands itself out as an Arrow stream.
+        A path is a Parquet file, a folder of Parquet files, a glob, or an address ``s3://bucket/path``. Any
+        other object with the Arrow stream interface (``__arrow_c_stream__``) is accepted.
     watch : callable, optional
-        Hands on the batches, and may say how far it is.
+        Passes the batches on, and may report progress.
 
     Returns
     -------
     Profile
-        Its plain values are those of `Profile.to_dict`. No rows give a profile with nothing but counts.
+        `Profile.to_dict` gives its plain values. Without rows the profile has only counts.
 
     Raises
     ------
     UsageError
-        `data` is none of these, or no Parquet file is there.
+        `data` has none of these types, or no Parquet file exists at the path.
     SourceError
         A file cannot be read.
 
@@ -149,7 +149,7 @@ def profile(data: Data, *, watch: Watch = unwatched) -> Profile:
 
 
 def profiled(data: Data, reference: Profile | None = None, *, watch: Watch = unwatched) -> Profile:
-    """Return what `profile` does; with `reference`, in the bins of that profile, to compare with it."""
+    """Return the profile of `data` as `profile` does, in the bins of `reference` if there is one."""
     rows = rows_of(data)
     found = outline(watch(rows), rows.schema, reference.outline.grids if reference else None)
     columns = {name: ColumnProfile(**dict(_described(column))) for name, column in found.columns.items()}
@@ -191,7 +191,7 @@ def _categorical(column: CategoricalColumn) -> Iterator[tuple[str, Any]]:
 
 
 def _spelt(micros: int) -> str:
-    """Return an instant, given in microseconds since the epoch, as ISO 8601, whatever its year."""
+    """Return an instant, given in microseconds since the epoch, as ISO 8601, for any year."""
     try:
         return (EPOCH + timedelta(microseconds=micros)).isoformat()
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Rows as a user has them, whatever holds them, as Arrow batches."""
+"""Rows of a path, an Arrow table or stream, or a data frame as Arrow batches."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from lupus_assets.sources.file import File, batches_of, count_rows, schema_of
 
 FORMS = "a path, a pyarrow Table or RecordBatchReader, or a pandas or Polars DataFrame"
 REMEDY = "give another file or folder"
-INDEX = re.compile(r"__index_level_\d+__")  # how pandas calls an index without a name
+INDEX = re.compile(r"__index_level_\d+__")  # the column name that pandas gives to an unnamed index
 GLOB = re.compile(r"[*?\[]")
 
 
 class ArrowStream(Protocol):
-    """Rows that hand themselves out as the Arrow C stream, as pyarrow, pandas and Polars have it."""
+    """Rows with the Arrow C stream interface, as in pyarrow, pandas and Polars."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return a capsule of the stream."""
@@ -38,12 +38,12 @@ class Rows:
     Attributes
     ----------
     name : str
-        What messages call them.
+        The name of the rows in messages.
     schema : pyarrow.Schema
         Strings are dictionary-encoded.
     batches : iterator of pyarrow.RecordBatch
     count : callable
-        Returns the number of rows; 0 where only reading them tells.
+        Returns the number of rows; 0 where it is unknown before the rows are read.
     """
 
     name: str
@@ -52,30 +52,30 @@ class Rows:
     count: Callable[[], int]
 
 
-# Hands on the batches of some rows, and may say how far it is.
+# Passes the batches of rows on, and may report progress.
 Watch: TypeAlias = Callable[[Rows], Iterator[pa.RecordBatch]]
 
 
 def unwatched(rows: Rows) -> Iterator[pa.RecordBatch]:
-    """Watch nothing."""
+    """Return the batches without progress reports."""
     return rows.batches
 
 
 def rows_of(data: Data, name: str = "data") -> Rows:
     """Return the rows of a file, a folder, a glob, an S3 address, an Arrow table or stream, or a frame.
 
-    An unnamed index of pandas other than a range is left out.
+    An unnamed pandas index that is not a range is left out.
 
     Parameters
     ----------
     data : str, Path, or an object with ``__arrow_c_stream__``
     name : str
-        What messages call rows that come from no file.
+        The name in messages of rows that are not from a file.
 
     Raises
     ------
     UsageError
-        It is none of these, or no Parquet file is there.
+        `data` has none of these types, or no Parquet file exists at the path.
     SourceError
     """
     if isinstance(data, str | os.PathLike):
@@ -123,7 +123,7 @@ def _type(data: object) -> str:
 
 
 def _files(path: str) -> list[File]:
-    """Return the Parquet file at a path, or those in a folder, of a glob, or below an S3 address."""
+    """Return the Parquet files of a path: a file, a folder, a glob or an S3 address."""
     if path.startswith("s3://"):
         from lupus_assets.installation import Installation
 
@@ -148,5 +148,5 @@ def _files(path: str) -> list[File]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or holds a NUL: nothing is called that
+    except (OSError, ValueError):  # the name is too long or contains a NUL: no such file can exist
         return False

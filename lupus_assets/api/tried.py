@@ -1,4 +1,4 @@
-"""A declared monitor replayed on a log, before it is switched on."""
+"""Backtest of a declared monitor: its replay on a log, before it is in operation."""
 
 import os
 from collections import Counter
@@ -28,7 +28,7 @@ SHOWN = 5  # targets
 
 @dataclass(frozen=True, repr=False)
 class BacktestResult(Backtest):
-    """What a monitor would have said, for each budget.
+    """The alarms that a monitor would have raised, for each budget.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class BacktestResult(Backtest):
 
     @property
     def budgets(self) -> list[float]:
-        """The budgets, in false incidents a month."""
+        """The budgets, in false incidents per month."""
         return list(self.alarms)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: incidents, incidents a month and alarms of each budget."""
+        """Return plain values: incidents, incidents per month and alarms of each budget."""
         return {
             "model": self.model,
             "partitions": len(self.windows),
@@ -61,11 +61,11 @@ class BacktestResult(Backtest):
         }
 
     def lines(self) -> list[tuple[str, str, str, str]]:
-        """Return each budget, its incidents, these a month, and the targets that are named most."""
+        """Return each budget with its incidents, incidents per month and most frequent targets."""
         return [self._line(budget) for budget in self.budgets]
 
     def __repr__(self) -> str:
-        """Return the number of partitions, and of incidents for each budget."""
+        """Return the number of partitions, and the number of incidents of each budget."""
         rang = ", ".join(
             f"{counted(self.incidents[budget], 'incident')} at {budget:g} a month" for budget in self.budgets
         )
@@ -90,30 +90,31 @@ def backtest(
     budgets: Sequence[float | str] | None = None,
     watch: Watch = unwatched,
 ) -> BacktestResult:
-    """Replay a log partition by partition, and return what a monitor would have said.
+    """Replay a log partition by partition, and return the alarms that a monitor would have raised.
 
-    Rows and labels are seen once they have arrived, and a verdict rests on earlier partitions alone.
+    Rows and labels are used only from their arrival on; a verdict depends on earlier partitions only.
 
     Parameters
     ----------
     model : MonitoredModel, or path of a declaration
     log : str, Path, pyarrow.Table, pyarrow.RecordBatchReader, or a pandas or Polars DataFrame
         The rows to judge, as in `profile`; all of them are held in memory. A
-        `lupus_assets.sources.log.LogSource` is taken as it is.
-    reference : likewise, optional
-        The rows of the reference window. By default those of `log` in the declared window, and what follows
-        the window is judged.
+        `lupus_assets.sources.log.LogSource` is accepted unchanged.
+    reference : the types of `log`, optional
+        The rows of the reference window. By default the rows of `log` in the declared window; only the rows
+        after the window are judged then.
     budgets : sequence of float or str, optional
-        False incidents a month, or as in a declaration (``"1 per quarter"``); by default the declared budget.
+        False incidents per month, or a text as in a declaration (``"1 per quarter"``); by default the
+        declared budget.
     watch : callable, optional
-        Is told how far the passes over the log are.
+        Is called with the progress of each pass over the log.
 
     Raises
     ------
     UsageError
-        There are no rows with a timestamp, or data is in none of these forms.
+        There are no rows with a timestamp, or an argument has none of these types.
     DeclarationError
-        The declaration is wrong.
+        The declaration is invalid.
     ReferenceMissing, SourceError
 
     Examples
@@ -152,12 +153,12 @@ def backtest(
 
 
 def model_of(model: "MonitoredModel | str | Path") -> MonitoredModel:
-    """Return a model, or that of the declaration at a path.
+    """Return `model`, or the model of the declaration at that path.
 
     Raises
     ------
     UsageError
-        It is neither, or nothing is at the path.
+        `model` is neither, or the path does not exist.
     DeclarationError
     """
     if isinstance(model, MonitoredModel):
@@ -192,12 +193,12 @@ def _source(model: MonitoredModel, data: "Data | LogSource", name: str) -> LogSo
 
 
 def log_of(model: MonitoredModel, rows: Rows, watch: RowsWatch = unwatched_rows) -> LogSource:
-    """Return rows as a log that can be cut into partitions.
+    """Return rows as a log, which can be divided into partitions.
 
     Raises
     ------
     ColumnMismatch
-        They have no timestamp.
+        The rows have no timestamp column.
     SourceError
     """
     return _log(model, table_of(rows, watch), rows.name)
@@ -208,13 +209,13 @@ def _log(model: MonitoredModel, rows: pa.Table, name: str) -> LogSource:
 
 
 def _parted(model: MonitoredModel, data: "Data | LogSource") -> tuple[LogSource, LogSource]:
-    """Return the rows of the declared reference window, and those after it."""
+    """Return the rows of the declared reference window, and the rows after it."""
     if isinstance(data, LogSource):
         raise UsageError("a log that is cut already has no reference window; give reference")
     rows = rows_of(data, "log")
     whole, timestamp = table_of(rows), model.columns.timestamp
     if timestamp not in whole.column_names:
-        return _log(model, whole, rows.name), _log(model, whole, rows.name)  # which says so
+        return _log(model, whole, rows.name), _log(model, whole, rows.name)  # raises ColumnMismatch
     micros, present = instants(whole[timestamp].combine_chunks(), timestamp, model.cadence.zone)
     start, end = map(microseconds, model.reference_window())
     within, after = present & (micros >= start) & (micros < end), present & (micros >= end)

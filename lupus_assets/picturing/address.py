@@ -1,4 +1,4 @@
-"""Where Dagit shows the history of a series: checks link there, and the server answers."""
+"""Addresses of the history pages in Dagit, which checks link to and the server serves."""
 
 from dataclasses import asdict, dataclass, fields
 from urllib.parse import quote, urlencode
@@ -11,7 +11,7 @@ PATH = "/lupus/history/{team}/{model}/{track}"
 
 @dataclass(frozen=True)
 class Address:
-    """One series of verdicts up to a partition; as text, its address from the root of whatever serves it.
+    """One series of verdicts up to a partition; ``str`` gives its address relative to the server's root.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Address:
 
     @classmethod
     def of(cls, model: MonitoredModel, verdict: VerdictRow) -> "Address":
-        """Return the series of a verdict up to its partition."""
+        """Return the address of the series of a verdict, up to its partition."""
         return cls(
             team=model.team,
             model=model.model,
@@ -55,7 +55,7 @@ class Address:
         return f"{PATH.format(team=self.team, model=self.model, track=self.track)}?{query}"
 
 
-# The parameters of the query, with what they are where they are not given; None where they must be.
+# The parameters of the query and their defaults; None for required parameters.
 QUERY: dict[str, str | None] = {
     field.name: field.default if isinstance(field.default, str) else None
     for field in fields(Address)

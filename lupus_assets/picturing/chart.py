@@ -1,4 +1,4 @@
-"""A history as a large picture with axes: value, expected range and alarms."""
+"""Large picture of a history with axes: values, expected range and alarms."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,31 +11,31 @@ import numpy as np
 from lupus_assets.picturing.course import Point
 from lupus_assets.picturing.drawing import FLAT, TINY, Scale, opened, path, runs, titled
 
-WIDTH, HEIGHT = 1160, 400  # units of the drawing; a pixel each in a window 1200 wide
+WIDTH, HEIGHT = 1160, 400  # units of the drawing; one pixel each in a window 1200 pixels wide
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 28  # margins around the plot
-LINES = 6  # of the grid, at most
-FEW = 4  # partitions below the plot, at least, where there are so many
-LEVELS = (4, 7, 10)  # leading characters of a partition key that are its year, month and day
-HEADROOM = 0.06  # of the span, above and below
-HUGE = 1e300  # what is beyond is drawn at the edge
-JOINED = 1.5  # ordinary steps between two partitions that one line still joins
-ALONE = 3  # half the width of a range that no other adjoins
+LINES = 6  # maximum number of grid lines
+FEW = 4  # minimum number of labelled partitions, if there are as many
+LEVELS = (4, 7, 10)  # leading characters of a partition key: its year, month and day
+HEADROOM = 0.06  # margin above and below the values, as a fraction of their span
+HUGE = 1e300  # larger absolute values are drawn at the edge
+JOINED = 1.5  # largest distance of two joined partitions, in ordinary steps
+ALONE = 3  # half the width of the range of an isolated partition
 BAND, LINE, ALARM, GRID, TEXT = "#3d71d9", "#3d71d9", "#e02f44", "#e4e7eb", "#5b6570"
 
 
 def svg(points: Sequence[Point], *, percent: bool, title: str) -> str:
-    """Return a drawing of a history: the expected range as a band, values as a line, alarms as dots.
+    """Return an SVG drawing of a history: expected range as a band, values as a line, alarms as dots.
 
-    Each partition says its sentence where the pointer rests. An alarm without a value is a ring on the axis.
+    The sentence of each partition is its tooltip. An alarm without a value is a ring on the axis.
 
     Parameters
     ----------
     points : sequence of Point
-        In time order; none give axes without a line.
+        In time order; without points, only the axes are drawn.
     percent : bool
-        Whether people read the values as percentages.
+        Whether the axis shows the values as percentages.
     title : str
-        For those who cannot see it.
+        Text for screen readers.
     """
     plot = _Plot(points, percent)
     head = opened(WIDTH, HEIGHT, f'role="img" aria-label="{escape(title)}" font-size="12" fill="{TEXT}"')
@@ -50,7 +50,7 @@ def svg(points: Sequence[Point], *, percent: bool, title: str) -> str:
 
 
 class _Plot:
-    """Points with their places in the drawing."""
+    """Points with their positions in the drawing."""
 
     def __init__(self, points: Sequence[Point], percent: bool) -> None:
         self.points, self.unit = points, 100 if percent else 1
@@ -60,7 +60,7 @@ class _Plot:
         starts = [point.start for point in points]
         self.starts = starts
         steps = [after - before for before, after in pairwise(starts)]
-        # Windows of a cron are of unequal lengths: the ordinary step is one of the longer ones.
+        # Windows of a cron schedule have unequal lengths: the ordinary step is their 0.9 quantile.
         ordinary = np.quantile([step.total_seconds() for step in steps], 0.9) if steps else 0.0
         self.joined = [*(step.total_seconds() <= JOINED * ordinary for step in steps), False][: len(points)]
 
@@ -70,7 +70,7 @@ class _Plot:
         return LEFT + (WIDTH - LEFT - RIGHT) * share
 
     def grid(self) -> Iterator[str]:
-        """Yield a line and a number for every round value."""
+        """Yield a line and a number for each round value."""
         for value, text in _ticks(self.bottom * self.unit, self.top * self.unit):
             y = self.y(value / self.unit)
             yield (
@@ -80,13 +80,13 @@ class _Plot:
 
     def dates(self) -> Iterator[str]:
         """Yield a mark and a text for some of the partitions."""
-        free = 0.0  # partitions that are missing bring others closer together
+        free = 0.0  # labels may overlap where partitions are missing
         for at, text in _labels([point.key for point in self.points]):
             x = self.x(self.points[at].start)
             if x < free:
                 continue
             free = x + _wide(text)
-            held = min(x, WIDTH - 3.5 * len(text))  # the last one stays within the drawing
+            held = min(x, WIDTH - 3.5 * len(text))  # the last label must stay within the drawing
             yield (
                 f'<path stroke="{GRID}" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM + 5}"/>'
                 f'<text x="{held:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(text)}</text>'
@@ -98,9 +98,9 @@ class _Plot:
             yield [self.points[at] for at in run]
 
     def bands(self) -> Iterator[str]:
-        """Yield the outline of the expected range, of each stretch that has one."""
+        """Yield the outline of the expected range for each stretch of partitions with a range."""
         for run in self.runs([point.low is not None or point.high is not None for point in self.points]):
-            # A side that is open reaches to the edge.
+            # An open side extends to the edge of the plot.
             upper = [(self.x(each.start), self.y(_or(each.high, self.top))) for each in run]
             lower = [(self.x(each.start), self.y(_or(each.low, self.bottom))) for each in run]
             if len(run) == 1:
@@ -109,13 +109,13 @@ class _Plot:
             yield f"{path([*upper, *reversed(lower)])}Z"
 
     def lines(self) -> Iterator[str]:
-        """Yield the line of each stretch of values; one that is alone is a point."""
+        """Yield the line of each stretch of values; a single value gives a point."""
         for run in self.runs([point.value is not None for point in self.points]):
             line = [(self.x(each.start), self.y(_or(each.value, 0.0))) for each in run]
             yield f"{path(line)}{'h.1' if len(line) == 1 else ''}"
 
     def partitions(self) -> Iterator[str]:
-        """Yield what the pointer finds at each partition, and its alarm."""
+        """Yield the tooltip area of each partition, with its value or alarm."""
         places = [self.x(point.start) for point in self.points]
         edges = [LEFT, *((one + other) / 2 for one, other in pairwise(places)), WIDTH - RIGHT]
         for point, x, (left, right) in zip(self.points, places, pairwise(edges), strict=False):
@@ -155,7 +155,7 @@ def _or(value: float | None, otherwise: float) -> float:
 
 
 def _domain(points: Sequence[Point], percent: bool) -> tuple[float, float]:
-    """Return the lowest and the highest value of the plot; no lower than 0 where nothing is."""
+    """Return the lowest and highest value of the plot; at least 0 if no value is below 0."""
     known = [each for point in points for each in (point.value, point.low, point.high) if each is not None]
     held = [min(max(each, -HUGE), HUGE) for each in known]
     if not held:
@@ -171,7 +171,7 @@ def _domain(points: Sequence[Point], percent: bool) -> tuple[float, float]:
 
 
 def _ticks(bottom: float, top: float) -> list[tuple[float, str]]:
-    """Return the round values in a range, and how they are written."""
+    """Return the round values in a range, and their texts."""
     least = (top - bottom) / LINES
     size = 10.0 ** math.floor(math.log10(least))
     step = next(size * each for each in (1, 2, 5, 10, 20) if size * each >= least)
@@ -183,7 +183,7 @@ def _ticks(bottom: float, top: float) -> list[tuple[float, str]]:
 
 
 def _labels(keys: Sequence[str]) -> list[tuple[int, str]]:
-    """Return some partitions, and what is written below them: where years begin, or months, days, or each."""
+    """Return the partitions to label, and their texts: first ones of years, months or days, or all."""
     begun: list[int] = []
     for level in LEVELS:
         begun = [at for at in range(1, len(keys)) if keys[at][:level] != keys[at - 1][:level]]
@@ -197,5 +197,5 @@ def _labels(keys: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _wide(text: str) -> int:
-    """Return the units that a label takes, with the room before the next."""
+    """Return the width of a label with the gap after it, in units of the drawing."""
     return 7 * len(text) + 12

@@ -1,4 +1,4 @@
-"""A judged series over all its partitions, as the table ``verdicts`` has it."""
+"""A judged series over all its partitions, from the table ``verdicts``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class Point:
     Attributes
     ----------
     key : str
-        Of the partition.
+        Key of the partition.
     start : datetime
-        Of its window, naive UTC.
+        Start of its window, naive UTC.
     value : float or None
-        In the metric's own unit; None where there is none.
+        In the metric's own unit; None if undefined.
     low, high : float or None
-        The expected range; one is None where that side is open, both where there is no verdict.
+        The expected range; None for an open side, both None without a verdict.
     flagged : bool
     sentence : str
-        Empty where the series has no verdict at this partition.
+        Empty if the series has no verdict at this partition.
     """
 
     key: str
@@ -51,32 +51,32 @@ class Point:
 def course(pieces: Iterable[pa.Table], of: Address) -> list[Point]:
     """Return a series, with a point for every partition of its track.
 
-    A fact is of one partition, and is shown in the history of what it is about.
+    A fact concerns one partition, and is shown in the history of the same series.
 
     Parameters
     ----------
     pieces : iterable of pyarrow.Table
-        `COLUMNS` of the table ``verdicts``, of one track, in time order; each is looked at once.
+        `COLUMNS` of the table ``verdicts``, of one track, in time order; each is read once.
     of : Address
-        Its partition is not looked at: the pieces end there.
+        Its partition is ignored: the pieces end there.
     """
     points: dict[datetime, Point] = {}
     for piece in pieces:
         points |= _partitions(piece)
         judged: dict[datetime, dict[str, Mapping[str, Any]]] = {}
         for row in rows_where(piece, of_series(piece, of, _rules(of))).to_pylist():
-            judged.setdefault(row["window_start"], {})[row["rule"]] = row  # the latest cut stands
+            judged.setdefault(row["window_start"], {})[row["rule"]] = row  # later rows replace earlier ones
         points |= {start: _point(by_rule, of) for start, by_rule in judged.items()}
     return [points[start] for start in sorted(points)]
 
 
 def unknown(verdicts: pa.Table, of: Address) -> tuple[str, list[str]]:
-    """Return the first part of a series' name that no verdict has, and what there is in its place.
+    """Return the first part of a series' name without verdicts, and the values that have verdicts.
 
     Parameters
     ----------
     verdicts : pyarrow.Table
-        `COLUMNS` of the table ``verdicts``, of one track, without the series.
+        `COLUMNS` of the table ``verdicts``, of one track, without rows of the series.
     of : Address
     """
     there: list[str] = []
@@ -99,7 +99,7 @@ def _partitions(verdicts: pa.Table) -> dict[datetime, Point]:
 
 
 def _point(by_rule: Mapping[str, Mapping[str, Any]], of: Address) -> Point:
-    """Return what the verdicts of one partition come to: the range of its history, the sentence of a fact."""
+    """Return the point of one partition: range of its history rule, sentence of its fact if any."""
     fact = by_rule.get(FACT_RULE)
     row = next(by_rule[rule] for rule in (HISTORY_RULE, of.rule, FACT_RULE) if rule in by_rule)
     value = fact["value"] if fact is not None and row["value"] is None else row["value"]

@@ -1,25 +1,25 @@
-"""What every picture is drawn from: scales, stretches without a gap, paths and text of an SVG."""
+"""Elements of the pictures: scales, stretches without a gap, paths and text of an SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-FLAT, TINY = 1e-9, 1e-300  # what differs by less, of the largest value and at all, is drawn as one
+FLAT, TINY = 1e-9, 1e-300  # smaller differences (relative, absolute) are drawn as equal
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where values lie in a drawing: linear, and held at its edges.
+    """Linear map from values to positions in a drawing, clipped at its edges.
 
     Attributes
     ----------
     low, high : float
         Values at the two edges.
     near, far : float
-        Places of `low` and `high`, in units of the drawing.
+        Positions of `low` and `high`, in units of the drawing.
     span : float
-        What `low` and `high` differ by, above 0; more where they are so close that they are drawn as one.
+        Difference of `low` and `high`, above 0; larger where they are so close that they are drawn as equal.
     """
 
     low: float
@@ -29,30 +29,30 @@ class Scale:
     span: float
 
     def __call__(self, value: float) -> float:
-        """Return the place of a value; infinities are at the edges."""
+        """Return the position of a value; infinities are at the edges."""
         share = (min(max(value, self.low), self.high) - self.low) / self.span
         return self.near + (self.far - self.near) * share
 
 
 def opened(width: float, height: float, attributes: str) -> str:
-    """Return the tag that begins a drawing of that size, in its own units."""
+    """Return the opening ``svg`` tag of a drawing; width and height are in its own units."""
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {attributes}>'
 
 
 def titled(text: str) -> str:
-    """Return the element whose text is shown where the pointer rests; nothing for no text."""
+    """Return a ``title`` element, whose text is a tooltip; empty for an empty text."""
     return f"<title>{escape(text)}</title>" if text else ""
 
 
 def runs(there: Sequence[bool], joined: Sequence[bool] | None = None) -> list[list[int]]:
-    """Return the places of each stretch without a gap.
+    """Return the indices of each stretch without a gap.
 
     Parameters
     ----------
     there : sequence of bool
-        Which places have something.
+        Whether each index has a value.
     joined : sequence of bool, optional
-        Whether the stretch may go on from each place to the next; by default it may.
+        Whether a stretch may continue from each index to the next; by default it may.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def runs(there: Sequence[bool], joined: Sequence[bool] | None = None) -> list[li
 
 
 def path(points: Sequence[tuple[float, float]]) -> str:
-    """Return a path from point to point, to a tenth of a unit.
+    """Return an SVG path through the points, rounded to a tenth of a unit.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def short_path(points: Sequence[tuple[int, int]]) -> str:
-    """Return a path from point to point in whole units, as short as it can be: each is relative to the last.
+    """Return an SVG path through the points in whole units; relative coordinates keep it short.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def short_path(points: Sequence[tuple[int, int]]) -> str:
 
 
 def short_dots(points: Sequence[tuple[int, int]]) -> str:
-    """Return a path of strokes that are one unit long, written like `short_path`; nothing for no points.
+    """Return an SVG path of strokes of one unit, encoded as in `short_path`; empty for no points.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A judged series over its latest partitions, and a picture of it: value, expected range and alarms."""
+"""A judged series over its latest partitions, and its small picture: values, expected range and alarms."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ COLUMNS = (
     "window_start", "segment", "family", "column_name", "metric", "rule", "value", "low", "high", "flagged",
 )  # fmt: skip
 SERIES = ("segment", "family", "column_name", "metric")
-STEP, HEIGHT = 4, 26  # units of the drawing for a partition, and for all values
+STEP, HEIGHT = 4, 26  # units of the drawing: the width of a partition, the height of all values
 MARGIN = 2
 BAND, LINE, ALARM = "#def", "#456", "red"
 
@@ -31,9 +31,9 @@ class Trail:
     Attributes
     ----------
     value : array of float
-        NaN where there is none.
+        NaN if undefined.
     low, high : array of float
-        The expected range; infinite where one side is open, NaN where there is no verdict.
+        The expected range; infinite for an open side, NaN without a verdict.
     flagged : array of bool
     """
 
@@ -44,7 +44,7 @@ class Trail:
 
 
 def of_series(verdicts: pa.Table, of: VerdictRow | Address, rules: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Return which rows of the table ``verdicts`` are of one series, by one of `rules`."""
+    """Return a mask of the rows of the table ``verdicts`` that belong to one series and one of `rules`."""
     mine = is_in(verdicts, "rule", rules)
     for name in SERIES:
         mine &= is_in(verdicts, name, {getattr(of, name)})
@@ -52,7 +52,7 @@ def of_series(verdicts: pa.Table, of: VerdictRow | Address, rules: Collection[st
 
 
 def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
-    """Return the series of a verdict, up to its partition and at most `SHOWN` long.
+    """Return the series of a verdict: at most `SHOWN` partitions, up to that of the verdict.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
     of : VerdictRow
     """
     mine = table_integers(verdicts, "window_start") <= microseconds(of.window_start)
-    rule = HISTORY_RULE if of.rule == FACT_RULE else of.rule  # a fact is of one partition
+    rule = HISTORY_RULE if of.rule == FACT_RULE else of.rule  # a fact concerns one partition
     rows = rows_where(verdicts, mine & of_series(verdicts, of, {rule}))
     rows = rows.slice(max(rows.num_rows - SHOWN, 0))
     low, high, judged = (table_floats(rows, name) for name in ("low", "high", "value"))
@@ -75,15 +75,15 @@ def trail(verdicts: pa.Table, of: VerdictRow) -> Trail:
 
 
 def svg(of: Trail, title: str = "") -> str:
-    """Return a drawing: the expected range as a band, values as a line, alarms as dots.
+    """Return an SVG drawing: expected range as a band, values as a line, alarms as dots.
 
-    It is as small as it can be, since it is stored with the check, and Dagit hides what is long.
+    Its text is kept short, since it is stored with the check, and Dagit hides long texts.
 
     Parameters
     ----------
     of : Trail
     title : str
-        Shown where the pointer rests.
+        Text of the tooltip.
     """
     finite = np.concatenate([each[np.isfinite(each)] for each in (of.value, of.low, of.high)])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

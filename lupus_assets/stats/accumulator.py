@@ -1,10 +1,10 @@
-"""A numeric column gathered block by block: what `NumericColumn.of` finds, in one pass and without copies.
+"""Block-wise accumulator of a numeric column: the state of `NumericColumn.of`, in one pass, without copies.
 
-`NumericColumn.of` says what the numbers are; this says how they are had at some 6 ns a value. All work on a
-block happens in the cache: deviations from the grid's centre give the moments and the bin of each value.
-Entries that hold no number are given one that was seen before, which changes neither extremes nor distinct
-values, and no deviation, which changes no sum; the counts take them out again. Integers of a small range are
-counted as they are, and everything else follows from the counts.
+`NumericColumn.of` defines the state; this module computes it at about 6 ns per value. All work on a block
+stays in the cache: deviations from the grid's centre give the moments and the bin of each value. Entries
+without a number are replaced by an earlier value, which changes neither extremes nor distinct values, with
+deviation 0, which changes no sum; the counts are corrected for them. Integers of a small range are counted by
+value, and the rest of the state is computed from these counts.
 """
 
 import math
@@ -27,21 +27,21 @@ from lupus_assets.stats.state import Counts, Floats, counted, filled, union
 
 Keys = NDArray[np.uint16]
 
-FEW = 4_096  # values of a block from which on it is counted in 65,536 counters
-LOT = 131_072  # keys that may wait to be sorted
+FEW = 4_096  # minimum block size for counting in 65,536 counters
+LOT = 131_072  # maximum number of keys that wait for sorting
 
 
 class Coding(NamedTuple):
-    """Room for the codes of some values: their keys, which give the codes, are found while they are gathered.
+    """Output buffer for the codes of values; the accumulator computes the keys, which give the codes.
 
     Attributes
     ----------
     by_key : array of uint8, shape (BINS,)
         The code of each key.
     null : int
-        The code of what is not finite.
+        The code of null and non-finite values.
     codes : array of uint8, shape (n,)
-        In the end what the encoder's ``encode`` says of each value.
+        Finally the result of the encoder's ``encode`` for each value.
     """
 
     by_key: Codes
@@ -50,16 +50,16 @@ class Coding(NamedTuple):
 
     @classmethod
     def of(cls, encoder: NumericEncoder, size: int) -> "Coding":
-        """Make room for so many values, each of them null as long as no other code is known."""
+        """Return the buffer for `size` values, filled with the null code."""
         return cls(encoder.by_key(), encoder.null, np.full(size, encoder.null, np.uint8))
 
     def part(self, rows: slice) -> "Coding":
-        """Return the coding of some of the values."""
+        """Return the coding of a slice of the values, as a view."""
         return Coding(self.by_key, self.null, self.codes[rows])
 
     def take(self, keys: NDArray[np.integer[Any]], missing: Index) -> None:
-        """Fill in the codes of keys, but of those that are none of a finite value."""
-        # Told to wrap others around, numpy does not look whether each key is in the table.
+        """Fill in the codes of keys; positions in `missing` get the null code."""
+        # mode="wrap" makes numpy skip the bounds check of each key.
         np.take(self.by_key, keys, out=self.codes, mode="wrap")
         if missing.size:
             self.codes[missing] = self.null
@@ -67,14 +67,14 @@ class Coding(NamedTuple):
 
 @dataclass
 class NumericAccumulator:
-    """The values of one column while the batches go by.
+    """Mutable accumulator of one column over its batches.
 
     Parameters
     ----------
     grid : Grid
-        Of the column's frozen reference.
+        The grid of the column's frozen reference.
     dense : bool
-        Whether large blocks are counted in 65,536 counters of 8 bytes, which is quickest.
+        Whether large blocks are counted in 65,536 counters of 8 bytes, the fastest way.
     """
 
     grid: Grid
@@ -94,26 +94,26 @@ class NumericAccumulator:
     _sparse: Histogram = field(init=False)
     _waiting: list[Keys] = field(default_factory=list)
     _held: int = 0
-    _centred: int = 0  # absent entries, which were counted at the centre
+    _centred: int = 0  # absent entries, counted in the bin of the centre
     _known: float | None = None  # a finite value of the column
-    _shift: float | None = None  # where deviations are taken from; None is the grid's centre
+    _shift: float | None = None  # origin of the deviations; None is the grid's centre
     _integers: "IntegerCounts" = field(default_factory=lambda: IntegerCounts())
 
     def __post_init__(self) -> None:
         self._sparse = Histogram.empty(self.grid)
 
     def add(self, values: Numbers, absent: Index, scratch: Scratch, coding: Coding | None = None) -> None:
-        """Take some more values.
+        """Add values.
 
         Parameters
         ----------
         values : array of int, uint, bool or float, shape (n,)
-            Whatever they are where they are absent.
+            Undefined at absent positions.
         absent : array of intp
-            Where nulls are; increasing.
+            Positions of nulls, increasing.
         scratch : Scratch
         coding : Coding, optional
-            Of as many values, which are float64.
+            Buffer of size n; requires float64 `values`.
         """
         self.rows += values.size
         self.absent += absent.size
@@ -153,7 +153,7 @@ class NumericAccumulator:
         scratch: Scratch,
         coding: Coding | None,
     ) -> int:
-        """Take one block, add the powers of its deviations to `sums`, and return how many were finite."""
+        """Add one block, and the powers of its deviations to `sums`; return the number of finite values."""
         n = x.size
         if missing.size == n:
             return 0
@@ -195,12 +195,12 @@ class NumericAccumulator:
         self._count_off(x, missing)
         if -EXACT < low <= high < EXACT or given.dtype.kind == "f":
             self.smallest.add(x, scratch.hashes[:n], scratch.spare[:n], zeros=zeros > 0)
-        else:  # integers that no float holds
+        else:  # integers that float64 cannot represent exactly
             self.smallest.add_hashes(integer_hashes(np.delete(given, missing)))
         return n - missing.size
 
     def _filled(self, x: Numbers, missing: Index, scratch: Scratch) -> Floats:
-        """Return the block as float64 with a known value wherever there is none of its own."""
+        """Return the block as float64, with a known finite value of the column at missing positions."""
         filled = scratch.values[: x.size]
         np.copyto(filled, x, casting="unsafe")
         if missing.size:
@@ -220,7 +220,7 @@ class NumericAccumulator:
 
     def _count(self, d: Floats, missing: Index, scratch: Scratch, coding: Coding | None) -> None:
         keys = self.grid.keys(d, scratch.single[: d.size])
-        self._centred += missing.size  # the absent ones have the key of the centre
+        self._centred += missing.size  # missing entries have the key of the centre
         if self.dense and d.size >= FEW:
             if self._counts is None:
                 self._counts = np.zeros(BINS, np.int64)
@@ -238,7 +238,7 @@ class NumericAccumulator:
             self._settle()
 
     def _settle(self) -> None:
-        """Count the keys that wait; sorting them is quicker than clearing and reading 65,536 counters."""
+        """Count the waiting keys; sorting them is faster than clearing and reading 65,536 counters."""
         if self._waiting:
             keys, counts = counted(np.concatenate(self._waiting))
             self._sparse += Histogram.of_bins(PLACES[keys], counts, self.grid)
@@ -250,7 +250,7 @@ class NumericAccumulator:
         self.negative_infinities += int(np.count_nonzero(odd == -np.inf))
 
     def within(self, low: float, high: float) -> bool:
-        """Return whether no value so far, infinities too, lies beyond `low` or `high`."""
+        """Return whether all values so far, infinities included, lie in [`low`, `high`]."""
         infinite = self.positive_infinities or self.negative_infinities
         return not infinite and low <= self.low and self.high <= high and self._integers.within(low, high)
 

@@ -1,7 +1,7 @@
 """Counts by value, up to a cap.
 
-A value is known by its salted 64-bit hash, so that counts may outlive the right to show the
-value. Two values that share a hash count as one; among 10,000 that happens with probability 3e-12.
+A value is identified by its salted 64-bit hash; counts can be kept after the value must no
+longer be shown. Two values with the same hash count as one; the probability among 10,000 values is 3e-12.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,24 +25,24 @@ def hash_value(value: str, salt: bytes) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Categories(State):
-    """How often each value occurs.
+    """Counts by value.
 
-    Sums are exact while there are at most `CAP` different values. Beyond, the least frequent
-    are moved to `other` by count, then hash: `total` stays exact, and each count is a lower
-    bound, since a value may have been moved in one part and not in another.
+    Sums are exact up to `CAP` distinct values. Beyond, the least frequent values are moved to
+    `other`, by count, then hash: `total` stays exact, and each count is a lower bound, since a
+    value may have been moved in one part and not in another.
 
     Parameters
     ----------
     hashes : array of uint64
         `hash_value` of each value; sorted and unique.
     counts : array of int64
-        How often each occurs; above 0.
+        Number of rows of each value; above 0.
     names : tuple of str or None
-        The value behind each hash, None where it may not be shown.
+        The value of each hash; None if it must not be shown.
     other : int
-        How many rows had values that were moved out by the cap.
+        Number of rows of the values moved out by the cap.
     distinct : Distinct
-        Over all values, those in `other` too.
+        Over all values, including those in `other`.
     """
 
     hashes: Hashes
@@ -53,18 +53,18 @@ class Categories(State):
 
     @classmethod
     def of(cls, values: Sequence[str], counts: Counts, salt: bytes, cap: int = CAP) -> Self:
-        """Take counts by value.
+        """Return the state of counts by value.
 
         Parameters
         ----------
         values : sequence of str
-            The dictionary of a column; repeated values add.
+            The dictionary of a column; counts of repeated values are added.
         counts : array of int
-            How often each occurs. Values that never occur are left out.
+            Number of rows of each value. Values with count 0 are left out.
         salt : bytes
-            The key of the hash; states of different salts do not match.
+            The key of the hash; values of states with different salts do not match.
         cap : int
-            How many values are kept.
+            Maximum number of values kept.
         """
         return cls.of_hashes(
             hash_strings(values, salt), counts, lambda at: [values[i] for i in at.tolist()], cap
@@ -78,7 +78,7 @@ class Categories(State):
         names: Callable[[NDArray[np.intp]], Sequence[str]] | None = None,
         cap: int = CAP,
     ) -> Self:
-        """Take counts by value whose hashes are known already: see `of`.
+        """Return the state of counts by value, as `of`, for known hashes.
 
         Parameters
         ----------
@@ -86,7 +86,8 @@ class Categories(State):
             The hash of each value.
         counts : array of int
         names : callable, optional
-            Gives the values at some places; asked for those that are kept, once. Without it none is named.
+            Returns the values at given indices; called once, for the values kept. Without it no value has a
+            name.
         cap : int
         """
         present = filled(counts)
@@ -106,7 +107,7 @@ class Categories(State):
 
     @classmethod
     def empty(cls) -> Self:
-        """Return the counts of no values."""
+        """Return the state of no values."""
         return cls(np.empty(0, np.uint64), np.empty(0, np.int64), (), 0, Distinct.empty())
 
     def __add__(self, other: Self) -> Self:
@@ -140,16 +141,16 @@ class Categories(State):
         return int(self.counts.sum()) + self.other
 
     def disclosed(self, at_least: int = 20) -> Self:
-        """Drop the names of values seen in fewer rows than `at_least`; counts and hashes stay."""
+        """Return the state without the names of values in fewer than `at_least` rows."""
         shown = (self.counts >= at_least).tolist()
         return replace(self, names=tuple([n if s else None for n, s in zip(self.names, shown, strict=True)]))
 
     def anonymous(self) -> Self:
-        """Drop all names; counts and hashes stay."""
+        """Return the state without names; counts and hashes stay."""
         return replace(self, names=(None,) * len(self.names))
 
     def count_of(self, hashes: Hashes) -> Counts:
-        """Return how often values occur, by their hashes; 0 for those not kept."""
+        """Return the counts of values, given by their hashes; 0 for values not kept."""
         if not self.hashes.size:
             return np.zeros(hashes.shape, np.int64)
         at = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
@@ -160,13 +161,13 @@ class Categories(State):
         return np.argsort(-self.counts, kind="stable")[:n]
 
     def label(self, i: int) -> str:
-        """Return the i-th value, or ``#`` and 12 hexadecimal digits of its hash where it may not be shown."""
+        """Return the i-th value, or ``#`` and 12 hexadecimal digits of its hash if it must not be shown."""
         name = self.names[i]
         return f"#{int(self.hashes[i]):016x}"[:13] if name is None else name
 
 
 def _most_frequent(counts: Counts, cap: int) -> NDArray[np.intp]:
-    """Return the sorted indices of the `cap` largest counts, of equal ones the first."""
+    """Return the sorted indices of the `cap` largest counts; of equal counts, the first indices."""
     if counts.size <= cap:
         return np.arange(counts.size)
     least = np.partition(counts, -cap)[-cap]

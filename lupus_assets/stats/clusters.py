@@ -1,8 +1,8 @@
-"""Which rows of a column lack a value, or have a strange one, by the time they share with other rows.
+"""Rows without a value, or with one outside the reference's range, by timestamp, and their design effect.
 
-Rows of one timestamp often got a value from one record: an hour without weather is missing in every row of
-that hour. How much more their number scatters than that of independent rows is the design effect (Kish,
-*Survey Sampling*, 1965): so many rows say as little as one.
+Rows of one timestamp often take a value from the same record: an hour without weather is missing in every
+row of that hour. The design effect (Kish, *Survey Sampling*, 1965) is the ratio of the variance of their
+number to the variance with independent rows: as many rows carry the information of one.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,19 +16,19 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.hashing import mix
 from lupus_assets.stats.state import Counts, State, tally
 
-BUCKETS = 256  # timestamps are told apart by so many values of a hash
+BUCKETS = 256  # number of hash values that distinguish timestamps
 SHIFT = np.uint64(56)
-LEAST_TIMES = 8  # times below which a partition does not tell
-FLOOR = 0.05  # of a variance
+LEAST_TIMES = 8  # minimum number of timestamps for a design effect
+FLOOR = 0.05  # added to the variance in the denominator
 
 
 def buckets(micros: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the bucket of each timestamp, in [0, BUCKETS); equal ones share theirs."""
+    """Return the bucket of each timestamp, in [0, BUCKETS); equal timestamps have equal buckets."""
     return (mix(micros.view(np.uint64)) >> SHIFT).astype(np.uint8)
 
 
 def counted(of: NDArray[np.uint8]) -> Counts:
-    """Return how many rows are in each bucket, shape (BUCKETS,)."""
+    """Return the number of rows per bucket, shape (BUCKETS,)."""
     return tally(of, BUCKETS)
 
 
@@ -39,9 +39,10 @@ class Clusters(State):
     Parameters
     ----------
     rows : array of int64
-        Rows that have a timestamp.
+        Rows with a timestamp.
     absent, beyond : mapping of str to array of int64
-        Column to those of them without a value, and beyond the reference's range; without columns of none.
+        Per column, rows without a value, and rows with a value outside the reference's range. Columns without
+        such rows are left out.
     """
 
     rows: Counts
@@ -62,23 +63,23 @@ class Clusters(State):
         return replace(self, absent=absent, beyond=beyond)
 
     def design_effect(self, events: Counts) -> float | None:
-        """Return the variance of the number of `events` over that of as many in independent rows.
+        """Return the variance of the number of `events` over the variance with independent rows.
 
         Parameters
         ----------
         events : array of int64, shape (BUCKETS,)
-            Not more than there are rows.
+            At most `rows` in each bucket.
 
         Returns
         -------
         float or None
-            About 1 where rows of one time are independent; about the rows of one time where all of them go
-            together; 0 where every row is one. None where fewer than `LEAST_TIMES` times are told apart.
+            About 1 if rows of one timestamp are independent; about the number of rows per timestamp if all of
+            them agree; 0 if every row is an event. None below `LEAST_TIMES` distinct buckets.
 
         Raises
         ------
         StateError
-            More events than rows.
+            A bucket has more events than rows.
         """
         if np.any(events > self.rows):
             raise StateError("a time has more events than rows; count both over the same rows")

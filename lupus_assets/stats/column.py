@@ -1,6 +1,6 @@
 """One column of one window: numeric, categorical or timestamp.
 
-Rows are those of the window; nulls are rows without a value. Booleans are categorical with
+`rows` counts the rows of the window, `nulls` the rows without a value. Booleans are categorical with
 the values ``true`` and ``false``.
 """
 
@@ -25,20 +25,20 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, eq=False)
 class NumericColumn(State):
-    """Integers and floats.
+    """State of a column of integers or floats.
 
     Parameters
     ----------
     rows, nulls, nans, positive_infinities, negative_infinities : int
-        Rows of the window, and those of them that hold no number.
+        Rows of the window, and the rows without a finite number, by kind.
     zeros : int
-        Rows that hold 0.0 or -0.0.
+        Rows with 0.0 or -0.0.
     minimum, maximum : float or None
-        Over finite values, in the column's unit; None if there are none.
+        Of the finite values, in the column's unit; None without any.
     moments, histogram, distinct : Moments, Histogram, Distinct
-        Over finite values.
+        Of the finite values.
     off_grid : int
-        Rows whose value has more decimals than the grid; see `Grid.decimals`.
+        Rows with a value of more decimals than `Grid.decimals`.
     """
 
     rows: int
@@ -55,9 +55,9 @@ class NumericColumn(State):
     off_grid: int = 0
 
     def quantiles(self, q: ArrayLike) -> Floats:
-        """Return quantiles of the finite values: `Histogram.quantile`, and never beyond their extremes.
+        """Return quantiles of the finite values: `Histogram.quantile`, clipped to the extremes.
 
-        Exact while there are at most `lupus_assets.stats.distinct.WHOLE` different ones, none in one bin.
+        Exact up to `lupus_assets.stats.distinct.WHOLE` distinct values, if no two of them share a bin.
 
         Parameters
         ----------
@@ -74,21 +74,21 @@ class NumericColumn(State):
 
     @property
     def values(self) -> Floats | None:
-        """All finite values that occur, increasing; None where they are too many."""
+        """The distinct finite values, increasing; None if there are too many."""
         return self.histogram.agreeing(self.distinct.numbers())
 
     @classmethod
     def of(cls, values: Floats, nulls: int, grid: Grid) -> Self:
-        """Profile the values that are not null; they may hold NaN and inf.
+        """Return the state of the non-null values, which may include NaN and inf.
 
         Parameters
         ----------
         values : array of float64, shape (n,)
             In the column's unit; may be empty.
         nulls : int
-            Number of rows that are not in `values`.
+            Number of null rows, which are not in `values`.
         grid : Grid
-            Of the column's frozen reference.
+            The grid of the column's frozen reference.
         """
         is_finite = np.isfinite(values)
         whole = bool(is_finite.all())
@@ -100,7 +100,7 @@ class NumericColumn(State):
             positive_infinities=int(np.count_nonzero(odd == np.inf)),
             negative_infinities=int(np.count_nonzero(odd == -np.inf)),
             zeros=int(np.count_nonzero(finite == 0)),
-            # Adding 0.0 makes -0.0 and 0.0 one, whichever came first.
+            # Adding 0.0 turns -0.0 into 0.0.
             minimum=float(np.minimum.reduce(finite)) + 0.0 if finite.size else None,
             maximum=float(np.maximum.reduce(finite)) + 0.0 if finite.size else None,
             moments=Moments.of(finite),
@@ -134,7 +134,7 @@ class NumericColumn(State):
 
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
-        """Add several, one at least: what two by two come to, for less work."""
+        """Return the sum of one or more states, with less work than pairwise addition."""
         histogram, distinct = Histogram.empty(parts[0].histogram.grid), Distinct.empty()
         whole = reduce(add, (replace(part, histogram=histogram, distinct=distinct) for part in parts))
         return replace(
@@ -151,14 +151,14 @@ class NumericColumn(State):
 
 @dataclass(frozen=True, eq=False)
 class CategoricalColumn(State):
-    """Strings and booleans.
+    """State of a column of strings or booleans.
 
     Parameters
     ----------
     rows, nulls : int
         Rows of the window, and those of them without a value.
     categories : Categories
-        Counts of the others by value.
+        Counts of the non-null rows by value.
     """
 
     rows: int
@@ -167,7 +167,7 @@ class CategoricalColumn(State):
 
     @classmethod
     def of(cls, values: Sequence[str], counts: Counts, nulls: int, salt: bytes) -> Self:
-        """Take counts by value, as `Categories.of` does, and the number of nulls."""
+        """Return the state of counts by value, as in `Categories.of`, and a number of nulls."""
         categories = Categories.of(values, counts, salt)
         return cls(categories.total + nulls, nulls, categories)
 
@@ -186,14 +186,14 @@ class CategoricalColumn(State):
 
 @dataclass(frozen=True, eq=False)
 class IdentityColumn(State):
-    """A key or an entity: how many there are, and nothing of what they are.
+    """State of a key or entity column: the number of its values without the values themselves.
 
     Parameters
     ----------
     rows, nulls : int
         Rows of the window, and those of them without a value.
     distinct : Distinct
-        Over salted hashes of the others.
+        Of the salted hashes of the non-null rows.
     """
 
     rows: int
@@ -202,7 +202,7 @@ class IdentityColumn(State):
 
     @classmethod
     def of(cls, hashes: Hashes, nulls: int) -> Self:
-        """Take the salted hashes of the values that are there."""
+        """Return the state of the salted hashes of the non-null values."""
         return cls(hashes.size + nulls, nulls, Distinct.of_hashes(hashes))
 
     @classmethod
@@ -218,14 +218,14 @@ class IdentityColumn(State):
 
 @dataclass(frozen=True, eq=False)
 class TimestampColumn(State):
-    """Points in time.
+    """State of a timestamp column.
 
     Parameters
     ----------
     rows, nulls : int
         Rows of the window, and those of them without a value.
     minimum, maximum : int or None
-        Microseconds since the epoch, UTC; None if there are none.
+        Microseconds since the epoch, UTC; None without values.
     """
 
     rows: int
@@ -235,7 +235,7 @@ class TimestampColumn(State):
 
     @classmethod
     def of(cls, values: NDArray[np.int64], nulls: int) -> Self:
-        """Profile the values that are not null, in microseconds since the epoch, UTC."""
+        """Return the state of the non-null values, in microseconds since the epoch, UTC."""
         if not values.size:
             return cls(nulls, nulls, None, None)
         return cls(values.size + nulls, nulls, int(values.min()), int(values.max()))

@@ -1,11 +1,11 @@
-"""The number of distinct values, from the K smallest hashes.
+"""Estimate of the number of distinct values, from the K smallest hashes.
 
 Bar-Yossef, Jayram, Kumar, Sivakumar and Trevisan, *Counting distinct elements in a data
 stream* (RANDOM 2002); the unbiased estimator is from Beyer, Haas, Reinwald, Sismanis and
 Gemulla, *On synopses for distinct-value estimation under multiset operations* (SIGMOD 2007).
 
-Up to `WHOLE` values the hashes are whole and their number is exact. Beyond, only the upper 32 bits count, of
-which several times as many fit into the same bytes; that many values share some is taken into the estimate.
+Up to `WHOLE` values the hashes are kept whole, and the number is exact. Beyond, only their upper 32 bits are
+kept, of which several times as many fit into the same bytes; the estimate corrects for shared upper bits.
 """
 
 import math
@@ -23,10 +23,10 @@ from lupus_assets.stats.grid import BLOCK, HIGH
 from lupus_assets.stats.hashing import FIRST, GAMMA, SECOND, integer_hashes, mix, unmix
 from lupus_assets.stats.state import Floats, Hashes, Keys, State, union
 
-K = 3_584  # relative standard error 1 / sqrt(K - 2) = 1.7 %: 5 % are three of them
-WHOLE = 1_024  # values up to which hashes are kept whole; of more, half of each is kept
-OLDER_K = 1_024  # of states before format 3 of the codec
-HALVES = 2.0**32  # hashes that differ in their upper half
+K = 3_584  # relative standard error 1 / sqrt(K - 2) = 1.7 %; three of them are 5 %
+WHOLE = 1_024  # maximum number of values with whole hashes; beyond, only the upper half of each
+OLDER_K = 1_024  # K of states before format 3 of the codec
+HALVES = 2.0**32  # number of different upper halves
 UPPER, LOWER_HALF = np.uint64(0xFFFFFFFF00000000), np.uint64(0xFFFFFFFF)
 
 Halves = NDArray[np.uint32]
@@ -39,27 +39,27 @@ BY_32, BY_30, BY_27 = np.uint64(32), np.uint64(30), np.uint64(27)
 LOWER = np.uint64(2**33 - 1)  # the bits that the last step of `mix` may change
 SLOTS = 4_096
 LOT = 4_096
-FULL = 2 * K  # values of a first block, among which K are looked for below a bound
-MOSTLY = 0.9  # of some hashes, from which on so many differ that repeated ones are not looked for
-SPARE = 1.25  # times K: so many are expected below the bound if no value is repeated
+FULL = 2 * K  # minimum size of a first block for a search of the K smallest below a bound
+MOSTLY = 0.9  # share of distinct hashes from which on repeated ones are not filtered
+SPARE = 1.25  # expected hashes below the bound without repeated values, as a multiple of K
 
 
 @dataclass(frozen=True, eq=False)
 class Distinct(State):
-    """The smallest hashes that were seen.
+    """The smallest hashes of a column's values.
 
     Parameters
     ----------
     hashes : array of uint64
         Sorted and unique, at most K.
     scheme : int
-        How values were hashed; states of different schemes do not add. `MIXED` numbers, or text before
-        format 2 of the codec, which hashed it by BLAKE2b; `SIPHASH` text.
+        The hash function; states of different schemes cannot be added. `MIXED`: numbers, and text before
+        format 2 of the codec, then hashed by BLAKE2b; `SIPHASH`: text.
     short : bool
-        Whether only the upper half of each hash counts; the lower is 0.
+        Whether only the upper half of each hash is kept; the lower half is 0.
     complete : bool
-        False where larger hashes were left out although there are fewer than K, as earlier formats did. Of a
-        sum with such a state only hashes up to its largest are kept: the estimate is then as coarse as that.
+        False if larger hashes were dropped although there are fewer than K, as in earlier formats. A sum with
+        such a state keeps only hashes up to its largest; the estimate is then as coarse as that state's.
     """
 
     hashes: Hashes
@@ -68,13 +68,13 @@ class Distinct(State):
     complete: bool = True
 
     def __post_init__(self) -> None:
-        """Make states of no values equal, however their values would have been hashed."""
+        """Give states without values the scheme `MIXED`, which makes them equal."""
         if not self.hashes.size:
             object.__setattr__(self, "scheme", MIXED)
 
     @classmethod
     def of_hashes(cls, hashes: Hashes) -> Self:
-        """Keep the smallest of `lupus_assets.stats.siphash` hashes; repeated ones count once."""
+        """Return the state of `lupus_assets.stats.siphash` hashes; repeated hashes count once."""
         if hashes.size <= BLOCK:
             return cls._of(union(hashes), SIPHASH)
         smallest = Smallest()
@@ -84,7 +84,7 @@ class Distinct(State):
 
     @classmethod
     def of_floats(cls, x: Floats) -> Self:
-        """Hash and keep finite values; -0.0 is 0.0."""
+        """Return the state of finite values; -0.0 counts as 0.0."""
         if x.size <= BLOCK:
             return cls._of(union(mix((x + 0.0).view(np.uint64))), MIXED)
         smallest, room = Smallest(), np.empty((2, BLOCK), np.uint64)
@@ -95,14 +95,14 @@ class Distinct(State):
 
     @classmethod
     def of_integers(cls, x: NDArray[np.integer[Any]]) -> Self:
-        """Hash and keep integers of any size."""
+        """Return the state of integers of any size."""
         smallest = Smallest()
         smallest.add_hashes(integer_hashes(x))
         return cls(*smallest.kept(MIXED))
 
     @classmethod
     def older(cls, hashes: Hashes, scheme: int = MIXED) -> Self:
-        """Return the state that a format before 3 meant: at most 1,024 whole hashes, full at so many."""
+        """Return the state of a format before 3: at most 1,024 whole hashes, incomplete at that number."""
         if hashes.size < OLDER_K:
             return cls(hashes, scheme)
         return cls(union(hashes & UPPER), scheme, short=True, complete=False)
@@ -114,7 +114,7 @@ class Distinct(State):
 
     @classmethod
     def _of(cls, whole: Hashes, scheme: int) -> Self:
-        """Take all hashes, sorted and unique."""
+        """Return the state of all hashes, sorted and unique."""
         if whole.size <= WHOLE:
             return cls(whole, scheme)
         return cls(union(whole & UPPER)[:K], scheme, short=True)
@@ -139,9 +139,9 @@ class Distinct(State):
         return type(self)(kept[:K], self.scheme, short=True, complete=complete)
 
     def numbers(self) -> Floats | None:
-        """Return all values as numbers, increasing; None where they are more than `WHOLE`, or text.
+        """Return all values as numbers, increasing; None for more than `WHOLE` values, no values, or text.
 
-        An integer that no float holds was hashed as what it is, and looks like another number here.
+        An integer that float64 cannot represent was hashed as an integer, and gives a wrong number here.
         """
         if self.short or not self.hashes.size or self.scheme != MIXED:
             return None
@@ -149,7 +149,7 @@ class Distinct(State):
 
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
-        """Add several, one at least, and sort the hashes of all at once where they are of one kind."""
+        """Return the sum of one or more states, with a single sort if they are of one kind."""
         some = [part for part in parts if part.hashes.size] or parts[:1]
         alike = all(part.complete and part.scheme == some[0].scheme for part in some)
         if len(some) == 1 or not alike:
@@ -161,8 +161,9 @@ class Distinct(State):
     def estimate(self, values: float = math.inf) -> float:
         """Return the number of distinct values: exact up to 1,024, else within 1.7 % (one standard error).
 
-        No more than there are `values`, where that is known. Up to `K` it is the number of hashes, corrected
-        for those that share their upper half: of 3,584 values two do so with probability 0.0015.
+        At most `values`, the number of values with repetitions, if known. Up to `K` it is the number of
+        hashes, corrected for shared upper halves: among 3,584 values, two share theirs with probability
+        0.0015.
         """
         return min(self._estimate(), values)
 
@@ -180,19 +181,19 @@ class Distinct(State):
 
 
 class Smallest:
-    """Gathers the K smallest hashes block by block."""
+    """Accumulator of the K smallest hashes, block by block."""
 
     def __init__(self) -> None:
         self._whole = np.empty(0, np.uint64)
-        self._halves: Halves | None = None  # of more than `WHOLE` hashes only their upper halves
+        self._halves: Halves | None = None  # upper halves, from more than `WHOLE` hashes on
         self._waiting: list[Hashes] = []
         self._held = 0
         self._limit = HIGHEST
-        self._repeat = False  # whether many of the hashes that were last sorted did
-        self._seen = np.empty(0, np.uint64)  # a hash that was kept, by its lowest bits
+        self._repeat = False  # whether many of the last sorted hashes were repeated
+        self._seen = np.empty(0, np.uint64)  # table of recently kept hashes, by their lowest bits
 
     def add(self, x: Floats, h: Hashes, spare: Hashes, *, zeros: bool = True) -> None:
-        """Take finite values; `h` and `spare` are room for as many hashes; `zeros` if there may be any."""
+        """Add finite values; `h` and `spare` are buffers of that size; `zeros`: whether 0.0 may occur."""
         if zeros:
             np.add(x, 0.0, out=h.view(np.float64))  # -0.0 becomes 0.0
             np.add(h, GAMMA, out=h)
@@ -209,18 +210,18 @@ class Smallest:
         self.add_hashes(_finished(h, self._limit))
 
     def _filled(self, h: Hashes) -> bool:
-        """Take only the smallest of some hashes, if they are enough: sorting all would be most of it."""
+        """Add only hashes below a bound, and return whether they suffice; sorting all takes longer."""
         bound = np.uint64(SPARE * K / h.size * 2.0**64)
         kept = self._with(_finished(h, bound))
-        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # values that repeat
+        if kept.size < K or kept[K - 1] >= bound >> BY_32:  # too many repeated values
             return False
         self._keep(kept[:K])
         return True
 
     def add_hashes(self, hashes: Hashes) -> None:
-        """Take 64-bit hashes."""
+        """Add 64-bit hashes."""
         few = hashes.compress(hashes <= self._limit)
-        if self._repeat and few.size > SLOTS // 4:  # leave out what was kept before
+        if self._repeat and few.size > SLOTS // 4:  # filter hashes that were kept before
             if not self._seen.size:
                 self._seen = np.zeros(SLOTS, np.uint64)
             at = (few & np.uint64(SLOTS - 1)).astype(np.intp)
@@ -231,7 +232,7 @@ class Smallest:
             return
         self._waiting.append(few)
         self._held += few.size
-        # Once K are kept almost no others pass; sorting them in lots costs next to nothing.
+        # Once K hashes are kept, almost no others pass the limit; sorting them in lots is cheap.
         if self._held >= LOT:
             self._settle()
 
@@ -244,7 +245,7 @@ class Smallest:
         self._keep(self._with()[:K])
 
     def _with(self, *more: Hashes) -> Halves:
-        """Return the sorted unique upper halves of all hashes so far, and of `more`."""
+        """Return the sorted unique upper halves of all hashes so far and of `more`."""
         whole = (*self._waiting, *more) if self._halves is not None else (self._whole, *self._waiting, *more)
         upper = [each.view(np.uint32)[HIGH::2] for each in whole]
         return self._union(*upper) if self._halves is None else self._union(self._halves, *upper)
@@ -260,7 +261,7 @@ class Smallest:
             self._limit = (np.uint64(halves[-1]) << BY_32) | LOWER_HALF
 
     def kept(self, scheme: int) -> tuple[Hashes, int, bool]:
-        """Return the hashes, the scheme and whether they are short: what `Distinct` is made of."""
+        """Return the arguments of `Distinct`: the hashes, the scheme, and whether they are short."""
         if self._waiting:
             self._settle()
         if self._halves is None:
@@ -269,11 +270,11 @@ class Smallest:
 
 
 def _finished(h: Hashes, limit: np.uint64) -> Hashes:
-    """Return the hashes up to a limit, and few beyond, of what only lacks the last step of `mix`.
+    """Apply the last step of `mix` to hashes up to a limit, and to a few beyond it; return these.
 
-    That leaves the 31 highest bits alone: hardly any hash has to take it.
+    The step does not change the 31 highest bits: most hashes beyond the limit can skip it.
     """
-    # Indexing by a mask branches at each hash, which takes twice as long where a tenth pass.
+    # Indexing by a mask branches at each hash, which takes twice as long if a tenth of them pass.
     low = h.compress(h <= (limit | LOWER))
     low ^= low >> np.uint64(31)
     return low

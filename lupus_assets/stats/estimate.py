@@ -1,4 +1,4 @@
-"""A number with its sampling variance, or the reason why there is none."""
+"""A number with its sampling variance, or the reason why it is undefined."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from lupus_assets.stats.moments import Moments
 
-HALF = 0.5  # Jeffreys prior of a share: 0 of 10 is not certainly 0, so its variance is not 0 either
+HALF = 0.5  # Jeffreys prior of a share: gives 0 of 10 a variance above 0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number read off a state.
+    """A number computed from a state.
 
     Attributes
     ----------
     value : float or None
-        The number, in the unit its function names; None when it is undefined.
+        The number, in the unit of its function; None if it is undefined.
     variance : float or None
-        Sampling variance of `value` in its squared unit, rows taken as independent; None when
-        the number is undefined or its variance is not known, as with a single row.
+        Sampling variance of `value` in its squared unit, for independent rows; None if the
+        number is undefined or its variance is unknown, as with a single row.
     n : int
-        Rows that the number rests on.
+        Number of rows behind the number.
     reason : str or None
-        In words, why `value` is None; None when it is a number.
+        The reason, in words, why `value` is None; else None.
     """
 
     value: float | None
@@ -33,12 +33,12 @@ class Estimate:
 
     @classmethod
     def undefined(cls, reason: str, n: int = 0) -> Self:
-        """Return no number, and the reason."""
+        """Return an undefined estimate with its reason."""
         return cls(None, None, n, reason)
 
     @classmethod
     def of_mean(cls, moments: "Moments", reason: str) -> Self:
-        """Return the mean of the rows in `moments`; without rows undefined, for `reason`."""
+        """Return the mean of the rows in `moments`; undefined with `reason` without rows."""
         if moments.n == 0:
             return cls.undefined(reason)
         variance = moments.variance
@@ -46,9 +46,9 @@ class Estimate:
 
     @classmethod
     def of_share(cls, hits: int, n: int, reason: str) -> Self:
-        """Return the share `hits` / `n`, in [0, 1]; of no rows undefined, for `reason`.
+        """Return the share `hits` / `n`, in [0, 1]; undefined with `reason` without rows.
 
-        The variance is binomial, of the share after `HALF` a row is added to either side.
+        The variance is binomial, of the share with `HALF` a row added to hits and to misses.
         """
         if n == 0:
             return cls.undefined(reason)

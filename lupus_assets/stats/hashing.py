@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lupus_assets.stats.state import Hashes
 
-EXACT = 2**53  # floats hold every integer up to here
+EXACT = 2**53  # float64 represents every integer up to here
 # Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -17,12 +17,12 @@ FIRST_BACK, SECOND_BACK = np.uint64(0x96DE1B173F119089), np.uint64(0x319642B2D24
 
 
 def mix(values: Hashes) -> Hashes:
-    """Return the splitmix64 hash of each value: a bijection of 64 bits that looks random.
+    """Return the splitmix64 hash of each value: a pseudorandom bijection of 64 bits.
 
     Parameters
     ----------
     values : array of uint64
-        Of one dimension or more.
+        At least one dimension.
     """
     z = values + GAMMA
     shifted = z >> np.uint64(30)
@@ -35,7 +35,7 @@ def mix(values: Hashes) -> Hashes:
 
 
 def unmix(hashes: Hashes) -> Hashes:
-    """Return the values of which `mix` made these hashes."""
+    """Return the values of hashes from `mix`: its inverse."""
     z: Hashes = hashes ^ (hashes >> np.uint64(31)) ^ (hashes >> np.uint64(62))
     z *= SECOND_BACK
     z ^= (z >> np.uint64(27)) ^ (z >> np.uint64(54))
@@ -46,7 +46,7 @@ def unmix(hashes: Hashes) -> Hashes:
 
 
 def integer_hashes(values: NDArray[np.integer[Any]]) -> Hashes:
-    """Return the hash of each integer: that of the float it is, or its own where no float is so exact."""
+    """Return the hash of each integer: of its float64 if that is exact, else of its own 64 bits."""
     exact = (values >= -EXACT) & (values <= EXACT)
     hashes = mix((values.astype(np.float64) + 0.0).view(np.uint64))
     if not exact.all():

@@ -1,4 +1,4 @@
-"""Exact counts on a `Grid`, kept for the bins that are not empty."""
+"""Exact counts on a `Grid`, stored for non-empty bins only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.grid import BINS, CENTRE, Grid
 from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts, counted, filled, union
 
-FEW = 4_096  # below so many values sorting them is quicker than clearing and reading 65,536 counters
+FEW = 4_096  # below this number of values, sorting is faster than clearing and reading 65,536 counters
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram(State):
-    """How many values fell in each bin of a grid.
+    """Number of values per bin of a grid.
 
     A smooth column has 3 to 4 thousand bins, none with more than about 0.5 % of the mass;
-    a repeated value has a bin to itself.
+    a repeated value has a bin of its own.
 
     Parameters
     ----------
     grid : Grid
-        Where the bins lie.
+        Position of the bins.
     bins : array of int32
-        The bins that are not empty, sorted and unique, in [0, BINS).
+        Non-empty bins, sorted and unique, in [0, BINS).
     counts : array of int64
-        How many values each of them holds, above 0.
+        Number of values of each of these bins, above 0.
     """
 
     grid: Grid
@@ -39,7 +39,7 @@ class Histogram(State):
 
     @classmethod
     def of(cls, x: Floats, grid: Grid) -> Self:
-        """Count finite values; none give an empty histogram."""
+        """Return the histogram of finite values; empty without values."""
         keys = grid.bins(x)
         if x.size >= FEW:
             return cls.of_counts(np.bincount(keys, minlength=BINS), grid)
@@ -47,13 +47,13 @@ class Histogram(State):
 
     @classmethod
     def of_counts(cls, dense: Counts, grid: Grid) -> Self:
-        """Take the counts of all bins, an int64 array of shape ``(BINS,)``."""
+        """Return the histogram of the counts of all bins, an int64 array of shape ``(BINS,)``."""
         bins = filled(dense)
         return cls(grid, bins.astype(np.int32), dense[bins])
 
     @classmethod
     def of_bins(cls, bins: NDArray[np.signedinteger], counts: Counts, grid: Grid) -> Self:
-        """Take bins, in any order and repeated or not, and a count above 0 for each."""
+        """Return the histogram of bins in any order, possibly repeated, and counts above 0 of each."""
         order = np.argsort(bins, kind="stable")
         ordered, sums = bins[order], counts[order]
         first = np.flatnonzero(np.diff(ordered, prepend=-1))
@@ -77,7 +77,7 @@ class Histogram(State):
 
     @classmethod
     def sum(cls, parts: Sequence[Self]) -> Self:
-        """Add several, one at least, in counters of all bins: two by two, each sum would be sorted."""
+        """Return the sum of one or more histograms, in counters of all bins, without sorting partial sums."""
         if len(parts) == 1:
             return parts[0]
         if any(part.grid != parts[0].grid for part in parts):
@@ -88,7 +88,7 @@ class Histogram(State):
         return cls.of_counts(dense, parts[0].grid)
 
     def without(self, grid_bin: int, count: int) -> Self:
-        """Take `count` values out of a bin that holds as many."""
+        """Return the histogram less `count` values of a bin, which has at least that many."""
         if not count:
             return self
         counts = self.counts.copy()
@@ -103,7 +103,7 @@ class Histogram(State):
 
     @property
     def cumulative(self) -> Counts:
-        """Number of values in each bin of `bins` and those below it, an int64 array like `bins`."""
+        """Cumulative number of values up to each bin of `bins`, int64, of the same shape."""
         return np.cumsum(self.counts)
 
     @property
@@ -112,27 +112,27 @@ class Histogram(State):
         return float(self.counts.max() / self.total) if self.counts.size else 0.0
 
     def quantile(self, q: ArrayLike, values: Floats | None = None) -> Floats:
-        """Return quantiles in the column's unit as ``np.quantile`` has them, to the width of a bin.
+        """Return quantiles in the column's unit as ``np.quantile``, accurate to the width of a bin.
 
-        The values of a bin are taken as evenly spread over it. Where `values` are given a quantile is exact
-        for bins that hold one of them, and one of them in others.
+        The values of a bin are taken as evenly spread over it. With `values`, a quantile is exact in bins
+        with one of them, and one of them in other bins.
 
         Parameters
         ----------
         q : float or array of float
             Probabilities in [0, 1].
         values : array of float64, optional
-            All that occur, increasing.
+            All distinct values, increasing.
 
         Returns
         -------
         array of float64
-            Of the shape of `q`; finite.
+            The shape of `q`; finite.
 
         Raises
         ------
         ValueError
-            If the histogram is empty (ask `total` first), or a probability is outside [0, 1].
+            If the histogram is empty (check `total` first), or a probability is outside [0, 1].
         """
         asked = np.asarray(q, np.float64)
         if not self.counts.size:
@@ -144,40 +144,40 @@ class Histogram(State):
         below = np.floor(rank)
         low, high = self._ranked(np.array([below, np.minimum(below + 1, upto[-1] - 1)]), upto, values)
         share = rank - below
-        # Weighing both rather than adding to one of them cannot overflow.
+        # A weighted sum cannot overflow, unlike adding a difference.
         return np.asarray(np.where(low == high, low, (1 - share) * low + share * high))
 
     def agreeing(self, values: Floats | None) -> Floats | None:
-        """Return finite values if they are in the bins that are filled, and in all of them; else None."""
+        """Return `values` if they are finite and fill exactly the non-empty bins; else None."""
         if values is None or not np.isfinite(values).all():
             return None
         own = self.grid.bins(values)
         return values if np.array_equal(union(own), self.bins) else None
 
     def _ranked(self, rank: Floats, upto: Counts, values: Floats | None) -> Floats:
-        """Return the values of some ranks, from 0 on."""
+        """Return the values of ranks, counted from 0."""
         at = np.searchsorted(upto, rank, side="right")
         bins = self.bins[at]
         share = 1 - (upto[at] - rank - 0.5) / self.counts[at]
         found = (1 - share) * self.grid.lower(bins) + share * self.grid.upper(bins)
         if values is not None:
             return _nearest(found, bins, values, self.grid)
-        # Values that repeat the centre are common, those within 1e-40 of it are not.
+        # Values equal to the centre are common, others within 1e-40 of it are not.
         return np.where(bins == CENTRE, self.grid.centre, found)
 
     def mass(self, table: Floats) -> float:
-        """Return the sum over all values of what the table says for their bin.
+        """Return the sum over all values of the table's entry for their bin.
 
         Parameters
         ----------
         table : array of float64, shape (BINS,)
-            A number for every bin; the result is in its unit. Empty gives 0.
+            A number for every bin; the result has its unit. An empty histogram gives 0.
         """
         return float((self.counts * table[self.bins]).sum())
 
 
 def places(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
-    """Return where the values of each bin are taken to lie, in the column's unit.
+    """Return the representative value of each bin, in the column's unit.
 
     Parameters
     ----------
@@ -185,8 +185,8 @@ def places(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
     bins : array of int32
         Increasing.
     values : array of float64 or None
-        All that occur, increasing; None if they are not known. The one value of a bin is its place, and
-        otherwise its middle.
+        All distinct values, increasing; None if unknown. The representative is the single value of a bin, or
+        else its middle.
     """
     middles = grid.middle(bins)
     if values is None:
@@ -197,13 +197,13 @@ def places(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
 
 
 def all_values(*parts: Floats | None) -> Floats | None:
-    """Return the values that occur in any part, increasing; None if those of one are not known."""
+    """Return the distinct values of all parts, increasing; None if those of any part are unknown."""
     known = [part for part in parts if part is not None]
     return np.unique(np.concatenate(known)) if known and len(known) == len(parts) else None
 
 
 def _nearest(x: Floats, bins: Bins, values: Floats, grid: Grid) -> Floats:
-    """Return of some increasing values, for each x, the nearest in its bin, which has one at least."""
+    """Return for each x the nearest of increasing `values` in its bin, which has at least one."""
     own = grid.bins(values)
     first, last = np.searchsorted(own, bins), np.searchsorted(own, bins, side="right") - 1
     above = np.clip(np.searchsorted(values, x), first, last)

@@ -1,4 +1,4 @@
-"""Counts of integers of a small range, from which the state of their column follows."""
+"""Counts of integers of a small range, and the state of their column."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,13 @@ from lupus_assets.stats.moments import Moments
 from lupus_assets.stats.scratch import Index, Numbers, Scratch, absent_bounds
 from lupus_assets.stats.state import Counts, Floats, add_each, filled
 
-SPAN = 65_536  # integers between the smallest and the largest that are counted one by one
-LARGEST = np.uint64(2**63)  # integers from here on are none of int64
+SPAN = 65_536  # maximum difference of integers counted by value, exclusive
+LARGEST = np.uint64(2**63)  # integers from here on exceed int64
 
 
 @dataclass
 class IntegerCounts:
-    """How often each integer occurs, as long as they all lie within `SPAN` of each other."""
+    """Counts by integer, as long as all integers lie within `SPAN` of each other."""
 
     base: int = 0
     counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -26,7 +26,7 @@ class IntegerCounts:
     _known: int | None = None
 
     def add(self, values: Numbers, absent: Index, scratch: Scratch) -> int:
-        """Count values from the first on, and return how many were taken before they spanned too much."""
+        """Count values from the first on; return the number counted before the span got too large."""
         bounds = absent_bounds(absent, values.size)
         for at, start in enumerate(range(0, values.size, BLOCK)):
             x = values[start : start + BLOCK]
@@ -59,7 +59,7 @@ class IntegerCounts:
         return True
 
     def _reach(self, low: int, high: int) -> bool:
-        """Widen the range to what it must hold; False if that is too much."""
+        """Extend the range to [`low`, `high`]; return False if it would exceed `SPAN`."""
         if self.counts.size:
             if self.base <= low and high < self.base + self.counts.size:
                 return True
@@ -72,7 +72,7 @@ class IntegerCounts:
         return True
 
     def within(self, low: float, high: float) -> bool:
-        """Return whether no integer counted lies beyond `low` or `high`."""
+        """Return whether all counted integers lie in [`low`, `high`]."""
         return not self.counts.size or (low <= self.base and self.base + self.counts.size - 1 <= high)
 
     def _values(self) -> Floats:
@@ -83,7 +83,7 @@ class IntegerCounts:
         )
 
     def state(self, grid: Grid) -> NumericColumn:
-        """Return the column of the values counted; it has no nulls."""
+        """Return the state of the counted values, without nulls."""
         some = filled(self.counts)
         x, counts = self._values()[some], self.counts[some]
         return NumericColumn(

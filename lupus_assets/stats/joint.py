@@ -1,6 +1,6 @@
-"""Predicted values and classes together with the true ones: additive, one pass, no rows kept.
+"""Joint states of predicted and true values or classes: additive, one pass, no rows kept.
 
-Callers leave out rows whose prediction or label is missing, and count them elsewhere.
+Callers drop rows without a prediction or label, and count them elsewhere.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from lupus_assets.stats.state import Counts, Hashes, State
 
 @dataclass(frozen=True)
 class ErrorSums:
-    """A predicted value and the true one, in the label's unit.
+    """Moments of the errors of predicted values, in the label's unit.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class ErrorSums:
 
     @classmethod
     def of(cls, prediction: ArrayLike, label: ArrayLike) -> Self:
-        """Return the state of some rows: finite predictions and labels, both of shape (rows,).
+        """Return the state of finite predictions and labels, both of shape (rows,).
 
         Raises
         ------
         ValueError
-            A value that is not finite, or shapes that differ.
+            A value is not finite, or the shapes differ.
         """
         predicted, actual = np.asarray(prediction, dtype=np.float64), np.asarray(label, dtype=np.float64)
         if predicted.shape != actual.shape:
@@ -65,7 +65,7 @@ class ErrorSums:
 
 @dataclass(frozen=True, eq=False)
 class Confusion(State):
-    """Predicted and true classes: rows of every pair that occurred.
+    """Rows per pair of predicted and true class.
 
     Attributes
     ----------
@@ -81,12 +81,12 @@ class Confusion(State):
 
     @classmethod
     def of(cls, predicted: Hashes, actual: Hashes) -> Self:
-        """Return the state of some rows: class hashes, both of shape (rows,).
+        """Return the state of class hashes, both of shape (rows,).
 
         Raises
         ------
         ValueError
-            Shapes that differ.
+            The shapes differ.
         """
         if predicted.shape != actual.shape:
             raise ValueError(f"{predicted.shape} predictions against {actual.shape} labels; give one each")
@@ -104,7 +104,7 @@ class Confusion(State):
 
     @property
     def correct(self) -> int:
-        """Rows whose class was predicted."""
+        """Number of rows with a correct prediction."""
         return int(self.counts[self.predicted == self.actual].sum())
 
     def __add__(self, other: Self) -> Self:
@@ -121,7 +121,7 @@ class Confusion(State):
         pairs, pair = np.unique(row * columns.size + column, return_inverse=True)
         summed = np.zeros(pairs.size, dtype=np.int64)
         np.add.at(summed, pair, counts)
-        width = max(columns.size, 1)  # no pairs to split if there are no columns
+        width = max(columns.size, 1)  # there are no pairs without columns
         return cls(rows[pairs // width], columns[pairs % width], summed)
 
 

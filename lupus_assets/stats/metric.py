@@ -1,9 +1,9 @@
-"""What a metric is: its meaning, how its history is judged, and how people are told of it.
+"""The description of a metric: its meaning, the judgement of its history, and its texts.
 
-Belongs here: the description alone, as plain strings and numbers. The tables of descriptions stand where the
-functions do (`lupus_assets.stats.distance`, `lupus_assets.stats.performance`);
-`lupus_assets.declare.metric` holds the others and puts all together. Declarations and the command line read
-them without numpy, so that neither this module nor those tables import it.
+Belongs here: only the description, as plain strings and numbers. The tables of descriptions are beside the
+functions (`lupus_assets.stats.distance`, `lupus_assets.stats.performance`); `lupus_assets.declare.metric` has
+the other descriptions and the table of all. Declarations and the command line read them without numpy, which
+neither this module nor those tables import.
 """
 
 import math
@@ -16,32 +16,33 @@ KINDS = ("score", "value", "class")  # of predictions
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric, whatever computes it.
+    """The description of one metric, independent of its computation.
 
     Attributes
     ----------
     meaning : str
-        What the number is; behind a semicolon its unit and range.
+        Definition of the number; after a semicolon its unit and range.
     phrase : str
-        The same before the column's name, in sentences: "share of null".
+        Its name before the column's name in sentences: "share of null".
     scale : str
-        Key of `lupus_assets.detect.scale.SCALES`, on which its sampling noise hardly depends on its level.
+        Key of `lupus_assets.detect.scale.SCALES`: the scale on which its sampling noise hardly depends on its
+        level.
     side : {-1, 0, 1}
-        1 where only a rise counts as news, -1 where only a fall does, 0 where both do.
+        1 if only a rise is reported, -1 if only a fall is, 0 if both are.
     judged : bool
         Whether its history gets a verdict.
     percent : bool
-        Whether people read it as a percentage.
+        Whether it is shown as a percentage.
     rare : bool
-        Whether it is a share that should be near 0: its count is judged, and only a rise is news.
+        Whether it is a share that should be near 0: its count is judged, and only a rise is reported.
     least : float
-        Value below which its history is no news; in its own unit.
+        Value below which its history is not reported; in its own unit.
     family : {"input", "prediction", "target", "performance"} or None
-        Family of its rows in the table ``metrics``; None where it is that of the column.
+        Family of its rows in the table ``metrics``; None for the family of the column.
     predictions : tuple of str
-        Kinds of prediction that have it.
+        Kinds of prediction with this metric.
     completeness : bool
-        Whether its verdicts speak to the check ``completeness`` rather than to that of its family.
+        Whether its verdicts belong to the check ``completeness`` instead of the check of its family.
     """
 
     meaning: str
@@ -58,18 +59,18 @@ class Metric:
 
     @property
     def needs_label(self) -> bool:
-        """Whether there is none without a declared label."""
+        """Whether the metric requires a declared label."""
         return self.family in ("target", "performance")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric that one function of one state computes.
+    """A metric that is a function of one state.
 
     Attributes
     ----------
     name : str
-        As rules and the tables name the metric.
+        Name of the metric in rules and tables.
     function : callable
         From the state to a `lupus_assets.stats.estimate.Estimate`.
     metric : Metric
@@ -82,25 +83,25 @@ class Measure:
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two windows, or another number that comparisons of two windows have.
+    """A distance between two windows, or another number of a comparison of two windows.
 
     Attributes
     ----------
     name : str
-        As rules, tables, JSON and CSV name it.
+        Its name in rules, tables, JSON and CSV.
     function : callable
-        From two arrays that describe a pair of windows, as the module of the function says, to an array.
+        From two arrays that describe a pair of windows, as in the module of the function, to an array.
     metric : Metric or None
-        Of a column against its frozen reference; None where partitions have no such metric. A judged one is
-        undefined in a window of nulls alone: its null rate says so, in plainer words.
+        Metric of a column against its frozen reference; None if partitions have no such metric. If judged, it
+        is undefined in a window with only nulls, which the null rate reports more plainly.
     heading, title : str or None
-        In tables of the command, and what the heading stands for; None where only JSON and CSV have it.
-        Tables are of 100 characters, and with one column more than there are they break names and numbers.
+        Heading in tables of the command, and its meaning; None if it is in JSON and CSV only. Tables have 100
+        characters; one more column would wrap names and numbers.
     variance : callable or None
-        Of the distance and the rows of either side: its sampling variance, rows taken as independent. None
-        without theory.
+        Sampling variance, from the distance and the rows of both sides, for independent rows. None if no
+        formula is known.
     of_tracks : bool
-        Whether comparisons of two tracks have it.
+        Whether comparisons of two tracks include it.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""Count, mean and the sums of the second to fourth powers of deviations from it.
+"""Count, mean, and sums of the second to fourth powers of deviations from the mean.
 
-They add by the formulas of Pébay, *Formulas for robust, one-pass parallel computation of
+Addition follows the formulas of Pébay, *Formulas for robust, one-pass parallel computation of
 covariances and arbitrary-order statistical moments*, Sandia report SAND2008-6212 (2008),
-equations 2.1 to 2.9, to 1e-12 relative; where the mean lies more than 10,000 standard deviations
-from 0, to about 2e-16 times that ratio, since the mean itself is known no better.
+equations 2.1 to 2.9, with a relative error of 1e-12; if the mean is more than 10,000 standard
+deviations from 0, of about 2e-16 times that ratio, the precision of the mean itself.
 """
 
 import math
@@ -16,23 +16,23 @@ import numpy as np
 from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.state import Counts, Floats
 
-FAR = 4.0  # (2 sd)²: about a point further from the mean, the fourth powers cancel
+FAR = 4.0  # (2 sd)²: fourth powers about a point further from the mean cancel
 TINY = sys.float_info.min  # smaller floats lose digits
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Central sums of finite values.
+    """Mean and central sums of finite values.
 
     Parameters
     ----------
     n : int
         Number of values.
     mean : float
-        In the column's unit; 0.0 when there are none.
+        In the column's unit; 0.0 without values.
     m2, m3, m4 : float
-        Sums of ``(x - mean)`` to the power of 2, 3 and 4. A sum that overflows float64 (values
-        beyond about 1e77 do in `m4`) is inf, never NaN, and stays so; what needs it is None.
+        Sums of ``(x - mean)`` to the power of 2, 3 and 4. A sum that overflows float64 (`m4` for
+        values beyond about 1e77) is inf, never NaN, and stays inf; properties that need it are None.
     """
 
     n: int
@@ -43,7 +43,7 @@ class Moments:
 
     @classmethod
     def of(cls, x: Floats) -> Self:
-        """Sum finite values in two passes, the second around the mean of the first."""
+        """Return the moments of finite values in two passes, the second around the mean of the first."""
         n = x.size
         if not n:
             return cls.empty()
@@ -51,7 +51,7 @@ class Moments:
             guess = float(np.add.reduce(x)) / n
             if not math.isfinite(guess):  # the sum overflowed
                 guess = float((x / n).sum())
-            # Rounding can put the mean of a constant beside the constant: keep it in the range.
+            # Rounding can move the mean of a constant off the constant: clip it to the range.
             guess = min(max(guess, float(np.minimum.reduce(x))), float(np.maximum.reduce(x))) + 0.0
             s1 = s2 = s3 = s4 = 0.0
             for start in range(0, n, BLOCK):
@@ -61,7 +61,7 @@ class Moments:
                 s2 += float(np.add.reduce(square))
                 s3 += float(np.add.reduce(square * d))
                 s4 += float(np.add.reduce(np.square(square, out=square)))
-        off = s1 / n if math.isfinite(s1) else 0.0  # by how much rounding missed the mean
+        off = s1 / n if math.isfinite(s1) else 0.0  # rounding error of the mean
         return cls._bounded(
             n,
             guess + off,
@@ -72,9 +72,10 @@ class Moments:
 
     @classmethod
     def of_sums(cls, n: int, shift: float, s1: float, s2: float, s3: float, s4: float) -> Self | None:
-        """Take the sums of ``(x - shift)`` to the power of 1 to 4 over `n` values, 1 at least.
+        """Return the moments from sums of ``(x - shift)`` to the powers 1 to 4 over `n` values, at least 1.
 
-        None where a sum is not finite, or the mean so far from `shift` that digits are lost: sum again then.
+        None if a sum is not finite, or the mean is so far from `shift` that digits are lost: the caller must
+        sum again.
         """
         if not all(map(math.isfinite, (s1, s2, s3, s4))):
             return None
@@ -91,7 +92,7 @@ class Moments:
 
     @classmethod
     def about(cls, x: Floats, shift: float) -> Self:
-        """Sum finite values in one pass around a guess of their mean; in two where it is none."""
+        """Return the moments of finite values in one pass around a guess of the mean, or in two."""
         if not x.size:
             return cls.empty()
         sums = [0.0, 0.0, 0.0, 0.0]
@@ -107,7 +108,7 @@ class Moments:
 
     @classmethod
     def of_counts(cls, x: Floats, counts: Counts) -> Self:
-        """Take finite values, and how often each occurs."""
+        """Return the moments of finite values and their counts."""
         n = int(counts.sum())
         if not n:
             return cls.empty()
@@ -138,7 +139,7 @@ class Moments:
         if not self.n:
             return other
         a, b, n = self.n, other.n, self.n + other.n
-        # In halves, since the difference of two finite means may overflow.
+        # Halved, since the difference of two finite means may overflow.
         half = other.mean / 2 - self.mean / 2
         step = half * (b / n)
         r = half / n * 2
@@ -157,30 +158,30 @@ class Moments:
 
     @property
     def variance(self) -> float | None:
-        """Unbiased variance, in the column's unit squared; None below two values or on overflow."""
+        """Unbiased variance, in the column's squared unit; None below two values or on overflow."""
         return self.m2 / (self.n - 1) if self.n >= 2 and math.isfinite(self.m2) else None
 
     @property
     def sd(self) -> float | None:
-        """Root of the unbiased variance, in the column's unit; None where that is."""
+        """Square root of `variance`, in the column's unit; None if that is None."""
         variance = self.variance
         return None if variance is None else math.sqrt(variance)
 
     @property
     def skewness(self) -> float | None:
-        """Skewness g1 (biased, as in ``scipy.stats``); None below three values, without spread."""
+        """Skewness g1 (biased, as in ``scipy.stats``); None below three values or without spread."""
         if self.n < 3 or not self._has_shape:
             return None
         return math.sqrt(self.n) * (self.m3 / self.m2 / math.sqrt(self.m2))
 
     @property
     def kurtosis(self) -> float | None:
-        """Excess kurtosis g2 (biased, as in ``scipy.stats``); None below four values, without spread."""
+        """Excess kurtosis g2 (biased, as in ``scipy.stats``); None below four values or without spread."""
         if self.n < 4 or not self._has_shape:
             return None
         return self.n * (self.m4 / self.m2 / self.m2) - 3
 
     @property
     def _has_shape(self) -> bool:
-        """There is spread, and neither overflow nor underflow has taken it."""
+        """Whether the spread is above 0, without overflow or underflow."""
         return TINY <= self.m4 < math.inf and self.m2 > 0 and math.isfinite(self.m3)

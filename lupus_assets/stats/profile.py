@@ -1,4 +1,4 @@
-"""All that one pass over the rows of one window, or of one segment of it, leaves."""
+"""The profile of one window, or of one of its segments: the states from one pass over its rows."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -17,18 +17,17 @@ Part = TypeVar("Part", "RowCounts", Residual, RankMoments, Clusters)
 
 @dataclass(frozen=True, eq=False)
 class RowCounts(State):
-    """What is counted of the rows as such.
+    """Counts of rows.
 
     Parameters
     ----------
     rows : int
     outside : int
-        Rows timed outside the window.
+        Rows with a timestamp outside the window.
     invalid : int or None
-        Scores outside [0, 1]; None where the prediction is no score.
+        Rows with a score outside [0, 1]; None if the prediction is not a score.
     duplicates : int or None
-        Rows that repeat another of the same partition; over several partitions they add. None where
-        they were not counted.
+        Rows that repeat another row of the same partition; summed over partitions. None if not counted.
     """
 
     rows: int
@@ -47,22 +46,22 @@ class RowCounts(State):
 
 @dataclass(frozen=True, eq=False)
 class Profile(State):
-    """What one pass over the rows leaves.
+    """The states of one window, or of one of its segments.
 
     Parameters
     ----------
     counts : RowCounts or None
-        None where only labels were looked at.
+        None if only labels were read.
     columns : mapping of str to Column
         In the order of the declaration.
     joint : ScoreLabel, ErrorSums, Confusion or None
-        Predictions with their labels; None where there were no labels to look at.
+        Predictions with their labels; None if no labels were read.
     residual : Residual or None
-        The score against the reference's surrogate; None without one.
+        The score against the reference's surrogate; None without a surrogate.
     ranks : RankMoments or None
-        How the columns go together; None of a segment, of a version, and in states of an older format.
+        Rank correlations of the columns; None for a segment, for a version, and in states of an older format.
     clusters : Clusters or None
-        Rows without a value, or with a strange one, by the time they share; None where `ranks` are.
+        Rows without a value, or with one outside the reference's range, by timestamp; None if `ranks` is.
     """
 
     counts: RowCounts | None
@@ -73,22 +72,22 @@ class Profile(State):
     clusters: Clusters | None = None
 
     def kept(self, columns: Collection[str]) -> Self:
-        """Return the profile without the columns that are not among `columns`."""
+        """Return the profile with only the columns among `columns`."""
         return replace(self, columns={name: each for name, each in self.columns.items() if name in columns})
 
     def shared(self, other: Self) -> Self:
-        """Add two windows on the columns that both have: one that could not be read once is left out."""
+        """Add two windows on their common columns; a column that one window lacks is left out."""
         return self.kept(other.columns) + other.kept(self.columns)
 
     def __add__(self, other: Self) -> Self:
         """Add two windows; the columns keep the order of the left one.
 
-        A part that one side does not have is the other side's.
+        A part that is None on one side is taken from the other side.
 
         Raises
         ------
         StateError
-            If a column is missing on one side or is of another kind there.
+            If a column is missing on one side or has another kind there.
         """
         odd = sorted(self.columns.keys() ^ other.columns.keys())
         if odd:
@@ -131,4 +130,4 @@ def _joint(left: Joint | None, right: Joint | None) -> Joint | None:
         return right if left is None else left
     if type(left) is not type(right):
         raise StateError("profiles of different kinds of prediction cannot be added; profile both anew")
-    return left + right  # type: ignore[operator]  # of one class, as just seen
+    return left + right  # type: ignore[operator]  # of one class, as checked above

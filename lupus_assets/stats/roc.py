@@ -1,10 +1,10 @@
-"""Rows of either label by score, as finely as a bounded number of bins allows.
+"""Rows of each label by score, in a bounded number of bins.
 
-A score is coded by the bits of its distance from 0 or from 1, whichever is nearer, so that scores next to
-either keep their order: of 0.999999 and 0.9999999 as of 1e-6 and 1e-7. While no more than `MOST` scores
-differ each has a bin to itself. Of more, low bits are dropped until the rest do: the uniform collapse of
-Epicoco, Melle, Cafaro, Pulimeno and Morleo, *UDDSketch: accurate tracking of quantiles in data streams* (IEEE
-Access 2020). What is left depends on the rows alone, not on how they were split.
+The code of a score has the bits of its distance from 0 or 1, whichever is nearer. This preserves the order of
+scores near both ends: of 0.999999 and 0.9999999 as of 1e-6 and 1e-7. Up to `MOST` distinct scores each have
+their own bin. Beyond, low bits of the codes are dropped until at most `MOST` bins are left: the uniform
+collapse of Epicoco, Melle, Cafaro, Pulimeno and Morleo, *UDDSketch: accurate tracking of quantiles in data
+streams* (IEEE Access 2020). The result depends only on the rows, not on how they were split.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from lupus_assets.stats.grid import BLOCK
 from lupus_assets.stats.state import Counts, Floats, State, add_counts, counted, filled
 
-MOST = 2_048  # bins; some 4 KB, and among the rows of one hardly any order is left to lose
-SAMPLE = 4_096  # scores that tell how many bits are dropped at least, before the others are counted
-COUNTERS = 65_536  # codes that lie so near to each other have a counter each, which is quicker than sorting
+MOST = 2_048  # maximum number of bins: about 4 KB, with little order lost within a bin
+SAMPLE = 4_096  # scores that give a lower bound of the bits to drop before all are counted
+COUNTERS = 65_536  # maximum span of codes for a counter per code, which is faster than sorting
 HALFWAY = int(np.float64(0.5).view(np.int64))
 
 Codes = NDArray[np.int64]
 
 
 def codes_of(score: Floats) -> Codes:
-    """Return a code of each score in [0, 1] that rises with it, in [0, 2 × `HALFWAY`]."""
-    # By arithmetic: copying by a random mask takes twice as long.
+    """Return the code of each score in [0, 1], increasing with the score, in [0, 2 × `HALFWAY`]."""
+    # Arithmetic instead of a copy by a random mask, which takes twice as long.
     nearer = np.minimum(score, 1.0 - score)
     nearer += 0.0  # -0.0 becomes 0.0
     codes = nearer.view(np.int64)
@@ -40,16 +40,16 @@ def codes_of(score: Floats) -> Codes:
 
 @dataclass(frozen=True, eq=False)
 class RocCounts(State):
-    """Rows of either label by the code of their score.
+    """Rows of each label by the code of their score.
 
     Attributes
     ----------
     dropped : int
-        Low bits of each code that are left out: 0 while every score has a bin to itself.
+        Number of low bits dropped from each code; 0 while every distinct score has its own bin.
     codes : ndarray of int64, shape (bins,)
-        The rest of the codes that occur; increasing, at most `MOST`.
+        The remaining bits of the codes, increasing, at most `MOST` of them.
     positives, negatives : ndarray of int64, shape (bins,)
-        Rows of either label.
+        Rows of each label.
     """
 
     dropped: int
@@ -62,7 +62,7 @@ class RocCounts(State):
         """Return the counts of scores in [0, 1] and labels, both of shape (rows,)."""
         if score.size <= MOST:
             return cls._sorted(codes_of(score), 0, label)
-        # Scores that are told apart by some of the rows are by all.
+        # A sample has at most the distinct scores of all rows: it gives a lower bound.
         dropped = _to_drop(counted(codes_of(score[:SAMPLE]))[0])
         low, high = (
             int(each) >> dropped
@@ -87,14 +87,14 @@ class RocCounts(State):
 
     @classmethod
     def of_counts(cls, score: Floats, positives: Counts, negatives: Counts) -> Self:
-        """Return the state of different scores in [0, 1], each with its rows of either label."""
+        """Return the state of distinct scores in [0, 1], with the rows of each label."""
         order = np.argsort(score)
         codes = codes_of(score[order])
         return cls._of(0, codes, positives[order], codes, negatives[order])
 
     @property
     def tied(self) -> float:
-        """Share of the pairs of a positive and a negative row that share a bin and differ, at most."""
+        """Upper bound of the share of positive-negative pairs with different scores in one bin."""
         pairs = float(self.positives.sum()) * float(self.negatives.sum())
         lost = float(self.positives.astype(np.float64) @ self.negatives) if self.dropped else 0.0
         return lost / pairs if pairs else 0.0
@@ -114,7 +114,7 @@ class RocCounts(State):
         return cls(dropped, codes, *by_label)._without(_to_drop(codes))
 
     def _without(self, bits: int) -> Self:
-        """Drop that many more bits."""
+        """Return the state with `bits` more bits dropped."""
         if not bits:
             return self
         codes = self.codes >> bits
@@ -139,8 +139,8 @@ class RocCounts(State):
 
 
 def _to_drop(codes: Codes) -> int:
-    """Return how many low bits to drop so that at most `MOST` of some increasing codes still differ."""
+    """Return the number of low bits to drop from increasing codes for at most `MOST` distinct ones."""
     if codes.size <= MOST:
         return 0
-    apart = codes[1:] ^ codes[:-1]  # codes differ still where a bit of this is left
+    apart = codes[1:] ^ codes[:-1]  # adjacent codes differ while a bit of this is left
     return int(np.partition(apart, -MOST)[-MOST]).bit_length()

@@ -1,4 +1,4 @@
-"""Scores together with the labels that became true: additive, no rows kept."""
+"""Joint state of scores and their labels: additive, no rows kept."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,7 +14,7 @@ from lupus_assets.stats.roc import RocCounts
 from lupus_assets.stats.state import Counts, Floats, State, union
 
 CALIBRATION_BINS = 10  # equal width, as in Guo et al. (2017), On calibration of modern neural networks
-CLIP = 1e-15  # log loss of a certain and wrong score stays finite; scikit-learn's former default
+CLIP = 1e-15  # keeps the log loss of a certain, wrong score finite; scikit-learn's former default
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Calibration(State):
     Attributes
     ----------
     rows, labels : ndarray of int64, shape (10,)
-        Rows and positive labels of each bin; a score of 1 belongs to the last.
+        Rows and positive labels of each bin; a score of 1 is in the last bin.
     scores : ndarray of float64, shape (10,)
         Sum of the scores of each bin.
     """
@@ -36,7 +36,7 @@ class Calibration(State):
     @classmethod
     def of(cls, score: Floats, label: NDArray[np.bool_]) -> Self:
         """Return the table of scores in [0, 1] and labels, both of shape (rows,)."""
-        # Processors make four-byte integers of doubles, and of eight bytes one at a time.
+        # Processors convert doubles to 4-byte integers many at a time, to 8-byte ones one at a time.
         bins = np.minimum((score * CALIBRATION_BINS).astype(np.int32), CALIBRATION_BINS - 1).astype(np.intp)
         by_label, scores = np.zeros((2, CALIBRATION_BINS), np.int64), np.zeros(CALIBRATION_BINS)
         np.add.at(by_label.reshape(-1), bins + CALIBRATION_BINS * label, 1)
@@ -84,16 +84,16 @@ class Decisions:
 
 @dataclass(frozen=True, eq=False)
 class ScoreLabel(State):
-    """A score in [0, 1] and what became true.
+    """State of a score in [0, 1] and its label.
 
     Attributes
     ----------
     roc : RocCounts
-        Rows of either label by score.
+        Rows of each label by score.
     score : Moments
         The score itself.
     log_loss : Moments
-        −log of the probability given to the label, in nats; the score clipped by `CLIP`.
+        −log of the score's probability of the label, in nats; the score is clipped by `CLIP`.
     squared_error : Moments
         (label − score)².
     residual : Moments
@@ -114,27 +114,27 @@ class ScoreLabel(State):
 
     @classmethod
     def of(cls, score: ArrayLike, label: ArrayLike, threshold: float) -> Self:
-        """Return the state of some rows.
+        """Return the state of rows.
 
         Parameters
         ----------
         score : array_like of float, shape (rows,)
-            In [0, 1]; the caller leaves out NaN and what lies outside.
+            In [0, 1]; the caller drops NaN and values outside.
         label : array_like of bool, or of 0 and 1, shape (rows,)
-            What became true.
+            True or 1 for a positive label.
         threshold : float
             A row is decided positive if its score is at least this.
 
         Raises
         ------
         ValueError
-            A score outside [0, 1], a label that is neither 0 nor 1, or shapes that differ.
+            A score is outside [0, 1], a label is neither 0 nor 1, or the shapes differ.
         """
         p = np.asarray(score, dtype=np.float64)
         y = _binary(label)
         if p.shape != y.shape:
             raise ValueError(f"{p.shape} scores against {y.shape} labels; give one label per score")
-        if p.size and not (np.minimum.reduce(p) >= 0 and np.maximum.reduce(p) <= 1):  # nor with NaN
+        if p.size and not (np.minimum.reduce(p) >= 0 and np.maximum.reduce(p) <= 1):  # also false for NaN
             raise ValueError("a score lies outside [0, 1]; leave such rows out and count them")
         loss, squared, residual = _errors(p, y)
         return cls(
@@ -154,13 +154,13 @@ class ScoreLabel(State):
 
     @classmethod
     def older(cls, positive_scores: Histogram, negative_scores: Histogram, **others: Any) -> Self:
-        """Return the state that a format before 6 meant: scores as the middles of their grid bins."""
+        """Return the state of a format before 6, whose scores are the middles of their grid bins."""
         bins = union(positive_scores.bins, negative_scores.bins)
         scores = np.clip(positive_scores.grid.middle(bins), 0.0, 1.0)
         counts = np.zeros((2, bins.size), np.int64)
         for own, histogram in zip(counts, (positive_scores, negative_scores), strict=True):
             own[np.searchsorted(bins, histogram.bins)] = histogram.counts
-        # Bins beyond 0 or 1 have one middle there.
+        # Bins beyond 0 or 1 are clipped to one score.
         scores, place = np.unique(scores, return_inverse=True)
         by_label = [np.bincount(place, own, scores.size).astype(np.int64) for own in counts]
         return cls(
@@ -181,7 +181,7 @@ class ScoreLabel(State):
 
     @property
     def correct(self) -> int:
-        """Rows decided as their label says."""
+        """Number of rows with a correct decision."""
         return self.decisions.true_positives + self.decisions.true_negatives
 
     def __add__(self, other: Self) -> Self:
@@ -197,16 +197,16 @@ class ScoreLabel(State):
 
 
 def log_losses(score: Floats, label: NDArray[np.bool_]) -> Floats:
-    """Return −log of the probability that each score gave its label, in nats; clipped by `CLIP`."""
+    """Return −log of each score's probability of its label, in nats; scores are clipped by `CLIP`."""
     given = np.clip(score, CLIP, 1 - CLIP)
-    given -= ~label  # the score of a positive label, else 1 less; twice as fast as `np.where`
+    given -= ~label  # the score for a positive label, else the score − 1; twice as fast as `np.where`
     np.abs(given, out=given)
     np.log(given, out=given)
     return np.negative(given, out=given)
 
 
 def _scores(p: Floats) -> Moments:
-    """Return the moments of scores in [0, 1]; their powers are summed about 0, a block at a time."""
+    """Return the moments of scores in [0, 1]; their powers are summed about 0, block by block."""
     if not p.size:
         return Moments.empty()
     sums = [0.0] * 4
@@ -223,7 +223,7 @@ def _scores(p: Floats) -> Moments:
 def _errors(p: Floats, y: NDArray[np.bool_]) -> tuple[Moments, Moments, Moments]:
     """Return the moments of log loss, squared error and residual.
 
-    The powers of the residual up to the eighth give two of them; each is summed about 0, a block at a time.
+    The last two need powers of the residual up to the eighth; all sums are about 0, block by block.
     """
     if not p.size:
         return Moments.empty(), Moments.empty(), Moments.empty()
@@ -260,7 +260,7 @@ def _errors(p: Floats, y: NDArray[np.bool_]) -> tuple[Moments, Moments, Moments]
 
 
 def _binary(label: ArrayLike) -> NDArray[np.bool_]:
-    """Return labels as bool; NaN would become True, so everything but 0 and 1 is refused."""
+    """Return labels as bool; values other than 0 and 1 are an error, since NaN would become True."""
     values = np.asarray(label)
     if values.dtype != np.bool_ and not np.all((values == 0) | (values == 1)):
         raise ValueError("a label is neither 0 nor 1; leave such rows out or declare what is positive")

@@ -1,4 +1,4 @@
-"""Buffers for the blocks of one thread, and the blocks of a batch."""
+"""Buffers of one thread for blocks, and the bounds of blocks in a batch."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ Index = NDArray[np.intp]
 
 
 def absent_bounds(absent: Index, size: int) -> Index:
-    """Return where the blocks of `size` values begin and end among the absent ones."""
+    """Return the bounds of each block of `size` values in the array of absent positions."""
     return np.searchsorted(absent, np.arange(0, size + BLOCK, BLOCK))
 
 
 class Scratch:
-    """Room for the blocks of one thread; used by one call at a time.
+    """Buffers for the blocks of one thread; used by one call at a time.
 
-    What is not needed at the same time shares its memory: all of it, and the block, have to stay in a cache.
+    Buffers not needed at the same time share memory: all buffers and the block must fit into a cache.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
 """Keyed hashes of many byte strings at once: SipHash-2-4.
 
-Aumasson and Bernstein, *SipHash: a fast short-input PRF* (INDOCRYPT 2012). Whoever has hashes and not the
-key can neither find the key nor try values out. All strings of a block go through each round together, so
-that a string costs some 40 ns rather than the 400 ns of a call per string. Long strings would take thousands
-of rounds for a few of them, or for one: they are hashed by BLAKE2b (RFC 7693), a call each, at 1 ns a byte.
+Aumasson and Bernstein, *SipHash: a fast short-input PRF* (INDOCRYPT 2012). The key cannot
+be computed from hashes, and without it guessed values cannot be tested. Each round processes all strings of a
+block together: a string takes about 40 ns, against 400 ns with a call per string. Long strings would take
+thousands of rounds for few strings: they are hashed by BLAKE2b (RFC 7693), one call each, at 1 ns per byte.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ Bytes = NDArray[np.uint8]
 CONSTANTS = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 LAST = 2**64 - 1
 WORD = 8  # bytes
-BLOCK = 16_384  # strings at a time: the state of so many stays in the cache
-LONG = 1_024  # bytes above which a call of BLAKE2b costs no more than a string's share of so many rounds
+BLOCK = 16_384  # strings per block: their state stays in the cache
+LONG = 1_024  # maximum bytes for SipHash; above, a call of BLAKE2b costs no more than the rounds
 
 
 def seeds(salt: bytes) -> tuple[int, int]:
-    """Return the two halves of the 128-bit key that a salt of any length stands for."""
+    """Return the two halves of the 128-bit key of a salt of any length."""
     digest = hashlib.blake2b(salt, digest_size=16).digest()
     return int.from_bytes(digest[:WORD], "little"), int.from_bytes(digest[WORD:], "little")
 
 
 def hash_strings(values: Sequence[str], salt: bytes) -> Hashes:
-    """Return the 64-bit hash of the UTF-8 bytes of each of `values`, keyed by `salt`."""
+    """Return the 64-bit hash of the UTF-8 bytes of each value, keyed by `salt`."""
     encoded = [value.encode("utf-8", "surrogatepass") for value in values]
     offsets = np.zeros(len(encoded) + 1, np.int64)
     np.cumsum([len(each) for each in encoded], out=offsets[1:])
@@ -40,23 +40,23 @@ def hash_strings(values: Sequence[str], salt: bytes) -> Hashes:
 def hash_bytes(data: Bytes, offsets: NDArray[np.signedinteger], key: tuple[int, int]) -> Hashes:
     """Return the 64-bit hash of each string.
 
-    Work grows with the bytes, and beside `data` and the result no more memory is used than a block takes,
-    however long the longest string is.
+    Time is linear in the bytes. Memory beyond `data` and the result is that of one block, for any length of
+    the longest string.
 
     Parameters
     ----------
     data : array of uint8
-        The strings end to end.
+        The concatenated strings.
     offsets : array of int, shape (strings + 1,)
-        Where each begins, and where the last ends.
+        Start of each string, and end of the last.
     key : tuple of int
         Two halves of 64 bits.
     """
     count = offsets.size - 1
     out = np.empty(count, np.uint64)
-    if data.size < WORD:  # where no whole word can be read
+    if data.size < WORD:  # too short to read a word
         data = np.append(data, np.zeros(WORD, np.uint8))
-    # A word begins at any byte, which processors allow and numpy's constructor does too.
+    # Words at every byte offset; processors and numpy's constructor allow unaligned reads.
     words = np.ndarray((data.size - WORD + 1,), "<u8", buffer=data, strides=(1,))
     for start in range(0, count, BLOCK):
         bounds = offsets[start : start + BLOCK + 1].astype(np.int64)
@@ -73,7 +73,7 @@ def hash_bytes(data: Bytes, offsets: NDArray[np.signedinteger], key: tuple[int, 
 
 
 def _digest(string: Bytes, key: tuple[int, int]) -> int:
-    """Return the hash of a long string: BLAKE2b, keyed as well."""
+    """Return the hash of a long string by keyed BLAKE2b."""
     secret = b"".join(half.to_bytes(WORD, "little") for half in key)
     return int.from_bytes(hashlib.blake2b(string.data, digest_size=WORD, key=secret).digest(), "little")
 
@@ -81,12 +81,12 @@ def _digest(string: Bytes, key: tuple[int, int]) -> int:
 def _block(
     words: Hashes, begins: NDArray[np.int64], lengths: NDArray[np.int64], key: tuple[int, int]
 ) -> Hashes:
-    """Return the hashes of some strings, of `LONG` bytes at most."""
+    """Return the hashes of strings of at most `LONG` bytes."""
     whole = lengths // WORD
     least, most = int(whole.min()), int(whole.max())
     order = None
-    if least < most:  # so that the strings with a word left are always the last
-        order = np.argsort(whole.astype(np.uint8), kind="stable")  # which sorts by counting
+    if least < most:  # sort by length: strings with words left are then always at the end
+        order = np.argsort(whole.astype(np.uint8), kind="stable")  # a counting sort
         begins, lengths, whole = begins[order], lengths[order], whole[order]
     last = _last_words(words, begins + whole * WORD, lengths)
     spare = np.empty(lengths.size, np.uint64)
@@ -94,7 +94,7 @@ def _block(
     for at in range(most + 1):
         if at < least:
             left, word = 0, words[begins + at * WORD]
-        else:  # the strings that are at their last word come first, and behind them those with more
+        else:  # strings at their last word come first, then strings with more words
             left, more = np.searchsorted(whole, (at, at + 1)).tolist()
             word = last[left:].copy()
             word[more - left :] = words[begins[more:] + at * WORD]
@@ -114,10 +114,10 @@ def _block(
 
 
 def _last_words(words: Hashes, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> Hashes:
-    """Return the bytes that fill no word, and the length modulo 256 in the highest byte."""
+    """Return the last word of each string: its remaining bytes, and its length modulo 256 on top."""
     rest = lengths.astype(np.uint64) & np.uint64(WORD - 1)
     kept = (np.uint64(1) << (rest << np.uint64(3))) - np.uint64(1)
-    # Behind the last string there are no bytes to read: it is read from further ahead, and moved.
+    # There are no bytes after the last string: it is read from an earlier offset and shifted.
     readable = np.minimum(at, words.size - 1)
     ahead = (at - readable).astype(np.uint64) << np.uint64(3)
     last: Hashes = ((words[readable] >> ahead) & kept) | (lengths.astype(np.uint64) << np.uint64(56))
@@ -125,7 +125,7 @@ def _last_words(words: Hashes, at: NDArray[np.int64], lengths: NDArray[np.int64]
 
 
 def _first(word: Hashes, key: tuple[int, int], spare: Hashes) -> list[Hashes]:
-    """Return the state after the first word of each string; what is one number before costs no pass."""
+    """Return the state after the first word of each string; steps on scalars before it are free."""
     start0, start1, start2, start3 = (constant ^ key[at % 2] for at, constant in enumerate(CONSTANTS))
     start0 = (start0 + start1) & LAST
     start1 = _rotated(start1, 13) ^ start0
@@ -146,7 +146,7 @@ def _first(word: Hashes, key: tuple[int, int], spare: Hashes) -> list[Hashes]:
 
 
 def _finished(state: Sequence[Hashes], spare: Hashes) -> Hashes:
-    """Return the exclusive or of the state after a last round; what it would undo is left out."""
+    """Return the exclusive or of the state after a last round, without steps that cancel out."""
     v0, v1, v2, v3 = state
     v0 += v1
     v2 += v3

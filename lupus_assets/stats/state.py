@@ -1,4 +1,4 @@
-"""What all states share: how they compare, and how sparse counts add."""
+"""Base of all states: comparison of states, and addition of sparse counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -19,10 +19,10 @@ FEW_COUNTERS = 4
 
 
 class State:
-    """A frozen dataclass (``eq=False``) that holds arrays and compares by value.
+    """A frozen dataclass (``eq=False``) with arrays, compared by value.
 
-    Two states are equal when they are of one class and all fields are: arrays by dtype,
-    shape and elements, NaN equal to itself. States have no hash.
+    Two states are equal if they have the same class and equal fields: arrays by dtype, shape
+    and elements, with NaN equal to NaN. States are not hashable.
     """
 
     def __eq__(self, other: object) -> bool:
@@ -47,7 +47,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def require_same_kind(left: object, right: object) -> None:
-    """Raise `StateError` unless both states are of one class."""
+    """Raise `StateError` unless both states have the same class."""
     if type(left) is not type(right):
         raise StateError(
             f"a {type(left).__name__} and a {type(right).__name__} cannot be added;"
@@ -56,17 +56,17 @@ def require_same_kind(left: object, right: object) -> None:
 
 
 def union(*parts: Keys) -> Keys:
-    """Return the sorted unique elements of all arrays; one at least.
+    """Return the sorted unique elements of one or more arrays.
 
-    ``np.unique`` hashes first (numpy 2.3 on), which takes 20 times as long as sorting does here.
+    ``np.unique`` hashes first (from numpy 2.3 on), which takes 20 times as long as sorting here.
     """
     keys = np.sort(np.concatenate(parts) if len(parts) > 1 else parts[0])
     first = _first_of_equal(keys)
-    return keys if first.all() else keys.compress(first)  # which takes half as long as sorting
+    return keys if first.all() else keys.compress(first)  # takes half as long as the sort
 
 
 def counted(keys: Keys) -> tuple[Keys, Counts]:
-    """Return the sorted unique elements, and how often each occurs."""
+    """Return the sorted unique elements, and the count of each."""
     ordered = np.sort(keys)
     first = np.flatnonzero(_first_of_equal(ordered))
     upto = np.empty(first.size, np.int64)
@@ -75,7 +75,7 @@ def counted(keys: Keys) -> tuple[Keys, Counts]:
 
 
 def tally(places: NDArray[np.integer[Any]], size: int) -> Counts:
-    """Return how often each of `size` places occurs; ``np.bincount`` looks for their extremes as well."""
+    """Return the count of each position below `size`; ``np.bincount`` also searches their extremes."""
     counts = np.zeros(size, np.int64)
     add_each(counts, places.astype(np.intp, copy=False))
     return counts
@@ -84,7 +84,8 @@ def tally(places: NDArray[np.integer[Any]], size: int) -> Counts:
 def add_each(counts: Counts, places: NDArray[np.intp]) -> None:
     """Add 1 to `counts` for each of `places`.
 
-    Additions to one counter wait for each other: looking for each of a few in turn is thrice as quick.
+    Additions to one counter wait for each other: for few counters, one comparison per counter is 3 times as
+    fast.
     """
     if counts.size <= FEW_COUNTERS:
         counts += [np.count_nonzero(places == at) for at in range(counts.size)]
@@ -93,14 +94,14 @@ def add_each(counts: Counts, places: NDArray[np.intp]) -> None:
 
 
 def filled(counts: Counts) -> NDArray[np.intp]:
-    """Return where counts are above 0; numpy finds what is True thrice as fast as numbers that are not 0."""
+    """Return the positions of counts above 0; numpy finds True values 3 times as fast as nonzero numbers."""
     return np.flatnonzero(counts > 0)
 
 
 def places_of(parts: Sequence[Hashes]) -> tuple[Hashes, list[NDArray[np.intp]]]:
-    """Return the sorted unique elements of all arrays, one at least, and where those of each are among them.
+    """Return the sorted unique elements of one or more arrays, and the positions of each array in them.
 
-    Arrays often repeat the one before; and sorting the others once is quicker than a search for each.
+    Arrays often equal the previous one; one sort of the others is faster than a search for each.
     """
     new = [at == 0 or not np.array_equal(part, parts[at - 1]) for at, part in enumerate(parts)]
     others = [part for part, is_new in zip(parts, new, strict=True) if is_new]
@@ -130,7 +131,7 @@ def add_counts(
     keys, counts : arrays
         The sorted union of the keys, and the sum of the counts of each.
     left_at, right_at : array of intp
-        Where the keys of either side are in the union.
+        Positions of the keys of each side in the union.
     """
     keys = union(left, right)
     left_at, right_at = np.searchsorted(keys, left), np.searchsorted(keys, right)

@@ -1,6 +1,6 @@
-"""What a serialised state holds, taken piece by piece; what is not asked for is passed over.
+"""Sequential reader of the content of a serialised state; pieces that are not needed are skipped.
 
-No size that the bytes state is believed: memory is taken for what is there, and for `MOST` bytes at most.
+Sizes in the bytes are not trusted: memory is allocated for actual content only, `MOST` bytes at most.
 """
 
 import math
@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-MOST = 1 << 30  # bytes of a state, unpacked: a reference of 3,000 columns takes a tenth of them
+MOST = 1 << 30  # maximum bytes of an unpacked state; a reference of 3,000 columns takes a tenth
 
 
 class Content:
-    """What zlib packed, taken piece by piece; unpacked at once where all of it is wanted."""
+    """Sequential reader of zlib-compressed bytes; `whole` decompresses all of them at once."""
 
     def __init__(self, packed: memoryview, *, whole: bool) -> None:
         self._packed: bytes | memoryview = packed
@@ -34,12 +34,12 @@ class Content:
         return taken
 
     def skip(self, size: int) -> None:
-        """Pass over the next `size` bytes; they are unpacked only if something is taken after them."""
+        """Skip the next `size` bytes; they are decompressed only if a `take` follows."""
         _check(size)
         self._passed += size
 
     def end(self) -> None:
-        """Raise `ValueError` if something of what was unpacked at once was not taken."""
+        """Raise `ValueError` if bytes are left after decompression at once."""
         if self._left:
             raise ValueError("it goes on behind its end")
 
@@ -66,7 +66,7 @@ def _check(size: int) -> None:
 
 
 def length(node: list[Any]) -> int:
-    """Return how many bytes a node has among the arrays."""
+    """Return the number of bytes of a node among the arrays."""
     kind, *content = node
     match kind:
         case "bytes" | "texts":
@@ -80,7 +80,7 @@ def length(node: list[Any]) -> int:
             return sum(length(item) for item in content[0].values() if isinstance(item, list))
 
 
-# Types of the arrays by the names that numpy gives them, little-endian.
+# Types of the arrays by their numpy names, little-endian.
 DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
     for name in ("|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")
@@ -90,7 +90,7 @@ UNSIGNED = {width: DTYPES[name] for width, name in ((1, "|u1"), (2, "<u2"), (4, 
 
 
 def stored(name: str, width: int) -> np.dtype[Any]:
-    """Return the type in which numbers of a type of `DTYPES` take `width` bytes each."""
+    """Return the storage type of numbers of type `name`, in `width` bytes each."""
     dtype = DTYPES[name]
     if width == dtype.itemsize:
         return dtype

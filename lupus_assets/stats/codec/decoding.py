@@ -1,4 +1,4 @@
-"""Bytes to states, or to the part of them that distances need."""
+"""Deserialisation of states, or of the part of them that distances need."""
 
 import json
 import math
@@ -31,7 +31,7 @@ from lupus_assets.stats.distinct import Distinct
 from lupus_assets.stats.reference.frozen import ALL_ROWS, Reference
 from lupus_assets.stats.score_label import ScoreLabel
 
-# What reading bytes that are no state may raise.
+# Exceptions that reading invalid bytes may raise.
 DAMAGE = (
     zlib.error,
     struct.error,
@@ -51,19 +51,19 @@ def from_bytes(data: bytes) -> Any:
     Raises
     ------
     StateError
-        If the bytes are no state, are damaged, or are of a format that this version cannot read. The
-        caller knows where they were stored, and adds the place and the remedy.
+        If the bytes are not a state, are damaged, or have a format that this version cannot read. The
+        caller adds the location and the remedy.
     """
     return _read(data, STATES, tuple(STATES.values()))
 
 
 def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMarginal:
-    """Return what distances need of a serialised column; what lies behind is not unpacked.
+    """Return the marginal of a serialised column, for distances; bytes after it are not decompressed.
 
     Parameters
     ----------
     data : bytes or memoryview
-        Of a `NumericColumn` or a `CategoricalColumn`.
+        A serialised `NumericColumn` or `CategoricalColumn`.
 
     Raises
     ------
@@ -75,14 +75,14 @@ def marginal_of(data: bytes | memoryview) -> NumericMarginal | CategoricalMargin
 
 
 def reference_marginals(data: bytes | memoryview) -> dict[str, NumericMarginal | CategoricalMarginal]:
-    """Return what distances need of a serialised `Reference`: its columns by name, of all rows.
+    """Return the marginals of a serialised `Reference`: its columns of all rows, by name.
 
-    Segments, grids and what the score is held against are passed over, and what lies behind is not unpacked.
+    All other parts of the reference are skipped; bytes after the columns are not decompressed.
 
     Raises
     ------
     StateError
-        As `from_bytes`, or if the bytes are another state.
+        As `from_bytes`, or if the bytes are a state of another class.
     """
     found: dict[str, NumericMarginal | CategoricalMarginal] = _read(data, MARGINAL, (dict,), _Decoder.columns)
     return found
@@ -94,7 +94,7 @@ def _read(
     wanted: tuple[type, ...],
     select: "Callable[[_Decoder, Any], Any] | None" = None,
 ) -> Any:
-    """Return the state in the bytes, or what `select` takes of it: one of the classes `wanted`."""
+    """Return the state in the bytes, or the result of `select`: an instance of one of `wanted`."""
     start = bytes(data[: PREFIX.size])
     if len(start) < PREFIX.size or start[: len(MAGIC)] != MAGIC:
         raise StateError(f"no state begins with {start[: len(MAGIC)]!r}")
@@ -124,21 +124,21 @@ def _read(
 
 
 def tells_nothing(item: Any) -> bool:
-    """Return whether this is the tree of a `Distinct` whose hashes no longer tell the values."""
+    """Return whether this is the tree of a `Distinct` with shortened hashes, which give no values."""
     return isinstance(item, list) and item[0] == Distinct.__name__ and bool(item[1].get("short"))
 
 
 class _Decoder:
-    """Reads a tree; the arrays lie in the order in which the tree names them.
+    """Decoder of a tree; the arrays are stored in the order of the tree.
 
     Parameters
     ----------
     content : Content
-        Where the arrays begin.
+        Reader, positioned before the tree's arrays.
     classes : mapping of str to class
-        What is made of each state: itself, or what has fewer fields of the same names.
+        The class to build for each state: its own class, or one with a subset of its fields.
     version : int
-        Of the format.
+        Format version.
     """
 
     def __init__(self, content: Content, classes: Mapping[str, Any], version: int) -> None:
@@ -151,7 +151,7 @@ class _Decoder:
             return node
         kind, *content = node
         match kind:
-            case "tuple":  # in formats before 4 names are many, and most are text
+            case "tuple":  # in formats before 4, tuples of names are long, mostly text
                 return tuple([self.decode(item) if type(item) is list else item for item in content])
             case "texts":
                 return tuple(json.loads(self.content.take(content[0])))
@@ -169,7 +169,7 @@ class _Decoder:
                 return self._state(kind, content[0])
 
     def columns(self, tree: list[Any]) -> dict[str, Any]:
-        """Return the columns of all rows of a reference, whose tree this is."""
+        """Return the columns of all rows from the tree of a reference."""
         kind, values = tree
         if kind != Reference.__name__:
             raise ValueError(f"it is a {kind} and no reference")
@@ -217,7 +217,7 @@ class _Decoder:
     def _array(
         self, name: str, shape: list[int], first: bool | int, width: int | None = None
     ) -> NDArray[Any]:
-        width = DTYPES[name].itemsize if width is None else width  # format 1 has none
+        width = DTYPES[name].itemsize if width is None else width  # format 1 has no width
         narrow = stored(name, width)
         size = math.prod(shape)
         planes = np.frombuffer(self.content.take(size * width), np.uint8).reshape(width, size)

@@ -1,4 +1,4 @@
-"""States to bytes."""
+"""Serialisation of states."""
 
 import json
 import zlib
@@ -23,9 +23,9 @@ from lupus_assets.stats.codec.format import (
     checksum,
 )
 
-LEVEL = 6  # of zlib; fixed, since it shows in the bytes
+LEVEL = 6  # of zlib; fixed, since the bytes depend on it
 TREE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-PLAIN = frozenset({type(None), bool, int, float, str})  # are themselves in a tree
+PLAIN = frozenset({type(None), bool, int, float, str})  # types encoded as themselves in a tree
 TEXTS = frozenset({type(None), str})
 
 
@@ -35,8 +35,8 @@ def to_bytes(state: object) -> bytes:
     Raises
     ------
     StateError
-        If it is none, holds something that the format does not know, or is larger or more deeply nested than
-        `from_bytes` reads.
+        If `state` is of no class in `STATES`, has a value that the format cannot encode, or exceeds the size
+        or nesting that `from_bytes` reads.
     """
     arrays: list[bytes] = []
     tree = TREE.encode(_encode(state, arrays)).encode()
@@ -100,7 +100,7 @@ def _array(value: NDArray[Any], arrays: list[bytes]) -> list[Any]:
 
 
 def _width(flat: NDArray[Any]) -> int:
-    """Return in how many bytes each number fits; floats, and what is below 0, keep theirs."""
+    """Return the bytes per number; floats and arrays with negative integers keep their item size."""
     if flat.dtype.kind not in "iu" or not flat.size or flat.min() < 0:
         return flat.itemsize
     most = int(flat.max())

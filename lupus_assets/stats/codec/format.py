@@ -1,4 +1,4 @@
-"""The format of serialised states: its versions, and the classes that it can hold."""
+"""The format of serialised states: its versions, and the classes it can encode."""
 
 import struct
 import zlib
@@ -26,16 +26,16 @@ from lupus_assets.stats.score_label import Calibration, Decisions, ScoreLabel
 
 MAGIC = b"LUPS"
 VERSION = 6
-READ = (1, 2, 3, 4, 5, 6)  # 1 hashed text by BLAKE2b, and before 3 fewer hashes were kept: see `Distinct`
-BY_CODE = 6  # the format from which on scores are counted by `roc` and not on the score's grid
-HALF_HASHES = 3  # the format from which on hashes may be short
-CHECKED = 6  # the format from which on there is a checksum
-DEEPEST = 32  # lists within lists of a tree; a reference has 8
+READ = (1, 2, 3, 4, 5, 6)  # 1 hashed text by BLAKE2b; 1 and 2 kept fewer hashes: see `Distinct`
+BY_CODE = 6  # first format that counts scores by `roc`, not on the score's grid
+HALF_HASHES = 3  # first format with shortened hashes
+CHECKED = 6  # first format with a checksum
+DEEPEST = 32  # maximum nesting of a tree; a reference has 8 levels
 PREFIX = struct.Struct("<4sH")
 LENGTH = struct.Struct("<I")
 CHECKSUM = struct.Struct("<I")
 
-# What a profile is made of.
+# States of a profile.
 PROFILED: tuple[type, ...] = (
     CategoricalColumn,
     Categories,
@@ -51,7 +51,7 @@ PROFILED: tuple[type, ...] = (
     TimestampColumn,
 )
 
-# What is bound to labels or to a frozen reference.
+# States that depend on labels or on a frozen reference.
 REFERENCED: tuple[type, ...] = (
     Calibration,
     Association,
@@ -75,7 +75,7 @@ REFERENCED: tuple[type, ...] = (
 
 STATES: dict[str, type] = {state.__name__: state for state in (*PROFILED, *REFERENCED)}
 
-# What is read instead where only distances are asked for: the same, with fewer fields.
+# Classes to build for distances: subsets of the states' fields.
 MARGINAL: dict[str, type] = {
     "Categories": CategoryCounts,
     "CategoricalColumn": CategoricalMarginal,

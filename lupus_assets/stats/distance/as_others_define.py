@@ -1,11 +1,10 @@
 """Distances as other packages define them, from raw rows.
 
-A threshold that a team has set on another package's number means something only under that
-package's definition: its bins, its treatment of empty bins, its logarithm. The functions
-here reproduce them from raw values, to 1e-6, so that a threshold can be moved knowingly. They
-are no part of monitoring: profiles do not keep what these definitions need, and `distance`
-has better behaved ones. The modules of monitoring do not import this one: loading
-``scipy.stats`` takes longer than profiling a small file.
+A threshold on a distance of another package is valid only for that package's definition: its
+bins, its treatment of empty bins, its logarithm. These functions reproduce the definitions
+from raw values, to 1e-6, to convert such thresholds. They are not part of monitoring: profiles
+do not keep the raw values, and the distances of `distance` behave better. Monitoring modules
+do not import this module: importing ``scipy.stats`` takes longer than profiling a small file.
 
 =================  ==========================================  ==============================================
 distance           ``evidently`` (0.7.23)                      ``nannyml`` (0.13.1)
@@ -24,13 +23,13 @@ Continuous bins of Evidently: Sturges' rule on both samples pooled, except that 
 at most 20 distinct values is compared value by value. For integers numpy makes no bin
 narrower than 1, and only for arrays of an integer type: a column that pandas would have made
 float because of its nulls has to be given as float. Bins of NannyML: Doane's rule on the
-reference; what lies outside of them falls into one bin more, which is empty in the reference.
+reference, and one more bin for values outside of them, which is empty in the reference.
 
-``kind`` says how the package took the column, since it is the package that decides:
-Evidently takes integers of at most ten distinct values as categorical, NannyML no number at
-all. None and NaN are missing and left out by both, infinite values by Evidently alone;
-NannyML cannot bin them, and neither can we. All functions raise ``ValueError`` when nothing is
-left of a side, or when the package has no such distance.
+``kind`` is the type that the package assigns to the column: Evidently treats integers of at
+most ten distinct values as categorical, NannyML never treats numbers so. Both packages drop
+None and NaN; only Evidently drops infinite values. NannyML cannot bin them, nor can these
+functions. All functions raise ``ValueError`` if a side has no values left, or if the package
+has no such distance.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -46,11 +45,11 @@ Definition = Literal["evidently", "nannyml"]
 Kind = Literal["continuous", "categorical"]
 Values = NDArray[Any]
 
-BY_VALUE = 20  # Evidently compares a reference of at most so many distinct values value by value
-EXACT = 10_000  # from so many reference rows on, NannyML bins for KS and Wasserstein
-BINS = 10_000  # and these are the equal-width bins
-SMALLEST_SPREAD = 0.001  # Evidently's least standard deviation of the reference
-FEW_ROWS, FEW_VALUES = 1_000, 5  # up to these, Evidently tests rather than measures
+BY_VALUE = 20  # maximum distinct reference values that Evidently compares value by value
+EXACT = 10_000  # reference rows from which on NannyML bins values for KS and Wasserstein
+BINS = 10_000  # number of these equal-width bins
+SMALLEST_SPREAD = 0.001  # Evidently's minimum standard deviation of the reference
+FEW_ROWS, FEW_VALUES = 1_000, 5  # maxima for Evidently's tests, and for columns treated as categorical
 
 
 class ChiSquare(NamedTuple):
@@ -61,7 +60,7 @@ class ChiSquare(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Two samples' shares of the same bins; they may sum to less than 1."""
+    """Shares of two samples in the same bins; they may sum to less than 1."""
 
     reference: Floats
     current: Floats
@@ -77,8 +76,8 @@ def psi(
     """Return the population stability index in nats, at least 0.
 
     A share of 0 becomes 0.0001, or a millionth of that side's smallest share if that is at
-    most 0.0001, and the shares are not brought back to a sum of 1. So a bin that only one side
-    fills counts several times as much once there are rows enough for a share that small.
+    most 0.0001, and the shares are not normalised again. A bin that only one side fills therefore
+    contributes several times as much once there are enough rows for a share that small.
 
     Examples
     --------
@@ -96,7 +95,7 @@ def jensen_shannon(
 ) -> float:
     """Return the Jensen-Shannon distance: in [0, 0.8326] for Evidently, in [0, 1] for NannyML.
 
-    Nothing is smoothed; shares that do not sum to 1 are divided by their sum.
+    There is no smoothing; shares that do not sum to 1 are divided by their sum.
     """
     sides = _sides(reference, current, definition)
     shares = _evidently_shares(*sides, kind) if definition == "evidently" else _nannyml_shares(*sides, kind)
@@ -112,8 +111,8 @@ def hellinger(
 ) -> float:
     """Return the Hellinger distance, in [0, 1].
 
-    Evidently's bins follow Sturges' rule on the distinct values of both samples, so that they
-    become fewer when values repeat; it does not compare few values one by one here.
+    Evidently's bins follow Sturges' rule on the distinct values of both samples: repeated values
+    give fewer bins. Few distinct values are not compared value by value here.
     """
     before, now = _sides(reference, current, definition)
     if definition == "nannyml":
@@ -131,8 +130,8 @@ def wasserstein(reference: ArrayLike, current: ArrayLike, *, definition: Definit
     """Return the first Wasserstein distance of continuous values, at least 0.
 
     Evidently divides it by the reference's standard deviation (of the population, at least
-    0.001). NannyML gives it in the column's unit, from 10,000 reference rows on between
-    counts in 10,000 equal-width bins over the reference's range, and exactly outside of it.
+    0.001). NannyML gives it in the column's unit; from 10,000 reference rows on, from counts in
+    10,000 equal-width bins over the reference's range, and exactly outside of that range.
     """
     before, now = _sides(reference, current, definition)
     if definition == "evidently":
@@ -142,7 +141,7 @@ def wasserstein(reference: ArrayLike, current: ArrayLike, *, definition: Definit
     counts, edges = np.histogram(before, bins=BINS)
     low, high = edges[0], edges[-1]
     below = np.count_nonzero(now < low)
-    # NannyML counts the bound itself among the rows below it, as soon as there is one.
+    # NannyML counts one row too many below the lower bound, if any row is below.
     offset = (below + 1) / now.size if below else 0.0
     ahead = np.cumsum(counts / before.size) - (offset + np.cumsum(_binned(now, edges)))
     outside = np.sum(low - now[now < low]) + np.sum(now[now > high] - high)
@@ -150,7 +149,7 @@ def wasserstein(reference: ArrayLike, current: ArrayLike, *, definition: Definit
 
 
 def ks(reference: ArrayLike, current: ArrayLike, *, definition: Definition) -> float:
-    """Return what the package calls Kolmogorov-Smirnov of continuous values, in [0, 1].
+    """Return the package's Kolmogorov-Smirnov number of continuous values, in [0, 1].
 
     Evidently: the two-sided p value, small where the samples differ. NannyML: the statistic,
     large where they differ; from 10,000 reference rows on it is the largest difference at the
@@ -170,9 +169,9 @@ def chi_square(reference: ArrayLike, current: ArrayLike, *, definition: Definiti
     """Return chi-square of categorical values: Evidently shows its p value, NannyML the statistic.
 
     Evidently tests the current counts against the reference's shares as if those were known
-    exactly: far more alarms than a test of two samples where the reference is not much the
-    longer one, and p = 0 whenever a value is new. NannyML tests the contingency table of both,
-    with Yates' correction where there are two values.
+    exactly: this gives far more alarms than a test of two samples unless the reference is much
+    longer, and p = 0 whenever a value is new. NannyML tests the contingency table of both,
+    with Yates' correction for two values.
     """
     before, now = _counts_by_value(*_sides(reference, current, definition))
     if definition == "nannyml":
@@ -202,18 +201,18 @@ def z_test(reference: ArrayLike, current: ArrayLike, *, definition: Definition =
 
 
 def l_infinity(reference: ArrayLike, current: ArrayLike, *, definition: Definition = "nannyml") -> float:
-    """Return the largest difference of a categorical value's share, in [0, 1]."""
+    """Return the largest absolute difference of a categorical value's share, in [0, 1]."""
     _offered(definition, "L-infinity distance", "nannyml")
     p, q = _shares_by_value(*_sides(reference, current, definition))
     return float(np.max(np.abs(p - q)))
 
 
 def evidently_default(reference: ArrayLike, current: ArrayLike, *, kind: Kind = "continuous") -> str:
-    """Return the name of the function here that Evidently takes when none is named.
+    """Return the name of the function here that is Evidently's default.
 
-    Up to 1,000 reference rows a test, whose p value alarms below 0.05; beyond that a distance,
-    which alarms from 0.1 on. A continuous column of at most five distinct values counts as
-    categorical for this. NannyML takes the Jensen-Shannon distance unless it is told otherwise.
+    Up to 1,000 reference rows the default is a test, with an alarm for p values below 0.05; beyond
+    that a distance, with an alarm from 0.1 on. A continuous column of at most five distinct values
+    counts as categorical here. The default of NannyML is the Jensen-Shannon distance.
     """
     before, now = _sides(reference, current, "evidently")
     distinct = np.unique(np.concatenate([before, now])).size
@@ -231,7 +230,7 @@ def _offered(definition: Definition, name: str, by: Definition) -> None:
 
 
 def _sides(reference: ArrayLike, current: ArrayLike, definition: Definition) -> tuple[Values, Values]:
-    """Return both samples without what the package leaves out."""
+    """Return both samples without the values that the package drops."""
     if definition not in ("evidently", "nannyml"):
         raise ValueError(f"definition is {definition!r}; give 'evidently' or 'nannyml'")
     sides = _present(reference, definition), _present(current, definition)
@@ -279,7 +278,7 @@ def _shares_by_value(reference: Values, current: Values) -> Shares:
 
 
 def _counts_by_value(reference: Values, current: Values) -> tuple[Floats, Floats]:
-    """Return both samples' rows of each value that either has, in the order of the values."""
+    """Return the counts of both samples per value of their union, in the order of the values."""
     values, places = np.unique(np.concatenate([reference, current]), return_inverse=True)
     before, now = np.split(places, [reference.size])
     return (
@@ -289,6 +288,6 @@ def _counts_by_value(reference: Values, current: Values) -> tuple[Floats, Floats
 
 
 def _filled(shares: Floats) -> Floats:
-    """Return the shares with Evidently's value in the place of 0."""
+    """Return the shares with 0 replaced by Evidently's value."""
     least = float(shares[shares > 0].min())
     return np.where(shares == 0, least / 1e6 if least <= 0.0001 else 0.0001, shares)

@@ -1,8 +1,8 @@
-"""The bins that distances between two windows of a column are taken on.
+"""The bins of distances between two windows of a column.
 
 Bins come from the reference: for numbers ten `Parts` of nearly equal mass, for text its most frequent
-values; what the reference has never held has a bin of its own, and so have nulls. Chi-square alone takes
-its bins from both windows together, since its p value has to know what they are by chance.
+values; values outside of these have one bin, and nulls another. Only chi-square takes its bins from both
+windows together, since its p value needs the distribution of the counts by chance.
 """
 
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ from lupus_assets.stats.category import Categories
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, State, add_counts
 
-DECILES = 10  # the bins of credit scoring's PSI (Lewis 1994); each needs a few rows of a small window
+DECILES = 10  # as for PSI in credit scoring (Lewis 1994); each needs a few rows of a small window
 TOP = 30  # categories with a bin of their own
-SURE = 1.65  # standard errors below a count that Turing's rule has to stay (Gale and Sampson 1995)
-REPEATED = 2  # rows of one grid bin from which on it is taken as one repeated value
+SURE = 1.65  # minimum margin of Turing's estimate below a count, in standard errors (Gale and Sampson 1995)
+REPEATED = 2  # rows of a grid bin from which on it counts as one repeated value
 
 
 def cut_places(upto: Counts | Floats, parts: int) -> NDArray[np.intp]:
-    """Return where to cut some rows in order into parts of nearly equal mass.
+    """Return the cuts of sorted rows into parts of nearly equal mass.
 
     Parameters
     ----------
     upto : array of int, shape (n + 1,)
-        0, and the rows up to the end of each of n places.
+        0, and the cumulative rows of n positions.
     parts : int
-        Parts wanted; repeated values or too few places give fewer.
+        Number of parts; repeated values or too few positions give fewer.
 
     Returns
     -------
     array of intp, shape (at most parts - 1,)
-        How many places lie below each cut, increasing, in [1, n - 1].
+        Number of positions below each cut, increasing, in [1, n - 1].
     """
     wanted = upto[-1] * np.arange(1, parts) / parts
     above = np.minimum(np.searchsorted(upto, wanted), upto.size - 1)
@@ -43,20 +43,20 @@ def cut_places(upto: Counts | Floats, parts: int) -> NDArray[np.intp]:
 
 
 def quantile_cuts(histogram: Histogram, parts: int) -> Bins:
-    """Return the grid bins at which to cut `histogram` into `parts` of nearly equal mass.
+    """Return the grid bins that cut `histogram` into `parts` of nearly equal mass.
 
     Parameters
     ----------
     histogram : Histogram
         Values of the reference.
     parts : int
-        Bins wanted; repeated values or too few bins give fewer.
+        Number of parts; repeated values or too few bins give fewer.
 
     Returns
     -------
     ndarray of int32, shape (at most parts - 1,)
         First grid bin of every part but the first, increasing; empty if the histogram has
-        fewer than two bins. A part is found by ``searchsorted(cuts, bins, side="right")``.
+        fewer than two bins. ``searchsorted(cuts, bins, side="right")`` gives the part of a bin.
     """
     places = cut_places(np.concatenate(([0], np.cumsum(histogram.counts))), parts)
     return np.asarray(histogram.bins[places - 1] + 1, dtype=np.int32)
@@ -64,18 +64,19 @@ def quantile_cuts(histogram: Histogram, parts: int) -> Bins:
 
 @dataclass(frozen=True, eq=False)
 class Parts(State):
-    """Ten parts of a reference's finite values, each from one grid bin to another.
+    """Ten parts of a reference's finite values, each a range of grid bins.
 
-    The first begins with the lowest value and the last ends with the highest. A part that is one repeated
-    value ends with it: between two such parts lies what the reference does not hold. Elsewhere parts meet.
+    The first starts at the lowest value and the last ends at the highest. A part of one repeated value is a
+    single bin: between two such parts is a gap, for values that the reference does not have. Other parts
+    are adjacent.
 
     Attributes
     ----------
     first, last : ndarray of int32, shape (parts,)
         Lowest and highest grid bin of each part, increasing; empty without values.
     unseen : int
-        Extremes that only one row holds. The rank of a new value among others is uniform, so that of as
-        many rows again one is to be expected beyond each.
+        Number of extremes with a single row, 0 to 2. The rank of a new value among the others is uniform:
+        of as many new rows, one is expected beyond each such extreme.
     """
 
     first: Bins
@@ -84,7 +85,7 @@ class Parts(State):
 
     @classmethod
     def of(cls, histogram: Histogram) -> Self:
-        """Cut the values of a reference."""
+        """Return the parts of the values of a reference."""
         bins, counts = histogram.bins, histogram.counts
         if not bins.size:
             return cls(bins, bins, 0)
@@ -92,7 +93,7 @@ class Parts(State):
         first, last = bins[begin], bins[np.append(begin[1:], bins.size) - 1]
         single = (first == last) & (counts[begin] >= REPEATED)
         apart = single[:-1] & single[1:]
-        upward = ~single[1:]  # what lies between two parts is of the one that is no repeated value
+        upward = ~single[1:]  # bins between two parts belong to the part that is not one repeated value
         lowest = np.where(upward, last[:-1] + 1, first[1:])
         highest = np.where(upward | apart, last[:-1], first[1:] - 1)
         return cls(
@@ -102,7 +103,7 @@ class Parts(State):
         )
 
     def counts(self, histogram: Histogram) -> Counts:
-        """Return how many values lie in each part, and outside of all; int64, shape (parts + 1,)."""
+        """Return the number of values in each part, and outside of all; int64, shape (parts + 1,)."""
         size = self.first.size
         at = np.searchsorted(self.first, histogram.bins, side="right") - 1
         inside = at >= 0
@@ -112,12 +113,12 @@ class Parts(State):
         return found
 
     def forecast(self, counts: Counts) -> Floats:
-        """Return how many of as many new rows as the reference has are to be expected in each bin.
+        """Return the expected number of rows per bin in a new sample of the reference's size.
 
         Parameters
         ----------
         counts : array of int, shape (parts + 2,)
-            Of the reference, 1 row at least; outside of all parts the last but one, and then null.
+            Rows of the reference, at least 1: per part, outside of all parts, null.
         """
         n = counts.sum()
         share = min(self.unseen / (n + 1), 1.0)
@@ -127,22 +128,22 @@ class Parts(State):
 
 
 def forecast_categories(counts: Counts, frequencies: Counts) -> Floats:
-    """Return how many of as many new rows as the reference has are to be expected in each bin.
+    """Return the expected number of rows per bin in a new sample of the reference's size.
 
-    A value that occurred is overrated by what those that did not occur will take: by absolute discounting
-    of each, the more the more values occurred but once (Ney, Essen and Kneser 1994, On structuring
-    probabilistic dependences in stochastic language modelling). Where nearly all occurred but once, as
-    identifiers do, those that occurred twice did so by accident: from one time upward, and as long as it is
-    surely below the count, Turing's rule tells from how many values occurred once more often what is to be
-    expected (Good 1953, The population frequencies of species; its error as Gale and Sampson 1995,
-    Good-Turing frequency estimation without tears).
+    The counts of values that occurred are too high by the rows that values not yet seen will take. Each count
+    is reduced by absolute discounting, which grows with the number of values that occurred once (Ney, Essen
+    and Kneser 1994, On structuring probabilistic dependences in stochastic language modelling). If nearly all
+    values occurred once, as identifiers do, counts of two are accidental: from count 1 upward, while the
+    result is significantly below the count, Turing's rule estimates the expectation from the number of values
+    with the next higher count (Good 1953, The population frequencies of species; standard error from Gale and
+    Sampson 1995, Good-Turing frequency estimation without tears).
 
     Parameters
     ----------
     counts : array of int, shape (values + 2,)
-        Of the reference, per frequent value, of all the rest, and null.
+        Rows of the reference: per frequent value, all other values, null.
     frequencies : array of int
-        How often each of all values occurred in the reference, 0 or more.
+        Rows of each value in the reference, 0 or more.
     """
     times, values = np.unique(frequencies, return_counts=True)
     occurred = dict(zip(times.tolist(), values.tolist(), strict=True))
@@ -165,7 +166,7 @@ def forecast_categories(counts: Counts, frequencies: Counts) -> Floats:
 
 
 def pooled_deciles(reference: Histogram, current: Histogram) -> Counts:
-    """Return the values of two windows in ten parts of both together; int64, shape (2, parts)."""
+    """Return the counts of two windows in deciles of both together; int64, shape (2, parts)."""
     cuts = quantile_cuts(reference + current, DECILES)
     found = np.zeros((2, cuts.size + 1), np.int64)
     for counts, histogram in zip(found, (reference, current), strict=True):
@@ -174,7 +175,7 @@ def pooled_deciles(reference: Histogram, current: Histogram) -> Counts:
 
 
 def pooled_categories(reference: Categories, current: Categories) -> Counts:
-    """Return the rows of two windows per most frequent value of both together, and of all the rest.
+    """Return the rows of two windows per most frequent value of both together, and of all other values.
 
     Returns
     -------
@@ -189,13 +190,13 @@ def pooled_categories(reference: Categories, current: Categories) -> Counts:
 
 
 def most_frequent(counts: Counts, places: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
-    """Return the places of the `TOP` largest counts above 0, the largest first, of equal ones the first.
+    """Return the positions of the `TOP` largest counts above 0, in descending order; ties by position.
 
     Parameters
     ----------
     counts : array of int
     places : array of intp, optional
-        Of each count, all different; by default one after another.
+        Position of each count, all distinct; by default its index.
     """
     least = max(int(np.partition(counts, -TOP)[-TOP]), 1) if counts.size > TOP else 1
     most = np.flatnonzero(counts >= least)

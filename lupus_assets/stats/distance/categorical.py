@@ -1,4 +1,4 @@
-"""A column of categories over many windows."""
+"""Stack of a categorical column over many windows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from lupus_assets.stats.distance.marginal import Categorical
 from lupus_assets.stats.distance.stack import Stack, summed_apart
 from lupus_assets.stats.state import Counts, Hashes, places_of
 
-LIKELY = 4 * TOP  # most frequent values of one window among which those of two are looked for first
+LIKELY = 4 * TOP  # most frequent values of the reference window, for the bound in `_candidates`
 
 
 @dataclass(frozen=True)
 class CategoricalStack(Stack):
-    """A categorical column over windows.
+    """A categorical column over many windows.
 
     Attributes
     ----------
     hashes : ndarray of uint64, shape (categories,)
-        Values that any window held, by hash, increasing.
+        Hashes of the values of all windows, increasing.
     counts : ndarray of int64, shape (windows, categories)
         Rows per value.
     apart : ndarray of int64, shape (windows, 2)
-        Rows of values that were moved out by the cap, and nulls.
+        Rows of values moved out by the cap, and nulls.
     """
 
     hashes: Hashes
 
     @classmethod
     def of(cls, windows: Sequence[Sequence[Categorical]]) -> Self:
-        """Stack windows, each given as the states of its partitions; one state at least."""
+        """Return the stack of windows, each given as the states of its partitions; at least one state."""
         hashes, places = places_of([c.categories.hashes for window in windows for c in window])
         rest = iter(places)
         counts = [
@@ -46,7 +46,7 @@ class CategoricalStack(Stack):
         return cls(np.array(counts), summed_apart(apart, 2), hashes)
 
     def binned(self, window: int) -> Counts:
-        """Return the rows of each window per top category of one, of all the rest, and null.
+        """Return the rows of each window per top category of `window`, of all other values, and null.
 
         Laid out as `lupus_assets.stats.reference.categorical.CategoricalReference.binned`.
         """
@@ -57,24 +57,24 @@ class CategoricalStack(Stack):
 
     @cached_property
     def _held(self) -> list[NDArray[np.intp]]:
-        """Places of the values that each window held."""
+        """Columns of the values of each window."""
         return [np.flatnonzero(counts > 0) for counts in self.counts]
 
     @cached_property
     def _entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Counts]:
-        """Window, place and count of every value that a window held, in the order of windows."""
+        """Window, column and count of every value with rows, in the order of windows."""
         sizes = [held.size for held in self._held]
         windows, held = np.repeat(np.arange(len(sizes)), sizes), np.concatenate(self._held)
         return windows, held, self.counts[windows, held]
 
     def pooled(self, reference: int, first: int = 0) -> Counts:
-        """Return the rows of one window, and of those from `first` on, per most frequent value of both.
+        """Return the rows of `reference`, and of each window from `first` on, per top value of both together.
 
         Returns
         -------
         ndarray of int64, shape (2, windows, bins)
-            Laid out as `lupus_assets.stats.reference.categorical.CategoricalReference.pooled`, the rest and
-            nulls first, and filled up with empty bins.
+            As `lupus_assets.stats.reference.categorical.CategoricalReference.pooled`, with the rest and nulls
+            first, padded with empty bins.
         """
         mine, theirs, size = self.counts[reference], self.counts[first:], self.hashes.size
         window, place = self._candidates(reference, first)
@@ -82,7 +82,7 @@ class CategoricalStack(Stack):
         window, place = window[order], place[order]
         column = np.arange(window.size) - np.searchsorted(window, np.arange(len(theirs)))[window]
         ranked = np.zeros((len(theirs), max(TOP, column.max(initial=0) + 1)), np.int64)
-        # One number to sort by: the larger count first, of equal ones the first place; rows times values fit.
+        # One sort key: larger counts first, ties by position; rows times values fit into int64.
         ranked[window, column] = (mine[place] + theirs[window, place]) * size + size - 1 - place
         ranked = np.sort(ranked, axis=1)[:, : -TOP - 1 : -1]
         window, column = np.nonzero(ranked)
@@ -96,9 +96,9 @@ class CategoricalStack(Stack):
         return found
 
     def _candidates(self, reference: int, first: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return windows, from `first` on, and places of values: the most frequent of each pair, and more.
+        """Return windows, counted from `first`, and columns: a superset of the top values of each pair.
 
-        The reference's own frequent values give a lower bound of the `TOP`th largest pooled count.
+        The frequent values of the reference give a lower bound of the `TOP`th largest pooled count.
         """
         mine, theirs, own = self.counts[reference], self.counts[first:], self._held[reference]
         least = np.ones(len(theirs), np.int64)
@@ -115,13 +115,13 @@ class CategoricalStack(Stack):
         return np.concatenate([window[held] - first, missing]), np.concatenate([place[held], own[at]])
 
     def expected_psi(self, reference: int, rows: int) -> float:
-        """Return the PSI of `rows` rows from one window without any drift."""
+        """Return the expected PSI of `rows` rows against `reference` without drift."""
         counts = self.binned(reference)[reference]
         return expected_psi(counts, forecast_categories(counts, self.counts[reference]), rows)
 
 
 def _summed(places: Sequence[NDArray[np.intp]], counts: Sequence[Counts], size: int) -> Counts:
-    """Return the sum of counts by place; exact below 2^53."""
+    """Return the sums of counts by column; exact below 2^53."""
     if not places:
         return np.zeros(size, np.int64)
     weights = np.concatenate(counts)

@@ -1,4 +1,4 @@
-"""Distances of many contingency tables at once: alone, each call of numpy takes longer than its work."""
+"""Distances of many contingency tables in one call of numpy, whose overhead exceeds the work of one table."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from lupus_assets.stats.state import Counts, Floats
 
 
 def distances_of_shares(tables: Sequence[Counts], references: Sequence[int]) -> dict[str, Floats]:
-    """Return the distances of `SHARES`; NaN where a window has no rows.
+    """Return the distances of `SHARES`; NaN if a window has no rows.
 
     Parameters
     ----------
     tables : sequence of array of int, shape (windows, bins)
-        Of as many windows, but not bins.
+        Rows per window and bin; the number of bins may differ between tables.
     references : sequence of int
-        From which window of each table.
+        Index of the reference window of each table.
 
     Returns
     -------
@@ -39,12 +39,12 @@ def distances_of_shares(tables: Sequence[Counts], references: Sequence[int]) -> 
 
 
 def distances_of_pooled(pooled: Counts) -> dict[str, Floats]:
-    """Return the distances of `POOLED`; NaN where a side has no rows.
+    """Return the distances of `POOLED`; NaN if a side has no rows.
 
     Parameters
     ----------
     pooled : array of int, shape (2, ..., bins)
-        Rows of either side.
+        Rows of each side.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def distances_of_pooled(pooled: Counts) -> dict[str, Floats]:
 
 
 def both_ways(later: Sequence[Floats]) -> Floats:
-    """Return a symmetric matrix, given each row from the diagonal on."""
+    """Return a symmetric matrix from its rows, each starting at the diagonal."""
     found = np.empty((len(later), len(later)))
     for at, values in enumerate(later):
         found[at, at:] = found[at:, at] = values

@@ -1,8 +1,8 @@
 """Distances of the distribution functions of a column of numbers.
 
-Functions take what `lupus_assets.stats.distance.pair.gaps` returns: the absolute difference of two
-distribution functions at the end of each bin, shape (..., bins), and half of the step from the values of each
-bin to those of the next, in the column's unit, shape (bins - 1,). They return an array of shape (...).
+Functions take the result of `lupus_assets.stats.distance.pair.gaps`: the absolute difference of two
+distribution functions at the end of each bin, shape (..., bins), and half of the distance between the values
+of adjacent bins, in the column's unit, shape (bins - 1,). They return an array of shape (...).
 """
 
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from lupus_assets.stats.state import Floats
 
 
-def ks(gaps: "Floats", half_steps: "Floats") -> "Floats":  # noqa: ARG001 - as all of its kind
+def ks(gaps: "Floats", half_steps: "Floats") -> "Floats":  # noqa: ARG001 - common signature
     """Return the Kolmogorov-Smirnov distance, the largest difference of two CDFs, in [0, 1].
 
-    Taken at the bounds of the aligned bins, without smoothing: at most the distance of the
-    raw values, and below it by at most the largest mass of one bin on either side (0.2-0.5 %
-    on a smooth column; repeated values have bins of their own and lose nothing).
+    Computed at the bounds of the aligned bins, without smoothing: at most the distance of the
+    raw values, and smaller by at most the largest mass of one bin on either side (0.2-0.5 %
+    on a smooth column; repeated values have their own bins, without error).
     """
     import numpy as np
 
@@ -28,9 +28,9 @@ def ks(gaps: "Floats", half_steps: "Floats") -> "Floats":  # noqa: ARG001 - as a
 def wasserstein(gaps: "Floats", half_steps: "Floats") -> "Floats":
     """Return the first Wasserstein distance in the column's unit, at least 0; inf beyond the largest float.
 
-    ∫ |F − G| with every row moved to the middle of its bin, without smoothing; bins are
-    narrower than 0.8 % of the distance to the grid's centre, which bounds the error alike.
-    Where the values of a column are known, rows stay where their bin holds only one.
+    ∫ |F − G| with every row at the middle of its bin, without smoothing; bins are narrower
+    than 0.8 % of the distance to the grid's centre, which also bounds the error. If the values
+    of a column are known, rows of a bin with a single value are at that value.
 
     References
     ----------

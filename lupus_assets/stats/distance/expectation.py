@@ -1,4 +1,4 @@
-"""The population stability index that sample size alone gives."""
+"""The expected population stability index without drift."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,27 +7,27 @@ from scipy.special import gammaln
 from lupus_assets.stats.distance.pair import HALF, filled
 from lupus_assets.stats.state import Floats
 
-POINTS = np.linspace(0, 1, 65)  # where the count of a bin is looked at; their sum is that over all to 1e-3
-BELOW, ABOVE = 8.0, 12.0  # standard deviations of it that are looked at; few counts have a long upper tail
+POINTS = np.linspace(0, 1, 65)  # quadrature points of a bin's count; accurate to 1e-3
+BELOW, ABOVE = 8.0, 12.0  # range of the points, in standard deviations; small counts have a long upper tail
 
 
 def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) -> float:
-    """Return the PSI in nats that `rows` more rows of the reference's distribution give on average.
+    """Return the mean PSI in nats of `rows` new rows from the reference's distribution.
 
-    An excess over it is drift, the rest is sample size. With a few rows in every bin it is near
-    (bins − 1)(1/n + 1/rows); bins that are empty or hardly filled add less, as they are smoothed.
-    The count of a bin is taken as beta-binomial: what is to be expected of it is as uncertain as n rows leave
-    it. Right to a few per cent from some hundred rows of reference on, and to a quarter at twenty.
+    A PSI above it indicates drift; the rest is due to sample size. With a few rows in every bin it is near
+    (bins − 1)(1/n + 1/rows); empty or nearly empty bins add less, since they are smoothed. The count of a bin
+    is taken as beta-binomial: its expectation is as uncertain as an estimate from n rows. Accurate to a few
+    per cent from some hundred reference rows on, and to 25 % at twenty.
 
     Parameters
     ----------
     reference_counts : array_like of int, shape (bins,)
         Rows of the reference per bin.
     forecast : array_like of float, shape (bins,)
-        How many of as many new rows are to be expected in each: hardly other than its own, but for what the
-        reference has not seen (`lupus_assets.stats.distance.binning`).
+        Expected rows per bin in a new sample of the reference's size: near `reference_counts`, except for
+        values that the reference has not seen (`lupus_assets.stats.distance.binning`).
     rows : int
-        Of the current window.
+        Rows of the current window.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
     low = np.maximum(np.floor(mean - BELOW * sd), 0.0)
     high = np.minimum(np.ceil(mean + ABOVE * sd), float(rows))
     count = np.rint(low + (high - low) * POINTS)
-    # Each point stands for the counts about it; where there are fewer of them, some points are the same.
+    # Each point represents the counts around it; with fewer counts than points, some points coincide.
     likelihood = np.exp(_log_beta_binomial(count, rows, weight, n))
     beside = np.concatenate([low - 1, count, high + 1], axis=1)
     likelihood *= (beside[:, 2:] - beside[:, :-2]) / 2
@@ -68,7 +68,7 @@ def expected_psi(reference_counts: ArrayLike, forecast: ArrayLike, rows: int) ->
 
 
 def _log_beta_binomial(count: Floats, rows: int, weight: Floats, n: Floats) -> Floats:
-    """Return the logarithm of the likelihood of each count, the largest of a bin 0."""
+    """Return the log likelihood of each count, shifted to a maximum of 0 per bin."""
     log = (
         gammaln(count + weight)
         + gammaln(rows - count + n - weight)

@@ -1,6 +1,6 @@
-"""What distances take of the states of a column, in the states' words.
+"""Marginals: the fields of a column's state that distances need, under the same names.
 
-Of a stored state `lupus_assets.stats.codec.marginal_of` reads these fields and passes over the rest.
+`lupus_assets.stats.codec.marginal_of` reads only these fields of a stored state.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lupus_assets.stats.state import Counts, Floats, Hashes
 
 @dataclass(frozen=True, eq=False)
 class NumericMarginal:
-    """What distances take of a `NumericColumn`, in its words."""
+    """The fields of a `NumericColumn` that distances need, under the same names."""
 
     nulls: int
     nans: int
@@ -22,17 +22,17 @@ class NumericMarginal:
     histogram: Histogram
     minimum: float | None = None
     maximum: float | None = None
-    distinct: Distinct | None = None  # and where it does not tell the values
+    distinct: Distinct | None = None  # None also if its hashes do not give the values
 
     @property
     def values(self) -> Floats | None:
-        """All finite values that occur, as `NumericColumn.values`."""
+        """The distinct finite values, as `NumericColumn.values`."""
         return self.histogram.agreeing(None if self.distinct is None else self.distinct.numbers())
 
 
 @dataclass(frozen=True, eq=False)
 class CategoryCounts:
-    """What distances take of `Categories`, in their words."""
+    """The fields of `Categories` that distances need, under the same names."""
 
     hashes: Hashes
     counts: Counts
@@ -41,7 +41,7 @@ class CategoryCounts:
 
 @dataclass(frozen=True, eq=False)
 class CategoricalMarginal:
-    """What distances take of a `CategoricalColumn`, in its words."""
+    """The fields of a `CategoricalColumn` that distances need, under the same names."""
 
     nulls: int
     categories: CategoryCounts

@@ -1,4 +1,4 @@
-"""A column of numbers over many windows."""
+"""Stack of a numeric column over many windows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,31 +18,31 @@ from lupus_assets.stats.grid import BINS, Grid
 from lupus_assets.stats.histogram import Histogram, all_values
 from lupus_assets.stats.state import Bins, Counts, Floats
 
-NULL = 2  # the last place in `NumericStack.apart`
+NULL = 2  # the last column of `NumericStack.apart`
 DECILE = np.arange(1, DECILES)
-BLOCK = 2**15  # numbers at a time, which a processor's second cache holds
+BLOCK = 2**15  # numbers per block; they fit into a processor's second-level cache
 
 
 @dataclass(frozen=True)
 class NumericStack(Stack):
-    """A numeric column over windows.
+    """A numeric column over many windows.
 
     Attributes
     ----------
     grid : Grid
         Shared by all windows.
     bins : ndarray of int32, shape (bins,)
-        Grid bins that any window filled, increasing.
+        Grid bins with values in any window, increasing.
     counts : ndarray of int64, shape (windows, bins)
         Finite values per bin.
     apart : ndarray of int64, shape (windows, 3)
         Negative infinities, positive infinities, and nulls with NaN.
     histograms : tuple of Histogram
-        The same, of the bins that each window filled.
+        The same counts per window, with only its own bins.
     extremes : tuple of (float, float) or None
-        Lowest and highest finite value of each window, where there are some.
+        Lowest and highest finite value of each window; None without any.
     values : tuple of array or None
-        All finite values of each window, increasing, where they are few.
+        Distinct finite values of each window, increasing; None if there are too many.
     """
 
     grid: Grid
@@ -54,12 +54,12 @@ class NumericStack(Stack):
 
     @classmethod
     def of(cls, windows: Sequence[Sequence[Numeric]]) -> Self:
-        """Stack windows, each given as the states of its partitions; one state at least.
+        """Return the stack of windows, each given as the states of its partitions; at least one state.
 
         Raises
         ------
         StateError
-            They lie on different grids.
+            The windows have different grids.
         """
         each = [[column.histogram for column in window] for window in windows]
         grid = next(histogram.grid for window in each for histogram in window)
@@ -91,19 +91,19 @@ class NumericStack(Stack):
 
     @cached_property
     def _cumulative(self) -> Counts:
-        """Values below each bin, and all at the end; shape (windows, bins + 1)."""
+        """Number of values below each bin, and of all values; shape (windows, bins + 1)."""
         return np.concatenate(
             [np.zeros((len(self.counts), 1), np.int64), np.cumsum(self.counts, axis=1)], axis=1
         )
 
     def parts(self, window: int) -> Parts:
-        """Return ten parts of the finite values of one window; fewer with ties."""
+        """Return the ten parts of the finite values of one window; fewer with ties."""
         if window not in self._parts:
             self._parts[window] = Parts.of(self.histograms[window])
         return self._parts[window]
 
     def binned(self, reference: int) -> Counts:
-        """Return the rows of each window per part of one, outside of all parts, and null or NaN.
+        """Return the rows of each window per part of `reference`, outside of all parts, and null or NaN.
 
         Laid out as `lupus_assets.stats.reference.numeric.NumericReference.binned`.
         """
@@ -114,13 +114,13 @@ class NumericStack(Stack):
         return np.column_stack([inside, outside, self.apart[:, NULL]])
 
     def pooled(self, reference: int, first: int = 0) -> Counts:
-        """Return the rows of one window, and of those from `first` on, on bins of both, which favour neither.
+        """Return the rows of `reference`, and of each window from `first` on, in bins of both together.
 
         Returns
         -------
         ndarray of int64, shape (2, windows, bins)
-            Laid out as `lupus_assets.stats.reference.numeric.NumericReference.pooled`, the infinities and
-            nulls first; bins may be empty.
+            As `lupus_assets.stats.reference.numeric.NumericReference.pooled`, with the infinities and nulls
+            first; bins may be empty.
         """
         mine, theirs, size = self._cumulative[reference], self._cumulative[first:], self.bins.size
         ends = np.zeros((len(theirs), DECILES + 1), np.intp)
@@ -144,14 +144,14 @@ class NumericStack(Stack):
         return found
 
     def quantile(self, window: int, q: float) -> float | None:
-        """Return a quantile of one window, as `NumericColumn.quantiles` does; None without finite values."""
+        """Return a quantile of one window, as `NumericColumn.quantiles`; None without finite values."""
         histogram, extremes = self.histograms[window], self.extremes[window]
         if extremes is None or not histogram.counts.size:
             return None
         return float(np.clip(histogram.quantile(q, self.values[window]), *extremes))
 
     def expected_psi(self, reference: int, rows: int) -> float:
-        """Return the PSI of `rows` rows from one window without any drift."""
+        """Return the expected PSI of `rows` rows against `reference` without drift."""
         counts = self.binned(reference)[reference]
         return expected_psi(counts, self.parts(reference).forecast(counts), rows)
 
@@ -167,7 +167,7 @@ class NumericStack(Stack):
         return half_steps(self.grid, self.bins, all_values(*self.values))
 
     def of_distributions(self, reference: int, first: int = 0) -> dict[str, Floats]:
-        """Return how far windows, from `first` on, lie from one, by distance; NaN without values."""
+        """Return the distances of the windows from `first` on to `reference`, by name; NaN without values."""
         theirs, mine = self._shares[first:], self._shares[reference]
         found = {each.name: np.full(len(theirs), np.nan) for each in DISTRIBUTIONS}
         if not self.bins.size:

@@ -1,8 +1,8 @@
-"""What distances take of a pair of windows: shares, rows, or distribution functions on the same bins.
+"""Inputs of the distances, from a pair of windows: shares, rows, or distribution functions on the same bins.
 
-One rule smooths shares, so that an empty bin costs a finite amount: `HALF` a row is added to every bin of the
-smaller side, and to every bin of the larger one as many times more as it has more rows. Equal shares stay
-equal, however many rows they are of.
+Shares are smoothed, for a finite distance with empty bins: `HALF` a row is added to every bin of the smaller
+side, and that number times the ratio of the rows to every bin of the larger side. Equal shares stay equal for
+any numbers of rows.
 """
 
 import numpy as np
@@ -17,13 +17,13 @@ HALF = 0.5  # Jeffreys prior of a multinomial: an empty bin costs a finite amoun
 
 
 def smoothed(reference_counts: ArrayLike, counts: ArrayLike) -> tuple[Floats, Floats]:
-    """Return the smoothed share of each bin on either side; above 0, summing to 1.
+    """Return the smoothed share of each bin on both sides; above 0, summing to 1.
 
     Parameters
     ----------
     reference_counts, counts : array_like of int, shape (..., bins)
-        Rows per bin, aligned: usually ten reference-quantile bins, one for what the reference does not
-        hold, and one for null. The first dimensions are broadcast: one reference meets many windows.
+        Rows per bin, aligned: usually ten reference-quantile bins, one for values outside of them, and one
+        for null. The other dimensions are broadcast: one reference against many windows.
 
     Raises
     ------
@@ -36,28 +36,28 @@ def smoothed(reference_counts: ArrayLike, counts: ArrayLike) -> tuple[Floats, Fl
 
 
 def gaps(reference: Histogram, current: Histogram, values: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return how far two distribution functions are apart, on the bins that either side fills.
+    """Return the gaps of two distribution functions, on the bins with values on either side.
 
     Parameters
     ----------
     reference, current : Histogram
     values : array of float64, optional
-        All values of both, increasing.
+        All distinct values of both, increasing.
 
     Returns
     -------
     gaps : ndarray of float64, shape (bins,)
-        Absolute difference of the shares of the values up to the end of each bin.
+        Absolute difference of the shares of values up to the end of each bin.
     half_steps : ndarray of float64, shape (bins - 1,)
-        Half of how far the values of each bin lie from those of the next, in the column's unit; all of it may
-        be more than the largest float.
+        Half of the distance between the values of adjacent bins, in the column's unit; the whole distance may
+        exceed the largest float.
 
     Raises
     ------
     ValueError
         One histogram is empty.
     StateError
-        The histograms lie on different grids.
+        The histograms have different grids.
     """
     if reference.grid != current.grid:
         raise StateError("the histograms lie on different grids; profile both with the reference's grid")
@@ -67,13 +67,13 @@ def gaps(reference: Histogram, current: Histogram, values: Floats | None = None)
     counts = np.zeros((2, bins.size), np.int64)
     counts[0, np.searchsorted(bins, reference.bins)] = reference.counts
     counts[1, np.searchsorted(bins, current.bins)] = current.counts
-    upto = np.cumsum(counts, axis=1)  # of counts, which unlike sums of shares is exact
+    upto = np.cumsum(counts, axis=1)  # sums of counts are exact, sums of shares are not
     apart = np.abs(upto[1] / current.total - upto[0] / reference.total)
     return apart, half_steps(reference.grid, bins, values)
 
 
 def half_steps(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
-    """Return half of how far the values of each bin lie from those of the next, in the column's unit.
+    """Return half of the distance between the values of adjacent bins, in the column's unit.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ def half_steps(grid: Grid, bins: Bins, values: Floats | None) -> Floats:
     bins : array of int32, shape (bins,)
         Increasing.
     values : array of float64 or None
-        As `lupus_assets.stats.histogram.places` has them.
+        As in `lupus_assets.stats.histogram.places`.
     """
     return np.diff(places(grid, bins, values) / 2)
 
 
 def filled(counts: ArrayLike) -> tuple[Floats, Floats]:
-    """Return counts, and their sums over the bins, which stay as an axis of one.
+    """Return counts as floats, and their sums over the bins, kept as an axis of size 1.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def filled(counts: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def aligned(reference: ArrayLike, current: ArrayLike) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Return `filled` of either side, and refuse bins that numpy would otherwise broadcast.
+    """Return `filled` of both sides; different numbers of bins are an error, not broadcast.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Distances on the rows in bins of both windows together, which favour neither.
+"""Distances of the rows in bins of both windows together, which favour neither window.
 
-Functions take the rows of either side as they are, arrays of int of shape (..., bins), and return an array of
-shape (...). They raise ValueError where a side has no rows or the bins are not aligned. The bins are those of
-`lupus_assets.stats.reference.numeric.NumericReference.pooled`: in quantiles of one sample its own counts are
-no chance. Comparisons of tracks have no such bins.
+Functions take the unsmoothed rows of both sides, arrays of int of shape (..., bins), and return an array of
+shape (...). They raise ValueError if a side has no rows or the bins are not aligned. The bins are those of
+`lupus_assets.stats.reference.numeric.NumericReference.pooled`: in quantile bins of one sample, the counts of
+that sample are not random. Comparisons of tracks have no such bins.
 """
 
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from lupus_assets.stats.state import Counts, Floats
 
-LEAST = 4  # rows of both sides that a p value takes; of fewer none is below a third
+LEAST = 4  # minimum rows of both sides for a p value; with fewer, none is below 1/3
 
 
 def chi_square(a: "ArrayLike", b: "ArrayLike") -> "Floats":
     """Return the two-sample chi-square statistic of homogeneity, at least 0 and without unit.
 
-    Bins that are empty on both sides count for nothing, and no continuity is corrected. With one filled bin
-    there is nothing to compare, and it is 0.
+    Bins that are empty on both sides are ignored; there is no continuity correction. With one filled bin it
+    is 0.
 
     References
     ----------
@@ -40,11 +40,11 @@ def chi_square(a: "ArrayLike", b: "ArrayLike") -> "Floats":
 def chi_square_p(a: "ArrayLike", b: "ArrayLike") -> "Floats":
     """Return the p value of `chi_square`, in [0, 1].
 
-    It takes the pooled counts of the bins as given, and which of these rows are whose as chance. The
-    statistic then has a known mean and variance, however few rows a bin expects; a gamma distribution of both
-    gives the p value. With many rows that is the chi-square distribution. It is 1 with one filled bin and
-    with fewer than `LEAST` rows. With very many rows any difference is significant; the p value says nothing
-    about size.
+    It is conditional on the pooled counts of the bins; the side of each row is random. The mean and variance
+    of the statistic are then known, however few rows a bin expects; the p value is from a gamma distribution
+    with this mean and variance, with many rows the chi-square distribution. It is 1 with one filled bin and
+    with fewer than `LEAST` rows. With very many rows any difference is significant; the p value does not
+    measure its size.
 
     References
     ----------
@@ -66,25 +66,25 @@ def chi_square_p(a: "ArrayLike", b: "ArrayLike") -> "Floats":
 
 
 def _inverse(pooled: "Floats") -> "Floats":
-    """Return one over the rows of each bin, and 0 where it is empty."""
+    """Return the reciprocal of the rows of each bin; 0 for an empty bin."""
     import numpy as np
 
     return np.asarray(1 / np.where(pooled > 0, pooled, np.inf))
 
 
 def chance(n: "Floats", m: "Floats", bins: "Counts", inverse: "Floats") -> tuple["Floats", "Floats"]:
-    """Return mean and variance of the chi-square statistic where nothing differs, as Dawson (1954) has them.
+    """Return the mean and variance of the chi-square statistic without a difference, by Dawson (1954).
 
-    A variance of 0 says that they are not known, or that the rows can be dealt in one way only.
+    A variance of 0 means that they are unknown, or that only one table is possible.
 
     Parameters
     ----------
     n, m : array of float
-        Rows of either side.
+        Rows of each side.
     bins : array of int
-        Filled bins.
+        Number of filled bins.
     inverse : array of float
-        Sum of one over the pooled rows of each of them.
+        Sum of the reciprocals of their pooled rows.
     """
     import numpy as np
 
@@ -97,7 +97,7 @@ def chance(n: "Floats", m: "Floats", bins: "Counts", inverse: "Floats") -> tuple
     sides = (total - 2) / (total - 1) - lopsided
     across = (bins - 1) * (total - bins) / (total - 1) - uneven
     variance = 2 * total / (total - 3) * sides * across + total * total / (total - 1) * uneven * lopsided
-    # A table that can be filled in one way only has no variance but what rounding leaves.
+    # If only one table is possible, the computed variance is rounding error.
     return mean, np.where(enough & (variance > 1e-9 * mean), variance, 0.0)
 
 

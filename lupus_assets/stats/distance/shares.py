@@ -1,7 +1,7 @@
-"""Distances on the shares of rows in bins of the reference.
+"""Distances of the shares of rows in bins of the reference.
 
-Functions take p of the reference and q of the current window, smoothed so that no share is 0
-(`lupus_assets.stats.distance.pair.smoothed`): shape (..., bins) gives (...).
+Functions take the shares p of the reference and q of the current window, smoothed to be above 0 by
+`lupus_assets.stats.distance.pair.smoothed`: shape (..., bins) gives (...).
 """
 
 from typing import TYPE_CHECKING
@@ -32,8 +32,8 @@ def psi(p: "Floats", q: "Floats") -> "Floats":
 def psi_variance(value: float, n: int, m: int) -> float:
     """Return the sampling variance of a PSI of `n` and `m` rows.
 
-    Without drift it is (1/n + 1/m) times a chi-square variable. On its square-root scale it has the variance
-    (1/n + 1/m)/2 then, whatever the bins.
+    Without drift, PSI is (1/n + 1/m) times a chi-square variable; its square root then has the variance
+    (1/n + 1/m)/2 for any number of bins.
     """
     return 2 * value * (1 / n + 1 / m)
 
@@ -57,7 +57,7 @@ def jensen_shannon(p: "Floats", q: "Floats") -> "Floats":
 
 
 def l_infinity(p: "Floats", q: "Floats") -> "Floats":
-    """Return the largest absolute difference of a bin's share, in [0, 1)."""
+    """Return the largest absolute difference of the shares of a bin, in [0, 1)."""
     import numpy as np
 
     return np.asarray(np.maximum.reduce(np.abs(q - p), axis=-1))
@@ -74,7 +74,7 @@ SHARES = (
             side=1,
             judged=True,
         ),
-        # No heading: tables of the command have it anyway, beside what it is if nothing moved.
+        # No heading: tables of the command show PSI separately, beside its expectation without drift.
         variance=psi_variance,
     ),
     Distance(

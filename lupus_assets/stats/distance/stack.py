@@ -1,7 +1,7 @@
-"""One column over many windows, stacked: any two of them compare without looking at a row again.
+"""One column over many windows, stacked: distances of any two of them without a second pass over rows.
 
-The counts of all windows lie on the bins that any of them filled, so that a distance is a sum over a row of
-the stack. A window may be of many partitions. Of each only its *marginal* is needed
+The counts of all windows are on the union of their bins; a distance is a sum over a row of the stack. A
+window may have many partitions. Only the *marginal* of each is needed
 (`lupus_assets.stats.distance.marginal`).
 """
 
@@ -18,7 +18,7 @@ from lupus_assets.stats.state import Counts, Floats
 
 @dataclass(frozen=True)
 class Stack(ABC):
-    """Rows counted by window, in bins and `apart` from them; of numbers or of categories."""
+    """Rows per window, in bins (`counts`) and outside of bins (`apart`); numeric or categorical."""
 
     counts: Counts
     apart: Counts
@@ -30,11 +30,11 @@ class Stack(ABC):
 
     @abstractmethod
     def binned(self, reference: int) -> Counts:
-        """Return the rows of each window in bins of one; int64, shape (windows, bins)."""
+        """Return the rows of each window in bins of `reference`; int64, shape (windows, bins)."""
 
     @abstractmethod
     def pooled(self, reference: int, first: int = 0) -> Counts:
-        """Return the rows of one window, and of those from `first` on, on bins of both, which favour neither.
+        """Return the rows of `reference`, and of each window from `first` on, in bins of both together.
 
         Returns
         -------
@@ -43,21 +43,21 @@ class Stack(ABC):
         """
 
     def of_distributions(self, reference: int, first: int = 0) -> dict[str, Floats]:  # noqa: ARG002
-        """Return the distances of distribution functions, which categories have not."""
+        """Return the distances of distribution functions; none for categories."""
         return {}
 
     @abstractmethod
     def expected_psi(self, reference: int, rows: int) -> float:
-        """Return the PSI of `rows` rows from one window without any drift."""
+        """Return the expected PSI of `rows` rows against `reference` without drift."""
 
     def distances(self, reference: int) -> dict[str, Floats]:
-        """Return how far each window lies from the one at `reference`.
+        """Return the distances of each window to `reference`.
 
         Returns
         -------
         dict of str to ndarray of float64, shape (windows,)
-            By the names of `lupus_assets.stats.distance.table.DISTANCES`; NaN where a window holds no rows
-            or, for distribution functions, no finite value. Of categories there are none of the latter.
+            By the names of `lupus_assets.stats.distance.table.DISTANCES`; NaN if a window has no rows or, for
+            distribution functions, no finite values. Categories have no distances of the latter kind.
         """
         return distances([self], reference)[0]
 
@@ -82,12 +82,12 @@ class Stack(ABC):
 
 
 def distances(stacks: Sequence[Stack], reference: int) -> list[dict[str, Floats]]:
-    """Return how far the windows of each column lie from the one at `reference`, as `Stack.distances`.
+    """Return the distances of the windows of each column to `reference`, as `Stack.distances`.
 
     Parameters
     ----------
     stacks : sequence of Stack
-        Of as many windows.
+        Stacks of equally many windows.
     reference : int
     """
     if not stacks:

@@ -1,4 +1,4 @@
-"""How good predicted classes turned out to be; their accuracy is that of any decision."""
+"""Performance metrics of predicted classes; their accuracy is in `decision`."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def macro_f1(state: "Confusion") -> Estimate:
     """Return the unweighted mean of the classes' F1, in [0, 1].
 
-    Classes are those that were predicted or came true; one that was never both counts 0. The
-    variance is that of a multinomial over the pairs, to first order: it ignores which classes
+    Classes are those with a prediction or a label; a class without a correct prediction counts 0.
+    The variance is that of a multinomial over the pairs, to first order; it ignores classes that
     a larger window would add.
 
     References

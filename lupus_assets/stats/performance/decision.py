@@ -1,4 +1,4 @@
-"""How good decisions turned out to be: of scores with a threshold, and of classes."""
+"""Performance metrics of decisions, by scores with a threshold or by classes."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ NONE_DECIDED = "no row is decided positive"
 
 
 def accuracy(state: "ScoreLabel | Confusion") -> Estimate:
-    """Return the share of rows decided (at the state's threshold) or classified rightly, in [0, 1]."""
+    """Return the share of rows with a correct decision (at the state's threshold) or class, in [0, 1]."""
     return Estimate.of_share(state.correct, state.n, NO_LABELS)
 
 
 def precision(state: "ScoreLabel") -> Estimate:
     """Return the share of positive labels among rows decided positive, in [0, 1].
 
-    Its `n` is those rows; undefined without any.
+    `n` is the number of rows decided positive; undefined without any.
     """
     decided = state.decisions.true_positives + state.decisions.false_positives
     reason = NONE_DECIDED if state.n else NO_LABELS
@@ -30,9 +30,9 @@ def precision(state: "ScoreLabel") -> Estimate:
 
 
 def recall(state: "ScoreLabel") -> Estimate:
-    """Return the share decided positive among rows with a positive label, in [0, 1].
+    """Return the share of rows decided positive among rows with a positive label, in [0, 1].
 
-    Its `n` is those rows; undefined without any.
+    `n` is the number of rows with a positive label; undefined without any.
     """
     reason = ALL_NEGATIVE if state.n else NO_LABELS
     return Estimate.of_share(state.decisions.true_positives, state.positives, reason)

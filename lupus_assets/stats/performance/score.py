@@ -1,4 +1,4 @@
-"""How good scores between 0 and 1 turned out to be."""
+"""Performance metrics of scores between 0 and 1."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,10 +24,10 @@ def base_rate(state: "ScoreLabel") -> Estimate:
 def auc(state: "ScoreLabel") -> Estimate:
     """Return the area under the ROC curve, in [0, 1]; ties count half.
 
-    Exact while no more scores differ than `lupus_assets.stats.roc.MOST`. Of more, those that share a bin
-    count as tied: the area is off by half the share of such pairs at most, and by a hundredth of its standard
-    error where scores do not crowd. The variance is DeLong's, and what ties may cost; None with a single
-    row of either label. Undefined unless both labels occur.
+    Exact up to `lupus_assets.stats.roc.MOST` distinct scores. Beyond, scores in one bin count as tied: the
+    error is at most half the share of such pairs, and a hundredth of the standard error unless scores are
+    crowded. The variance is DeLong's plus that of the ties; None with a single row of either label. Undefined
+    unless both labels occur.
 
     References
     ----------
@@ -39,17 +39,20 @@ def auc(state: "ScoreLabel") -> Estimate:
     if state.positives in (0, state.n):
         return Estimate.undefined(ALL_POSITIVE if state.positives else ALL_NEGATIVE, state.n)
     positives, negatives = state.roc.positives.astype(float), state.roc.negatives.astype(float)
-    # A row's placement is the share of the other label's rows that its score outranks or undercuts.
+    # The placement of a row is the share of rows of the other label that are ranked below it.
     value, of_positives = _mean_and_variance(_mid_ranks(negatives), positives)
     _, of_negatives = _mean_and_variance(_mid_ranks(positives), negatives)
     if of_positives is None or of_negatives is None:
         return Estimate(value, None, state.n, None)
-    of_ties = (state.roc.tied / 2) ** 2 / 3  # of an error anywhere between half of them either way
+    of_ties = (state.roc.tied / 2) ** 2 / 3  # variance of a uniform error in ± half the tied share
     return Estimate(value, of_positives + of_negatives + of_ties, state.n, None)
 
 
 def log_loss(state: "ScoreLabel") -> Estimate:
-    """Return the mean negative log likelihood in nats, at least 0; scores are clipped by 1e-15."""
+    """Return the mean negative log likelihood in nats, at least 0.
+
+    Scores are clipped to [1e-15, 1 − 1e-15].
+    """
     return Estimate.of_mean(state.log_loss, NO_LABELS)
 
 
@@ -64,10 +67,10 @@ def brier(state: "ScoreLabel") -> Estimate:
 
 
 def brier_excess(state: "ScoreLabel") -> Estimate:
-    """Return the Brier score less what calibrated scores would have, mean((y − p)(1 − 2p)), in [−1, 1].
+    """Return the Brier score less its expectation if calibrated, mean((y − p)(1 − 2p)), in [−1, 1].
 
-    0 in expectation while the scores are calibrated, above 0 where they are too sure of themselves. The
-    variance is that of labels drawn from the scores, so that a few rows do not vouch for themselves.
+    Its expectation is 0 for calibrated scores, above 0 for overconfident scores. The variance is that of
+    labels drawn from the scores; the observed labels do not enter it.
 
     References
     ----------
@@ -81,9 +84,9 @@ def brier_excess(state: "ScoreLabel") -> Estimate:
 
 
 def slope_excess(state: "ScoreLabel") -> Estimate:
-    """Return cov(label − score, score), in [−1/4, 1/4]: below 0 where the score has lost its grip.
+    """Return cov(label − score, score), in [−1/4, 1/4]: below 0 if scores discriminate too little.
 
-    0 in expectation while the scores are calibrated. Variance as `brier_excess`.
+    Its expectation is 0 for calibrated scores. The variance is as for `brier_excess`.
 
     References
     ----------
@@ -93,7 +96,7 @@ def slope_excess(state: "ScoreLabel") -> Estimate:
         return Estimate.undefined(NO_LABELS)
     p1, p2, p3, p4 = _powers(state.score)
     rate = state.positives / state.n
-    # Labels are their own squares: (label − score)² has the product of label and score in it.
+    # label² = label: (label − score)² contains the product of label and score.
     both = (rate + p2 - state.squared_error.mean) / 2
     value = both - p2 - p1 * state.residual.mean
     variance = (p3 - 2 * p1 * p2 + p1**3) - (p4 - 2 * p1 * p3 + p1 * p1 * p2)  # of p (1 − p) (p − mean)²
@@ -103,8 +106,8 @@ def slope_excess(state: "ScoreLabel") -> Estimate:
 def calibration_error(state: "ScoreLabel") -> Estimate:
     """Return the expected calibration error over ten bins of equal width, in [0, 1].
 
-    Σ (rows of the bin / rows) |mean label − mean score|. It is above 0 by chance even for a
-    perfect score; its variance is not known.
+    Σ (rows of the bin / rows) |mean label − mean score|. It is above 0 by chance even for
+    calibrated scores; its variance is unknown.
 
     References
     ----------
@@ -118,12 +121,12 @@ def calibration_error(state: "ScoreLabel") -> Estimate:
 
 
 def bias(state: "ScoreLabel") -> Estimate:
-    """Return mean(label − score), in [−1, 1]: positive if the scores are too low."""
+    """Return mean(label − score), in [−1, 1]: above 0 if the scores are too low."""
     return Estimate.of_mean(state.residual, NO_LABELS)
 
 
 def _powers(score: "Moments") -> tuple[float, float, float, float]:
-    """Return the means of the first four powers."""
+    """Return the means of the first four powers of the score."""
     mean, second, third, fourth = (
         score.mean,
         *(each / score.n for each in (score.m2, score.m3, score.m4)),
@@ -138,13 +141,13 @@ def _powers(score: "Moments") -> tuple[float, float, float, float]:
 
 
 def _mid_ranks(counts: "Floats") -> "Floats":
-    """Return, per bin, the share of `counts` below it plus half its own."""
+    """Return per bin the share of `counts` below it plus half of its own share."""
     ranks: Floats = (counts.cumsum() - counts / 2) / counts.sum()
     return ranks
 
 
 def _mean_and_variance(values: "Floats", counts: "Floats") -> tuple[float, float | None]:
-    """Return the mean of `values`, each `counts` times, and the sampling variance of that mean."""
+    """Return the mean of `values`, weighted by `counts`, and its sampling variance; None for one row."""
     n = float(counts.sum())
     mean = float(values @ counts) / n
     if n == 1:

@@ -1,4 +1,4 @@
-"""How far predicted values turned out to be from their labels."""
+"""Performance metrics of predicted values: their errors against the labels."""
 
 import math
 from functools import partial
@@ -22,8 +22,8 @@ def mae(state: "ErrorSums") -> Estimate:
 def rmse(state: "ErrorSums") -> Estimate:
     """Return the root mean squared error in the label's unit, at least 0.
 
-    The variance follows from the fourth moments of the error; None with a single row, when
-    the error is 0 throughout, and when they overflow. Undefined if its square overflows.
+    The variance is computed from the fourth moments of the error; None with a single row, if
+    all errors are 0, and on overflow. Undefined if the square of the metric overflows.
     """
     moments, n = state.error, state.n
     if n == 0:
@@ -41,10 +41,10 @@ def rmse(state: "ErrorSums") -> Estimate:
 
 
 def wape(state: "ErrorSums") -> Estimate:
-    """Return the mean absolute error over the mean absolute label, at least 0 and without unit.
+    """Return the mean absolute error over the absolute mean of the labels, at least 0 and without unit.
 
-    Labels are taken as of one sign, as counts and amounts are: undefined where they sum to nothing. The
-    variance is first-order, error and label taken as uncorrelated.
+    Labels are assumed to have one sign, as counts and amounts do; undefined if they sum to 0. The variance
+    is first-order, for uncorrelated error and label.
     """
     n, level = state.n, abs(state.label.mean) if state.n else 0.0
     if n == 0 or level == 0:
@@ -55,13 +55,13 @@ def wape(state: "ErrorSums") -> Estimate:
     of_error, of_label = state.absolute.variance, state.label.variance
     if of_error is None or of_label is None:
         return Estimate(value, None, n, None)
-    # Products and quotients overflow to inf, and a square of what is small would be 0.
+    # Products and quotients overflow to inf; the square of a small level would underflow to 0.
     variance = (of_error / level / level + value * value * (of_label / level / level)) / n
     return Estimate(value, variance if math.isfinite(variance) else None, n, None)
 
 
 def mean_error(state: "ErrorSums") -> Estimate:
-    """Return mean(prediction − label) in the label's unit: positive if predictions are too high."""
+    """Return mean(prediction − label) in the label's unit: above 0 if predictions are too high."""
     return Estimate.of_mean(state.error, NO_LABELS)
 
 

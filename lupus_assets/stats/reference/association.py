@@ -1,7 +1,7 @@
-"""How the columns of a window go together, against how they did in the reference.
+"""Rank correlations of the columns of a window, against those of the reference.
 
-A column that was shuffled, shifted within groups or joined to other rows may look as ever by itself. Its rank
-correlations with the other columns do not.
+A column that was shuffled, shifted within groups or joined to wrong rows may have its usual distribution, but
+not its usual rank correlations with the other columns.
 """
 
 from dataclasses import dataclass
@@ -16,29 +16,28 @@ from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.reference.ranking import Ranking, RankMoments
 from lupus_assets.stats.state import Counts, Floats, State
 
-LEAST = 0.08  # correlation below which a pair of the reference says nothing
-LEAST_ROWS = 10  # of a window
-LEAST_WINDOWS = 8  # of the reference, behind how much a correlation varies from one to the next
-RIDGE = 0.02  # on the diagonal: columns that follow from each other are the rule
-MOST = 0.995  # correlation: of columns that are copies of each other Fisher's z is infinite
-LEAST_RATIO = 1e-4  # of variances: that of a copy is nothing, and no number on a log scale
+LEAST = 0.08  # minimum absolute correlation of a pair in the reference
+LEAST_ROWS = 10  # minimum rows of a window
+LEAST_WINDOWS = 8  # minimum partitions of the reference for the spread of a correlation
+RIDGE = 0.02  # added to the diagonal: columns are often functions of each other
+MOST = 0.995  # maximum absolute correlation: Fisher's z of identical columns is infinite
+LEAST_RATIO = 1e-4  # minimum ratio of variances: that of a copy is 0, whose logarithm is infinite
 FEW_ROWS = f"fewer than {LEAST_ROWS} rows"
 CONSTANT = "it does not vary, or no column that it went with does"
 
 
 @dataclass(frozen=True, eq=False)
 class Association(State):
-    """How K columns went together in the reference.
+    """Rank correlations of K columns in the reference.
 
     Attributes
     ----------
     ranking : Ranking
     correlation : ndarray of float64, shape (K, K)
-        Rank correlations within a partition of the reference, averaged over its partitions; over all its rows
-        where the partitions are too few. NaN where there is none, as of a column that is constant in each.
+        Rank correlations within partitions of the reference, averaged over partitions; over all its rows if
+        there are too few partitions. NaN if undefined, as for a column that is constant in each partition.
     spread : ndarray of float64, shape (K, K)
-        Standard deviation of its Fisher z from one partition of the reference to another; 0 where there are
-        too few of them to say.
+        Standard deviation of its Fisher z over partitions of the reference; 0 with too few partitions.
     """
 
     ranking: Ranking
@@ -47,13 +46,13 @@ class Association(State):
 
     @classmethod
     def of(cls, ranking: Ranking, windows: list[RankMoments]) -> Self:
-        """Take the partitions of the reference, one at least."""
+        """Return the state of one or more partitions of the reference."""
         each = np.stack([window.correlation() for window in windows])
         counts = np.sum(~np.isnan(each), axis=0)
         enough = counts >= LEAST_WINDOWS
         if not enough.any():
             return cls(ranking, reduce(add, windows).correlation(), np.zeros(enough.shape))
-        # The mean of correlations is one of some data, as that of their Fisher z is not.
+        # A mean of correlation matrices is a correlation matrix; a mean of their Fisher z is not.
         mean, of_fisher = (np.nansum(x, axis=0) / np.maximum(counts, 1) for x in (each, _fisher(each)))
         squares = np.nansum((_fisher(each) - of_fisher) ** 2, axis=0) / np.maximum(counts - 1, 1)
         return cls(ranking, np.where(enough, mean, np.nan), np.where(enough, np.sqrt(squares), 0.0))
@@ -64,18 +63,21 @@ class Association(State):
         return self.ranking.names
 
     def measure(self, window: RankMoments) -> dict[str, tuple[Estimate, Estimate]]:
-        """Return two numbers of every column that went with another in the reference; 1 is as it was there.
+        """Return association and conditional spread of each column correlated with another in the reference.
 
-        *Association*: the slope of the window's correlations on the reference's, both as Fisher's z and each
-        weighed by how steady it was there; 0 where the column goes with the others no more, −1 where it goes
-        against them.
+        Both are 1 if the correlations are as in the reference.
 
-        *Conditional spread*: of the column given the others, over that of the reference. With the reference's
-        precision matrix Ω and the window's correlations R, both of the columns that vary in the window, it is
-        the root of (ΩRΩ)ⱼⱼ over what R of the reference gives. No column's own level or spread matters.
+        *Association*: the slope of the window's correlations on the reference's, both as Fisher's z, weighted
+        by their steadiness in the reference; 0 if the column is no longer correlated with the others, −1 if
+        all signs are reversed.
 
-        Sampling variances take rows, and the pairs of a column, for independent. Undefined below ten rows,
-        and where the column or all that it went with do not vary.
+        *Conditional spread*: that of the column given the others, over that of the reference. With the
+        reference's precision matrix Ω and the window's correlations R, both of the columns that vary in the
+        window, it is the root of (ΩRΩ)ⱼⱼ over its value for the reference's R. It does not depend on the
+        level or spread of any single column.
+
+        Sampling variances assume independent rows, and independent pairs of a column. Undefined below ten
+        rows, and if the column, or every column correlated with it, does not vary.
 
         References
         ----------
@@ -107,14 +109,14 @@ class Association(State):
         return Estimate(float(weight @ now) / scale, variance, int(pairs.max()), None)
 
     def _conditional(self, now: Floats) -> Floats:
-        """Return the variance of each column given the others over the reference's; NaN of a constant."""
+        """Return the variance of each column given the others over the reference's; NaN for a constant."""
         there = np.flatnonzero(~np.isnan(np.diag(now)) & self._strong.any(axis=1))
         both = np.ix_(there, there)
         usual = self._usual[both]
-        current = np.where(np.isnan(now[both]), usual, now[both])  # of pairs that share too few rows
+        current = np.where(np.isnan(now[both]), usual, now[both])  # for pairs with too few common rows
         precision = np.linalg.inv(usual + RIDGE * np.eye(there.size))
         found = np.full(len(self.names), np.nan)
-        # Of a symmetric matrix, the diagonals of two products.
+        # The diagonals of two matrix products; precision is symmetric.
         found[there] = np.sum(precision @ current * precision, axis=1) / np.sum(
             precision @ usual * precision, axis=1
         )
@@ -132,5 +134,5 @@ class Association(State):
 
 
 def _fisher(correlation: Floats) -> Floats:
-    """Return Fisher's z, whose noise hardly depends on the correlation: variance 1/(rows − 3)."""
+    """Return Fisher's z; its variance, 1/(rows − 3), hardly depends on the correlation."""
     return np.asarray(np.arctanh(np.clip(correlation, -MOST, MOST)))

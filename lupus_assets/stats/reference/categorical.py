@@ -10,7 +10,7 @@ from lupus_assets.stats.column import CategoricalColumn
 from lupus_assets.stats.distance.binning import most_frequent, pooled_categories
 from lupus_assets.stats.state import Counts, Hashes, State
 
-NAMED = 5  # categories whose share has a history of its own
+NAMED = 5  # number of categories whose share has its own history
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class CategoricalReference(State):
 
     @classmethod
     def of(cls, column: CategoricalColumn) -> Self:
-        """Freeze the column of a reference window."""
+        """Return the reference of a column's state."""
         return cls(column)
 
     @cached_property
@@ -42,7 +42,7 @@ class CategoricalReference(State):
         return self.binned(self.column)
 
     def binned(self, column: CategoricalColumn) -> Counts:
-        """Return the rows of `column` per top category, of all the rest, and null.
+        """Return the rows of `column` per top category, of all other values, and null.
 
         Returns
         -------
@@ -59,27 +59,27 @@ class CategoricalReference(State):
         Returns
         -------
         ndarray of int64, shape (2, values + 2)
-            Then all the rest, and null.
+            The last two bins are all other values, and null.
         """
         nulls = [self.column.nulls, column.nulls]
         return np.column_stack([pooled_categories(self.column.categories, column.categories), nulls])
 
     def named(self, column: CategoricalColumn) -> Counts:
-        """Return how many rows hold each of the reference's `NAMED` most frequent values, fewest last."""
+        """Return the rows of `column` with each of the `NAMED` top values of the reference, in that order."""
         return column.categories.count_of(self.top[:NAMED])
 
     def unseen(self, column: CategoricalColumn, *, within: bool = False) -> int | None:
-        """Return how many rows hold a value that the reference never held; nulls are no value.
+        """Return the number of rows with a value that is not in the reference; nulls are not counted.
 
-        None if the reference was pruned: what it saw can no longer be told. Values pruned from
-        `column` itself are left out, so the count is then a lower bound.
+        None if the reference was pruned, since its values are then unknown. Values pruned from
+        `column` itself are left out: the count is then a lower bound.
 
         Parameters
         ----------
         column : CategoricalColumn
         within : bool
-            Whether the reference holds the rows of `column` too. Then the rest of it is asked, or a window
-            would have seen all of its own values, and every later one would seem new.
+            Whether the reference includes the rows of `column`. A value then counts if only rows of `column`
+            have it; else such a window would never have unseen values, in contrast to later windows.
         """
         seen = self.column.categories
         if seen.other > 0:

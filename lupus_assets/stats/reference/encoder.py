@@ -1,4 +1,4 @@
-"""Columns as the codes that the surrogate has an effect for."""
+"""Codes of columns, the inputs of the surrogate: one effect per code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from lupus_assets.stats.distance.binning import TOP, quantile_cuts
 from lupus_assets.stats.grid import BINS, BLOCK, CENTRE, OUTERMOST, Grid
 from lupus_assets.stats.state import Bins, Hashes, State
 
-PARTS = 16  # quantile bins of a numeric column: enough for a smooth effect, few enough to fit on a day
+PARTS = 16  # quantile bins of a numeric column: enough for smooth effects, few enough for a fit on one day
 Codes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class NumericEncoder(State):
-    """Codes of a numeric column: reference-quantile bins, then one code for what is not finite.
+    """Codes of a numeric column: reference-quantile bins, then one code for nulls and non-finite values.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class NumericEncoder(State):
 
     @classmethod
     def of(cls, column: NumericColumn, parts: int = PARTS) -> Self:
-        """Cut the reference's column into at most `parts` bins, at bounds of its grid's bins."""
+        """Return the encoder with at most `parts` quantile bins of the reference, cut between grid bins."""
         return cls(quantile_cuts(column.histogram, parts))
 
     @property
@@ -42,7 +42,7 @@ class NumericEncoder(State):
 
     @property
     def null(self) -> int:
-        """The code of what is not finite: the last."""
+        """The code of nulls and non-finite values: the last."""
         return self.width - 1
 
     def encode(self, values: NDArray[Any], absent: NDArray[np.intp], grid: Grid) -> Codes:
@@ -51,11 +51,11 @@ class NumericEncoder(State):
         Parameters
         ----------
         values : ndarray of a number, shape (rows,)
-            Whatever they are at the places of `absent`.
+            Undefined at the positions in `absent`.
         absent : ndarray of intp
-            Where nulls are; they, NaN and infinities share the last code.
+            Positions of nulls; nulls, NaN and infinities share the last code.
         grid : Grid
-            The reference's.
+            The reference's grid.
 
         Returns
         -------
@@ -77,16 +77,16 @@ class NumericEncoder(State):
         return codes
 
     def by_key(self) -> Codes:
-        """Return the code of each key of a grid, shape (BINS,): of the bin ``PLACES[key]``.
+        """Return the code of each key of a grid, shape (BINS,), that is, of the bin ``PLACES[key]``.
 
-        Made for each batch: kept for all columns of a wide model it would be most of its memory.
+        Computed per batch: tables of all columns of a wide model would take most of the memory.
         """
         table = np.empty(BINS, np.uint8)
         bounds = [0, *self.cuts.tolist(), BINS]
         for code, (start, end) in enumerate(pairwise(bounds)):
             if end > CENTRE:
                 table[max(start - CENTRE, 0) : end - CENTRE] = code
-            if start < CENTRE:  # of negative deviations the keys rise as the bins fall
+            if start < CENTRE:  # for negative deviations, keys increase as bins decrease
                 table[BINS - min(end, CENTRE) : BINS - start] = code
         table[OUTERMOST:CENTRE], table[CENTRE + OUTERMOST :] = table[OUTERMOST], table[CENTRE + OUTERMOST]
         return table
@@ -94,19 +94,19 @@ class NumericEncoder(State):
 
 @dataclass(frozen=True, eq=False)
 class CategoricalEncoder(State):
-    """Codes of a categorical column: its frequent values, then all the rest, then null.
+    """Codes of a categorical column: its frequent values, then all other values, then null.
 
     Attributes
     ----------
     hashes : ndarray of uint64, shape (categories,)
-        Hashes with a code of their own, increasing.
+        Hashes of the frequent values, increasing.
     """
 
     hashes: Hashes
 
     @classmethod
     def of(cls, column: CategoricalColumn) -> Self:
-        """Give the reference's `TOP` most frequent values a code each."""
+        """Return the encoder with a code for each of the reference's `TOP` most frequent values."""
         categories = column.categories
         return cls(np.sort(categories.hashes[categories.top(TOP)]))
 
@@ -121,12 +121,12 @@ class CategoricalEncoder(State):
         return self.width - 1
 
     def encode(self, hashes: Hashes, valid: NDArray[np.bool_]) -> Codes:
-        """Return the code of each value; of dictionary values just as well as of rows.
+        """Return the code of each value, of rows or of a dictionary.
 
         Parameters
         ----------
         hashes : ndarray of uint64, shape (values,)
-            Hashes of the values; whatever they are where a value is null.
+            Hashes of the values; undefined for nulls.
         valid : ndarray of bool, shape (values,)
             False for nulls.
 
@@ -147,14 +147,14 @@ Encoder = NumericEncoder | CategoricalEncoder
 
 @dataclass(frozen=True, eq=False)
 class Design(State):
-    """Which columns the surrogate sees, in which order, and how each is encoded."""
+    """The columns of the surrogate in order, with their encoders."""
 
     names: tuple[str, ...]
     encoders: tuple[Encoder, ...]
 
     @classmethod
     def of(cls, columns: Mapping[str, NumericColumn | CategoricalColumn], parts: int = PARTS) -> Self:
-        """Return the design for the reference's feature columns, in their order; numbers cut into `parts`."""
+        """Return the design for the reference's feature columns, with `parts` bins for numeric columns."""
         encoders = tuple(
             NumericEncoder.of(column, parts)
             if isinstance(column, NumericColumn)
@@ -165,16 +165,16 @@ class Design(State):
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
-        """First position of each column's effects, and their number at the end."""
+        """Position of each column's first effect, and at the end the number of effects."""
         return tuple(accumulate((encoder.width for encoder in self.encoders), initial=0))
 
     @property
     def width(self) -> int:
-        """Number of effects: codes of all columns together."""
+        """Number of effects: the codes of all columns."""
         return self.offsets[-1]
 
     def only(self, places: Sequence[int]) -> Self:
-        """Return the design of some of the columns."""
+        """Return the design of the columns at `places`."""
         return type(self)(tuple(self.names[at] for at in places), tuple(self.encoders[at] for at in places))
 
     def check(self, codes: Codes) -> None:

@@ -1,4 +1,4 @@
-"""What a frozen reference is: everything a later window needs in order to be measured against it."""
+"""The frozen reference of a track: all states against which later windows are measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lupus_assets.stats.state import State
 
 ColumnReference = NumericReference | CategoricalReference
 
-ALL_ROWS = "*"  # among segments
+ALL_ROWS = "*"  # the name of all rows among the segments
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,19 +24,19 @@ class Reference(State):
     rows : int
         Rows of the reference window.
     kinds : mapping of str to str
-        How each column is profiled; fixed here, so that a column cannot change its kind unnoticed.
+        The kind as which each column is profiled; frozen, to detect columns that change their kind.
     grids : mapping of str to Grid
         One per numeric column, shared by all tracks of a model.
     columns : mapping of str to mapping of str to ColumnReference
         By segment, ``*`` for all rows, then by column.
     surrogate : Surrogate or None
-        None where the prediction is a class, or no row of the window was scored.
+        None if the prediction is a class, or no row of the window has a score.
     association : Association or None
-        How the columns went together; None where fewer than two can be ranked, and in an older format.
+        Rank correlations of the columns; None with fewer than two ranked columns, and in an older format.
     declared : str
-        Identifies the part of the declaration that profiling reads, as it was when this was frozen.
+        Identifier of the part of the declaration that profiling reads, at the time of freezing.
     digest : str
-        Identifies the frozen bytes; every number measured against this reference carries it.
+        Identifier of the frozen bytes, stored with every number measured against this reference.
     """
 
     rows: int
@@ -50,5 +50,5 @@ class Reference(State):
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """Segments that every window is split into: those the reference window held."""
+        """Segments of every window: those of the reference window."""
         return tuple(segment for segment in self.columns if segment != ALL_ROWS)

@@ -1,8 +1,8 @@
-"""The frozen side of a comparison: what a reference window says about one column.
+"""A numeric column of the reference window, and the metrics of later windows against it.
 
-A reference stores the column's state and nothing else. A few cuts, counts and limits are derived
-from it once and kept; what is said of each bin is looked up for the bins of the current column alone.
-Current columns must lie on the same grid.
+A reference stores only the column's state. Parts, counts and limits are derived from it once and
+cached; ranks are computed only for the bins of the current column. Current columns must have the same
+grid.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from lupus_assets.stats.estimate import Estimate
 from lupus_assets.stats.histogram import Histogram
 from lupus_assets.stats.state import Bins, Counts, Floats, State
 
-RANGE_MARGIN = 0.25  # of the reference's range: a longer window reaches a little further by itself
-CLIP = 12.0  # spreads: further out a value says that it is wrong, not how wrong
-HILL = 0.98  # of the values: beyond this quantile the tail is looked at
-HEAVIEST = 1.0  # exponent from which on the mean itself is infinite
-TAIL = 0.995  # beyond this quantile a heavy tail earns its own length as margin
+RANGE_MARGIN = 0.25  # fraction of the reference's range: longer windows have slightly wider extremes
+CLIP = 12.0  # in spreads; the distance of values further out carries no information
+HILL = 0.98  # quantile at which the tail for Hill's exponent begins
+HEAVIEST = 1.0  # maximum exponent: from it on the mean is infinite
+TAIL = 0.995  # quantile at which the tail begins whose length is a margin
 
 NO_REFERENCE = "the reference holds no finite values"
 NO_VALUES = "the window holds no finite values"
@@ -43,7 +43,7 @@ class NumericReference(State):
 
     @classmethod
     def of(cls, column: NumericColumn) -> Self:
-        """Freeze the column of a reference window."""
+        """Return the reference of a column's state."""
         return cls(column)
 
     @cached_property
@@ -59,13 +59,13 @@ class NumericReference(State):
     def ranks(self, bins: Bins) -> Floats:
         """Return the mid-rank of grid bins in the reference, in [0, 1].
 
-        Share of the reference's finite values below the bin plus half the bin's own; a bin
-        that the reference left empty has the share below it. All 0 without finite values.
+        Share of the reference's finite values below the bin plus half of the share in it; for a
+        bin that is empty in the reference, the share below it. All 0 without finite values.
 
         Parameters
         ----------
         bins : ndarray of int32
-            Any bins of the grid; increasing ones are looked up quickest.
+            Bins of the grid in any order; increasing order is fastest.
         """
         histogram = self.column.histogram
         upto = np.concatenate(([0], np.cumsum(histogram.counts)))
@@ -74,12 +74,12 @@ class NumericReference(State):
 
     @cached_property
     def limits(self) -> tuple[float, float] | None:
-        """Lowest and highest value in range, in the column's unit; None without finite values.
+        """Limits of the range, in the column's unit; None without finite values.
 
-        The reference's extremes and a margin, the largest of three: `RANGE_MARGIN` of its range, the
-        length of its outermost half per cent, and how much further out ten times as many values of its
-        tail would reach: one that falls like a power, with the exponent of Hill, *A simple general
-        approach to inference about the tail of a distribution* (1975), does so by 10**exponent.
+        The reference's extremes plus a margin, the largest of three: `RANGE_MARGIN` of its range, the
+        length of its outermost half per cent, and the extension of its tail in ten times as many
+        values: by the factor 10**exponent for a power-law tail, with the exponent of Hill, *A simple
+        general approach to inference about the tail of a distribution* (1975).
         """
         low, high = self.column.minimum, self.column.maximum
         if low is None or high is None:
@@ -101,7 +101,7 @@ class NumericReference(State):
         return low, high
 
     def binned(self, column: NumericColumn) -> Counts:
-        """Return the rows of `column` per part, outside of all parts, and its nulls and NaNs in a last bin.
+        """Return the rows of `column` per part, outside of all parts, and null or NaN.
 
         Returns
         -------
@@ -111,14 +111,14 @@ class NumericReference(State):
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         counts = np.append(self.parts.counts(self._same_grid(column)), column.nulls + column.nans)
         counts[-2] += column.negative_infinities + column.positive_infinities
         return counts
 
     def pooled(self, column: NumericColumn) -> Counts:
-        """Return the rows of the reference and of `column` on bins of both together, which favour neither.
+        """Return the rows of the reference and of `column` in bins of both together, which favour neither.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class NumericReference(State):
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         apart = [
             (each.negative_infinities, each.positive_infinities, each.nulls + each.nans)
@@ -137,33 +137,32 @@ class NumericReference(State):
         return np.hstack([pooled_deciles(self.column.histogram, self._same_grid(column)), apart])
 
     def mean_rank(self, column: NumericColumn) -> Estimate:
-        """Return the mean reference mid-rank of the finite values, in [0, 1]: where they lie.
+        """Return the mean reference mid-rank of the finite values, in [0, 1]: their location.
 
         0.5 for the reference itself. Undefined without finite values on either side.
 
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         return self._mean(column, self.ranks)
 
     def rank_spread(self, column: NumericColumn) -> Estimate:
-        """Return the mean distance of the mid-rank from one half, in [0, 0.5]: how wide they lie.
+        """Return the mean distance of the mid-rank from 0.5, in [0, 0.5]: the spread of the finite values.
 
-        0.25 for the reference itself if it is continuous. Undefined without finite values on
-        either side.
+        0.25 for a continuous reference itself. Undefined without finite values on either side.
 
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         return self._mean(column, lambda bins: np.abs(self.ranks(bins) - 0.5))
 
     @cached_property
     def _clips(self) -> tuple[float, float]:
-        """`CLIP` spreads of the grid below and above the median, or its centre without finite values."""
+        """`CLIP` spreads below and above the median, or the grid's centre without finite values."""
         histogram = self.column.histogram
         grid = histogram.grid
         median = float(histogram.quantile(0.5)) if histogram.total else grid.centre
@@ -172,27 +171,27 @@ class NumericReference(State):
     def clipped_mean(self, column: NumericColumn) -> Estimate:
         """Return the mean of the finite values, clipped at `CLIP` spreads from the reference's median.
 
-        In the column's unit; a spread is the grid's. One wrong value moves the mean by no more than `CLIP` of
-        them over the number of rows. Values count as the middle of their grid bin, 0.4 % of their distance
-        from the centre at most. Undefined without finite values on either side.
+        In the column's unit; the spread is the grid's scale. One wrong value moves the mean by at most
+        about `CLIP` spreads over the number of rows. Values are rounded to the middle of their grid bin, by
+        at most 0.4 % of their distance from the centre. Undefined without finite values on either side.
 
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         grid = self.column.histogram.grid
         return self._mean(column, lambda bins: np.clip(grid.middle(bins), *self._clips))
 
     def out_of_range(self, column: NumericColumn) -> int | None:
-        """Return how many values lie beyond `limits`, infinities included; None without limits.
+        """Return the number of values beyond `limits`, infinities included; None without limits.
 
-        Counted by whole bins: values that share the grid bin of a limit are in range.
+        Counted by whole bins: values in the grid bin of a limit are in range.
 
         Raises
         ------
         StateError
-            The column lies on another grid.
+            The column has another grid.
         """
         histogram = self._same_grid(column)
         if self._limit_bins is None:
@@ -203,7 +202,7 @@ class NumericReference(State):
         return int(histogram.counts[beyond].sum()) + infinities
 
     def _mean(self, column: NumericColumn, of_bins: Callable[[Bins], Floats]) -> Estimate:
-        """Return the mean over the column's finite values of what `of_bins` says of their bins."""
+        """Return the mean of `of_bins` over the bins of the column's finite values."""
         histogram = self._same_grid(column)
         n = histogram.total
         if self.column.histogram.total == 0:
@@ -228,14 +227,14 @@ class NumericReference(State):
 
 
 def _further(away: Floats, counts: Counts) -> float:
-    """Return by which part of its reach ten times as many values would go beyond it; 0 without a tail.
+    """Return the relative extension of a tail in ten times as many values; 0 without a tail.
 
     Parameters
     ----------
     away : array of float
         Distances from the median in the direction of the tail.
     counts : array of int
-        How many values have each.
+        Number of values at each distance.
     """
     order = np.argsort(away)
     upto = np.cumsum(counts[order])

@@ -1,8 +1,7 @@
-"""Ranks of several columns, and the sums over pairs of them that rank correlations follow from.
+"""Ranks of columns, and sums over pairs of columns for rank correlations.
 
-A value's rank is that of its code in the frozen reference, as a whole number from −15 to 15. Whole numbers
-so small keep every sum of products exact, in any order and over any split, also where float32 multiplies
-the matrices.
+The rank of a value is the rank of its code in the frozen reference, an integer from −15 to 15. With integers
+this small every sum of products is exact, for any order and split of the rows, also in float32 products.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,23 +15,23 @@ from lupus_assets.errors import StateError
 from lupus_assets.stats.reference.encoder import Codes, Design
 from lupus_assets.stats.state import Counts, Floats, State
 
-LAST = 15  # ranks go from −15 to 15
-ROWS = 16_384  # at a time: they stay in the cache, and 15² of each below 2²⁴, up to which float32 counts
-ALIGNED = 4  # BLAS multiplies matrices of a multiple of so many rows a fifth faster
+LAST = 15  # ranks are from −15 to 15
+ROWS = 16_384  # per block: it stays in the cache, and 15² × rows < 2²⁴ is exact in float32
+ALIGNED = 4  # with a multiple of this number of rows, BLAS is a fifth faster
 
 Ranks = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking(State):
-    """How the columns of a frozen reference become ranks.
+    """Ranks of the columns of a frozen reference, by code.
 
     Attributes
     ----------
     design : Design
         The columns, and the codes of their values.
     ranks : tuple of ndarray of float32, each of shape (codes,)
-        The rank of every code of a column: whole numbers in [−15, 15]; NaN of the last, which is null.
+        The rank of every code of a column: integers in [−15, 15]; NaN for the last code, null.
     """
 
     design: Design
@@ -40,7 +39,7 @@ class Ranking(State):
 
     @classmethod
     def of(cls, design: Design, counts: Sequence[Counts], order: Sequence[Floats]) -> Self:
-        """Rank the codes of each column.
+        """Return the ranking of the codes of each column.
 
         Parameters
         ----------
@@ -48,7 +47,7 @@ class Ranking(State):
         counts : sequence of ndarray of int64, each of shape (codes,)
             Rows of the reference with each code.
         order : sequence of ndarray of float64, each of shape (codes,)
-            By what the codes are ranked; what is equal keeps the order of the codes.
+            Sort keys of the codes; equal keys keep the order of the codes.
         """
         return cls(design, tuple(_mid_ranks(*each) for each in zip(counts, order, strict=True)))
 
@@ -76,11 +75,11 @@ class RankMoments(State):
     names : tuple of str
         The columns.
     pairs : ndarray of int64, shape (K, K)
-        Rows that hold a value of both columns.
+        Rows with a value in both columns.
     sums, squares : ndarray of int64, shape (K, K)
-        Over those rows, of the rank of the first column and of its square.
+        Over these rows, sums of the first column's rank and of its square.
     products : ndarray of int64, shape (K, K)
-        Over those rows, of the product of both ranks.
+        Over these rows, sums of the product of both ranks.
     """
 
     names: tuple[str, ...]
@@ -91,15 +90,15 @@ class RankMoments(State):
 
     @classmethod
     def of(cls, names: tuple[str, ...], codes: Sequence[Codes], ranks: Sequence[Ranks]) -> Self:
-        """Sum over rows.
+        """Return the sums over rows.
 
         Parameters
         ----------
         names : tuple of str
         codes : sequence of ndarray of uint8, each of shape (rows,)
-            Of each column.
+            Codes of each column.
         ranks : sequence of ndarray of float32, each of shape (codes,)
-            Of each column, by code: whole numbers in [−15, 15]. A row with the last code has no value.
+            Ranks of each column by code: integers in [−15, 15]. A row with the last code has no value.
         """
         total = cls.empty(names)
         if not codes:
@@ -109,7 +108,7 @@ class RankMoments(State):
         incomplete = np.logical_or.reduce(list(lacking.values())) if lacking else None
         tables = [np.append(each[:-1], np.float32(0)) for each in ranks]
         rows = codes[0].size
-        # Below the ranks a row of ones, whose products are the sums, and rows of zeros.
+        # Below the ranks: a row of ones, whose products are the sums, and rows of zeros as padding.
         height = -(-(len(names) + 1) // ALIGNED) * ALIGNED
         room = np.zeros((height, min(ROWS, rows)), np.float32)
         room[len(names)] = 1
@@ -117,7 +116,7 @@ class RankMoments(State):
             part = slice(start, min(start + ROWS, rows))
             block = room[:, : part.stop - start]
             for of_rows, of_column, table in zip(block, codes, tables, strict=False):
-                # Codes are places of the table: told to wrap others around, numpy looks for none.
+                # All codes are in the table: mode="wrap" makes numpy skip the bounds check.
                 np.take(table, of_column[part], out=of_rows, mode="wrap")
             some = None if incomplete is None else np.flatnonzero(incomplete[part])
             total += cls._of_block(names, block, {at: each[part] for at, each in lacking.items()}, some)
@@ -136,7 +135,7 @@ class RankMoments(State):
         lacking: Mapping[int, NDArray[np.bool_]],
         incomplete: NDArray[np.intp] | None,
     ) -> Self:
-        """Sum over a block: ranks, 0 where there is none, and a row of ones; which lack a value by column."""
+        """Return the sums of a block: ranks, 0 without a value, and a row of ones; `lacking` per column."""
         columns = len(names)
         products = block @ block.T
         sums = np.repeat(products[:columns, columns, None], columns, axis=1)
@@ -144,7 +143,7 @@ class RankMoments(State):
         pairs = np.full(products.shape, block.shape[1], np.float32)
         squares = np.repeat(np.diag(products)[:, None], columns, axis=1)
         if incomplete is not None and incomplete.size:
-            # Most rows lack nothing: what the others hold beside each gap is taken out again.
+            # Most rows are complete: the contributions of the others beside each gap are subtracted.
             gaps = np.array(list(lacking))
             beside = block[:columns].take(incomplete, axis=1)
             missing = np.array([each.take(incomplete) for each in lacking.values()], np.float32)
@@ -168,7 +167,7 @@ class RankMoments(State):
         )
 
     def without(self, names: Collection[str]) -> Self:
-        """Return the sums with no rows of some columns."""
+        """Return the sums without rows for the columns `names`."""
         kept = np.array([name not in names for name in self.names], np.int64)
         both = np.outer(kept, kept)
         return replace(
@@ -182,7 +181,7 @@ class RankMoments(State):
     def correlation(self) -> Floats:
         """Return Spearman's rank correlation of each pair, shape (K, K), in [−1, 1].
 
-        Over the rows that have both values; NaN where they are fewer than two or either does not vary.
+        Over the rows with both values; NaN with fewer than two rows, or if either column does not vary.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             n = np.where(self.pairs >= 2, self.pairs, np.nan)

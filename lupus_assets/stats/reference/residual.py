@@ -1,4 +1,4 @@
-"""The score against what the surrogate says of its inputs: additive, on the surrogate's scale."""
+"""The score against the surrogate's prediction from the inputs: additive, on the surrogate's scale."""
 
 import math
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ FEW = "fewer than four scores"
 TOO_LARGE = "too large for a number"
 OLDER = "the profile is of an older format"
 NO_SPREAD = "the scores, or what the inputs explain, do not vary"
-LEAST_ROWS = 4  # of a correlation: Fisher's variance is 1/(n - 3)
+LEAST_ROWS = 4  # minimum rows of a correlation: Fisher's variance is 1/(n - 3)
 
 
 @dataclass(frozen=True)
 class Residual:
-    """What the surrogate leaves of the score, and what it explains.
+    """Moments of the residual, of the score and of the surrogate's prediction.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Residual:
     absolute : Moments
         Its absolute value.
     score, expected : Moments
-        Of the transformed score, and of what the surrogate says. Without values in states of an older format.
+        The transformed score, and the surrogate's prediction. Without values in states of an older format.
     """
 
     signed: Moments
@@ -39,7 +39,7 @@ class Residual:
 
     @classmethod
     def of(cls, score: ArrayLike, expected: ArrayLike) -> Self:
-        """Return the state of some rows: finite transformed scores and surrogates, each of shape (rows,)."""
+        """Return the state of finite transformed scores and predictions, both of shape (rows,)."""
         given, explained = np.asarray(score, np.float64), np.asarray(expected, np.float64)
         residual = given - explained
         return cls(*(Moments.about(each, 0.0) for each in (residual, np.abs(residual), given, explained)))
@@ -55,10 +55,10 @@ class Residual:
         return self.signed.n
 
     def correlation(self) -> Estimate:
-        """Return Pearson's correlation of the score with what its inputs explain, in [−1, 1].
+        """Return Pearson's correlation of the score with the surrogate's prediction, in [−1, 1].
 
-        Low where the score no longer follows its inputs, whatever their level and spread. Undefined below
-        four rows and where either does not vary. The variance is that of Fisher's z, carried over.
+        Low if the score no longer follows its inputs; independent of their level and spread. Undefined below
+        four rows, and if either does not vary. The variance is transformed from that of Fisher's z.
 
         References
         ----------
@@ -70,7 +70,7 @@ class Residual:
         if self.score.n != n:
             return Estimate.undefined(OLDER, n)
         spread = math.sqrt(score) * math.sqrt(expected)
-        # (a - b)² = a² + b² - 2ab: the sum of products follows from three sums of squares.
+        # (a - b)² = a² + b² - 2ab: three sums of squares give the sum of products.
         product = (score + expected - self.signed.m2) / 2
         if not spread > 0:
             return Estimate.undefined(NO_SPREAD, n)

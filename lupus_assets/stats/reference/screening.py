@@ -1,8 +1,8 @@
-"""Which columns of a wide model are looked at together: those that say most of the score one by one.
+"""Screening of the columns of a wide model by the strength of their relation with the score.
 
-What columns say together takes memory and time by the square of their number. Beyond a few hundred, those
-whose own relation with the score is strongest are taken, which is sure independence screening (Fan and Lv,
-*Journal of the Royal Statistical Society* B 70, 2008). Each of the others is watched by itself alone.
+Joint analysis of columns takes memory and time quadratic in their number. Beyond a few hundred columns, those
+with the strongest individual relation with the score are selected: sure independence screening (Fan and Lv,
+*Journal of the Royal Statistical Society* B 70, 2008). The other columns are monitored individually only.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ def strength(rows: Counts, sums: Floats, score: Moments) -> float:
     Parameters
     ----------
     rows : ndarray of int64, shape (codes,)
-        Scored rows with each code of the column.
+        Rows with a score, per code of the column.
     sums : ndarray of float64, shape (codes,)
-        Of their scores.
+        Sums of their scores.
     score : Moments
-        Of all these scores.
+        Moments of all these scores.
 
     Returns
     -------
     float
-        About 0 of a column that says nothing, however many codes it has; −inf where there is no telling.
+        About 0 for an unrelated column with any number of codes; −inf if undefined.
     """
     some = rows > 0
     codes = np.count_nonzero(some)
@@ -41,15 +41,15 @@ def strength(rows: Counts, sums: Floats, score: Moments) -> float:
 
 
 def strongest(strengths: Sequence[float], widths: Sequence[int], *, columns: int, codes: int) -> list[int]:
-    """Return the places of the strongest columns, increasing; of equal strength the first come first.
+    """Return the positions of the strongest columns, increasing; the first of equal strength are preferred.
 
     Parameters
     ----------
     strengths : sequence of float
     widths : sequence of int
-        How many codes each column has.
+        Number of codes of each column.
     columns, codes : int
-        The most that may be taken.
+        Maximum number of columns, and of their codes together.
     """
     order = np.argsort(-np.asarray(strengths, np.float64), kind="stable")[:columns]
     within = np.cumsum(np.asarray(widths, np.int64)[order]) <= codes

