@@ -234,7 +234,7 @@ class Pipeline:
         reference: Reference,
         profiled: Mapping[Cut, Profiled],
     ) -> dict[Cut, list[VerdictRow]]:
-        """Return the faults of one profiled partition that need no history, by cut; writes nothing."""
+        """Return the facts of one profiled partition as verdicts, by cut; writes nothing."""
         listed = {role.column: role for role in roles(model, reference.kinds)}
         return {
             cut: list(

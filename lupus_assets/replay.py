@@ -42,7 +42,7 @@ Watch: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None
 
 @contextmanager
 def unwatched(_name: str, _steps: int) -> Iterator[Callable[[], None]]:
-    """Watch nothing."""
+    """Show no progress; the default `Watch`."""
     yield lambda: None
 
 
@@ -60,7 +60,7 @@ class Alarm:
         Column, ``rows`` or ``performance``.
     metric, sentence : str
     p, effect : float or None
-        None for faults that need no history.
+        None for facts, which need no history.
     """
 
     partition: str
@@ -208,7 +208,7 @@ def backtest(
 def _by_window(
     facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]], flagged: Sequence[VerdictRow]
 ) -> dict[Window, list[VerdictRow]]:
-    """Return the flagged verdicts of each partition, and its faults that need no history."""
+    """Return the flagged verdicts and the facts of each partition."""
     by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
     for row in flagged:
         by_start[row.window_start].append(row)

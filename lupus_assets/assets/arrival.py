@@ -69,7 +69,7 @@ def absent_reports(
     for model in models:
         try:
             reports += _absent(model, found)
-        except Exception as error:  # the model's own failure: the others go on
+        except Exception as error:  # an error of one model does not affect the others
             failures.setdefault(model.key, error)
     return reports, failures
 

@@ -54,7 +54,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         failed: dict[str, Exception] = {}
         try:
             reference = reference_of(context, pipeline, model, pair.old, now)
-        except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
+        except (SourceError, ReferenceMissing) as error:  # the checks of the tracks report it
             context.log.warning(f"{model.key}: {error}")
             return
         undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
@@ -96,7 +96,7 @@ def _compared(
                 left_out.append(window)
             except ServiceUnreachable:
                 raise  # the other partitions would fail as well, each after a timeout
-            except Exception as error:  # the other partitions go on; the step fails when it ends
+            except Exception as error:  # the other partitions are still compared; the step fails at its end
                 failed[window.key] = error
                 context.log.error(traceback.format_exc())
             else:

@@ -150,7 +150,7 @@ def open_tasks(models: Sequence[MonitoredModel], found: Situation) -> tuple[list
     for model in models:
         try:
             work += list(tasks(model, found))
-        except Exception as error:  # the model's own failure: the others go on
+        except Exception as error:  # an error of one model does not affect the others
             failures[model.key] = error
     return work, failures
 

@@ -114,7 +114,7 @@ class _Partition:
     """The results of one partition."""
 
     profiled: dict[Cut, Profiled] = field(default_factory=dict)
-    numbers: Mapping[str, float] = field(default_factory=dict)  # of its metrics, as Dagit plots them
+    numbers: Mapping[str, float] = field(default_factory=dict)  # for Dagit's plots of the metrics
     verdicts: list[VerdictRow] = field(default_factory=list)
 
 
@@ -167,7 +167,7 @@ class _Run:
                 except ServiceUnreachable as error:  # the others would fail as well, each after a timeout
                     wrong |= dict.fromkeys(windows[number:], error)
                     break
-                except Exception as error:  # reported below; the other partitions go on
+                except Exception as error:  # reported below; the other partitions are still measured
                     wrong[window] = error
             wrong |= self._judge(done, reference)
         for window, partition in done.items():

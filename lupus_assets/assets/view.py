@@ -85,7 +85,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
             removed = sweep(tables, view) if view.in_place else 0
         except StoreError as error:
             context.log_event(said(name, str(error)))
-            raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request
+            raise dg.Failure(str(error)) from None  # the chained error could contain a request
         yield dg.MaterializeResult(
             metadata={"months changed": changed, "files removed": removed},
             check_results=[

@@ -38,7 +38,7 @@ class Cadence(Part):
         Start of the first partition, a midnight in `timezone` for a cadence by day, week or month. A day
         is its midnight.
     end : date, datetime or None
-        Time at which the history ends, excluded. Default: it goes on.
+        Time at which the history ends, excluded. Default: no end.
     timezone : str
         IANA name of the time zone of days, weeks and hours.
     grace : timedelta

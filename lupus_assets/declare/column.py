@@ -32,7 +32,7 @@ def _features(value: object) -> str:
 
 
 class Prediction(Part):
-    """What the model predicts: exactly one of `score`, `class` and `value`.
+    """The prediction of the model: exactly one of `score`, `class` and `value`.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from lupus_assets.declare.mistake import mistake
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS))
-LONGEST = timedelta(days=3_653)  # ten years: a tick looks back as far as a label may come late
+LONGEST = timedelta(days=3_653)  # ten years; a tick looks back by the longest delay of labels
 REMEDY = "write days, hours and minutes such as 2d, 6h, 90m or 1d12h"
 
 

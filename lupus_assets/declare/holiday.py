@@ -20,7 +20,7 @@ def parse_country(value: object) -> str:
     PydanticCustomError
         `value` is no such code.
     """
-    if value is False:  # in YAML 1.1 NO is no
+    if value is False:  # YAML 1.1 reads NO as false
         raise mistake("false is no country", "write 'NO' in quotes for Norway")
     if not isinstance(value, str) or value not in _countries():
         close = did_you_mean(str(value).upper(), sorted(_countries()), REMEDY)

@@ -102,7 +102,7 @@ def _reached(start: str, upstream: Mapping[str, set[str]]) -> set[str]:
 def _is_anothers(path: Path) -> bool:
     try:
         kinds = named_types(_text(path))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # reported, and not left out
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # kept, and reported by `load`
         return False
     return bool(kinds) and all(kind and COMPONENT.fullmatch(kind) and not _is_ours(kind) for kind in kinds)
 
@@ -189,7 +189,7 @@ class _File:
             self.key = (team, name)
         found = list(check_model(raw))
         try:
-            # By alias only: in YAML, the trailing underscore of `from_` would be a typing error.
+            # By alias only: in YAML, a trailing underscore as in `from_` is a mistake.
             model = MonitoredModel.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
             found = [*wording.mistakes(error, self.document, raw), *found]

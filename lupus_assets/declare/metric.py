@@ -14,7 +14,7 @@ from lupus_assets.stats.performance.table import PERFORMANCE
 RANKS = ("", "second ", "third ", "fourth ", "fifth ")  # words for the rank of a category by frequency
 STUCK = 0.5  # least share of one value for an alarm: the column may be stuck
 NUMBERS = ("score", "value")  # kinds of prediction with a surrogate
-FAMILIES = ("performance", "target", "prediction", "input", None)  # in the order in which messages list them
+FAMILIES = ("performance", "target", "prediction", "input", None)  # in the order of messages
 
 _share = partial(Metric, scale="share", percent=True)
 _rare = partial(Metric, scale="share", side=1, judged=True, percent=True, rare=True)

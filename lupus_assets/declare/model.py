@@ -101,13 +101,13 @@ class MonitoredModel(Part):
     columns : Columns
         The role of each column of the prediction log.
     description : str
-        What the model predicts and for whom, shown in Dagit.
+        Description of the prediction and its users, shown in Dagit.
     owners : tuple of str
         E-mail addresses, or ``team:<name>``, shown in Dagit.
     upstream : tuple of str
         Asset keys of the tables that the model reads, shown as its lineage in Dagit.
     segments : tuple of str
-        Features whose every value is also monitored by itself, such as a country.
+        Features whose values are also monitored one by one, such as a country.
     groups : dict of str to tuple of str
         Named lists of columns, for rules and for ``lupus search``.
     reference : Reference or None

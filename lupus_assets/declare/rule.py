@@ -48,7 +48,7 @@ def parse_budget(value: object) -> float:
     2.0
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        per_month = float(min(value, LARGEST_BUDGET + 1))  # not every integer is a float
+        per_month = float(min(value, LARGEST_BUDGET + 1))  # large integers overflow a float
     else:
         found = BUDGET.fullmatch(" ".join(str(value).split()))
         if found is None:
@@ -135,7 +135,7 @@ class SteadyChange(Part):
 
 
 class Rule(Part):
-    """A limit of the team's own: one metric, and exactly one condition that fails it.
+    """A limit set by the team: one metric, and exactly one condition for failure.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Metrics become verdicts, incidents and check results.
+"""Verdicts, incidents and check results from metrics.
 
 series      the metrics of a track as series over partitions
 history     series as input of the detector

@@ -161,7 +161,7 @@ class Judging:
         return bool(self.first) and start < self.starts[self.first - 1]
 
     def step(self, start: datetime, told: Told | None = None) -> Iterator[Step]:
-        """Judge the partition that starts at `start`, naive UTC; yield nothing if the chain has no such one.
+        """Judge the partition with this start, naive UTC; yield nothing if the chain does not have it.
 
         The partitions of the warm-up are yielded together, with its last one.
 

@@ -2,7 +2,7 @@
 
 ::
 
-    b"LUPC" | version, uint16 | digest of what follows, 16 bytes | length, uint64 | zstd( length of the tree,
+    b"LUPC" | version, uint16 | digest of the rest, 16 bytes | length, uint64 | zstd( length of the tree,
     uint64 | tree | arrays )
 
 The digest is checked before any length is used.

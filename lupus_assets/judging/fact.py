@@ -1,4 +1,4 @@
-"""Faults of a partition that need no history and no expected range."""
+"""Facts: faults of a partition that need no history and no expected range."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 
 def facts(profiled: Profiled, reference: Reference, columns: Columns) -> Iterator[Fact]:
-    """Yield the faults of the rows of one partition, in the order of its columns.
+    """Yield the facts on the rows of one partition, in the order of its columns.
 
-    Repeated rows are a fault where a key is declared; without one, they are judged by their history.
+    Repeated rows are a fact where a key is declared; without one, they are judged by their history.
 
     Yields
     ------

@@ -43,12 +43,12 @@ def is_open(row: VerdictRow) -> bool:
 
 
 def rows_arrived(_verdicts: Sequence[VerdictRow], findings: Findings, _about: str) -> str:
-    """Return the number of rows: "300 rows arrived"."""
+    """Return a sentence with the number of rows: "300 rows arrived"."""
     return f"{counted(findings.rows, 'row')} arrived"
 
 
 def within_ranges(verdicts: Sequence[VerdictRow], _findings: Findings, about: str) -> str:
-    """Return the series that were judged by their history: "3 inputs by 4 metrics looked at, all within …".
+    """Return a sentence on the series judged by history: "3 inputs by 4 metrics looked at, all within …".
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def within_ranges(verdicts: Sequence[VerdictRow], _findings: Findings, about: st
 
 
 def within_thresholds(verdicts: Sequence[VerdictRow], _findings: Findings, about: str) -> str:
-    """Return the series that were judged by the team's rules, and those without a verdict."""
+    """Return a sentence on the series judged by the team's rules, and on those without a verdict."""
     judged = [row for row in verdicts if not is_open(row)]
     waiting = [row.sentence for row in verdicts if is_open(row)]
     if not verdicts:
@@ -85,7 +85,7 @@ def within_thresholds(verdicts: Sequence[VerdictRow], _findings: Findings, about
 
 
 def unheard_rules(findings: Findings) -> str | None:
-    """Return the rules without any value in the partition, such as rules on a misspelt column."""
+    """Return a sentence on the rules without any value, such as those on a misspelt column; None for none."""
     heard = {row.rule for row in findings.verdicts}
     silent = [rule for rule in dict.fromkeys(findings.rules) if rule not in heard]
     if not silent or findings.awaited is not None:
@@ -94,7 +94,7 @@ def unheard_rules(findings: Findings) -> str | None:
 
 
 def coverage(findings: Findings) -> str | None:
-    """Return the number of inputs that are looked at together, in words; None if all are."""
+    """Return a sentence on the number of inputs that are looked at together; None if all are."""
     return findings.coverage
 
 

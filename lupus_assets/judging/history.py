@@ -27,7 +27,8 @@ LENT = 30.0  # rows: weight of the usual variance; with so many rows, a partitio
 LEAST_COUNT = 4.0  # times the usual variance: a quarter of the usual rows
 PACE = 0.1  # weight of a new partition in the moving average of the usual variance
 MANY = 1e12  # rows
-CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
+# Share of one value, and share of partitions, above which a column has one value a partition, as a weekday.
+CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95
 
 
 def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Mask:

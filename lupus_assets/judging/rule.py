@@ -26,7 +26,7 @@ from lupus_assets.judging.wording import exact, number, number_beside, subject
 from lupus_assets.reading.table import comparable, is_in, rows_where
 from lupus_assets.records import ALARM, VerdictRow, Window
 
-Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, why there is none)
+Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, reason for none)
 # The columns of the table ``metrics`` that rules read.
 COLUMNS = ("segment", "family", "column_name", "window_start", "as_of", "value", "reason")
 
@@ -172,7 +172,7 @@ def _series(
         if concerned:
             start, as_of = row["window_start"].replace(tzinfo=UTC), row["as_of"].replace(tzinfo=UTC)
             points = series.setdefault((row["segment"], row["family"], row["column_name"]), {})
-            points[start] = (start, as_of, row["value"], row["reason"])  # the latest cut stands
+            points[start] = (start, as_of, row["value"], row["reason"])  # of several cuts, the latest is kept
     for key in series:
         past.setdefault(key, Past())
     return {key: list(points.values()) for key, points in series.items()}

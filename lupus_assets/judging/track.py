@@ -135,7 +135,7 @@ def _groups(
         if ledger.series:
             first = ledger.starts[(~np.isnat(ledger.as_of)).argmax(axis=0)]
             part += np.searchsorted(np.sort(first), starts, side="right")
-            if ledger.starts[0] >= naive(setting.taught):  # its own first partitions teach
+            if ledger.starts[0] >= naive(setting.taught):  # the warm-up is its first partitions
                 part += np.minimum(np.searchsorted(ledger.starts, starts, side="right"), LONE_WARM + 1)
     for each in np.unique(part):
         yield [wanted[at] for at in np.flatnonzero(part == each).tolist()]

@@ -34,7 +34,7 @@ Named = tuple[str, Estimate]
 EMPTY_REFERENCE = "the reference has no rows"
 NO_ROWS = "no rows"
 NO_VALUES = "no values"
-KINDS = {ScoreLabel: "score", ErrorSums: "value", Confusion: "class"}  # of prediction, by joint state
+KINDS = {ScoreLabel: "score", ErrorSums: "value", Confusion: "class"}  # kinds of prediction, by joint state
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 
 

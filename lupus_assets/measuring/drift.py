@@ -96,7 +96,7 @@ class Frozen:
 
 
 def parse_window(text: str) -> Span | Frozen:
-    """Return the window that ``[track:]first[..last]`` or ``[track:]reference`` names.
+    """Return the window of a text ``[track:]first[..last]`` or ``[track:]reference``.
 
     Raises
     ------

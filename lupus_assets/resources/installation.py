@@ -53,7 +53,7 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
 
     @property
     def view_names(self) -> Sequence[str]:
-        """The names of the views; known before any secret is."""
+        """The names of the views; available before secrets are."""
         return ()
 
     def view(self, name: str) -> View:
@@ -92,6 +92,6 @@ class Serviced(Embedded):
 
     @property
     def view_names(self) -> Sequence[str]:
-        """The names of the views; known before any secret is."""
+        """The names of the views; available before secrets are."""
         fields = {HIVE: self.hive_host, SEARCH: self.elasticsearch_url}
         return [name for name, field in fields.items() if field]
