@@ -1,4 +1,4 @@
-"""The verdicts of a track from its stored metrics: what is known is gone on from, and what is new is read."""
+"""The verdicts of a track from its stored metrics: resumes from checkpoints and reads only newer metrics."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +29,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def kind_of(cut: Cut) -> str:
-    """Return what a cut describes: `LABELS` where it is these only, after the rows' own; else `ROWS`."""
+    """Return the kind of a cut: `LABELS` if it has only labels, after the cut of the rows; else `ROWS`."""
     return LABELS if cut.labels and not cut.rows else ROWS
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes the rows that checkpoints of a track rest on.
+    """Writes rows that checkpoints of a track depend on, and invalidates those checkpoints.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Writer:
         kinds: Collection[str],
         but: Collection[Claim] = (),
     ) -> None:
-        """Make `rows` exactly what `table` holds at `place`; what it holds already is not written again.
+        """Replace the rows of `table` at `place` by `rows`; equal rows are not written again.
 
         Parameters
         ----------
@@ -67,9 +67,9 @@ class Writer:
         place : Place
         rows : sequence of Row
         kinds : collection of str
-            Of the checkpoints that rest on these rows.
+            Kinds of the checkpoints that depend on these rows.
         but : collection of Claim
-            Of checkpoints that will rest on them as they are now.
+            Claims of the checkpoints that will depend on the new rows; these stay valid.
         """
         replacement = self.store.replacement(table, place, rows)
         if _is_held(replacement) and not self.checkpoints.left(table, place, kinds):
@@ -84,7 +84,7 @@ def _is_held(replacement: Replacement) -> bool:
         return replacement.is_held()
     except ServiceUnreachable:
         raise
-    except StoreError:  # what cannot be read is written anew
+    except StoreError:  # unreadable rows are written again
         return False
 
 
@@ -100,7 +100,7 @@ class Judge:
     reference : str
         Digest of the reference.
     windows : mapping of Window to collection of Cut
-        What is to be judged.
+        The partitions and cuts to judge.
     """
 
     store: MetricStore
@@ -116,7 +116,7 @@ class Judge:
         self._writer = Writer.of(self.store, self.model, self.track)
         self._spans = sorted(self.windows)
         self._split = len(cuts(self.model, self._spans[0])) > 1
-        # The last partition of which each kind takes something in.
+        # The last partition with a cut of each kind.
         self._last = {ROWS: self._spans[-1]}
         labelled = [
             window for window in self._spans if any(kind_of(cut) == LABELS for cut in self.windows[window])
@@ -127,7 +127,7 @@ class Judge:
         self.claims = {}
 
     def rows(self) -> list[VerdictRow]:
-        """Return the verdicts of the detector and of the team's rules, for every partition in their order."""
+        """Return the verdicts of the detector and of the team's rules, for every partition in time order."""
         checkpoints = self._writer.checkpoints
         self.claims = {
             kind: checkpoints.claim(kind, window.start, self._key) for kind, window in self._last.items()
@@ -148,7 +148,7 @@ class Judge:
     def alarms(self, setting: Setting) -> list[list[VerdictRow]]:
         """Return the flagged verdicts of every budget of `setting`, and of the team's rules.
 
-        All budgets are judged in one pass from the first partition on; no checkpoint is read or kept.
+        All budgets are judged in one pass from the first partition on; no checkpoint is read or stored.
         """
         model, track = self.model, self.track
         parts = self._parts()
@@ -168,19 +168,19 @@ class Judge:
         return [[*rows, *broken] for rows in flagged]
 
     def _checkpoints(self, checkpoints: CheckpointStore) -> dict[str, Checkpoint]:
-        """Return the states to go on from; none where one is missing."""
+        """Return the checkpoints to resume from; empty if one of them is missing."""
         first, found = microseconds(self._spans[0].start), {}
         if LABELS in self._last:
             labels = checkpoints.newest(LABELS, self._key, first)
             if labels is None:
                 return {}
             found[LABELS] = labels
-            first = min(first, labels.upto + 1)  # the labels hear of the rows of every partition of theirs
+            first = min(first, labels.upto + 1)  # judging labels needs the rows' results of each partition
         rows = checkpoints.newest(ROWS, self._key, first)
         return {} if rows is None else {**found, ROWS: rows}
 
     def _parts(self) -> dict[str, pa.Table]:
-        """Return the metrics of each kind that are new to `_before`."""
+        """Return the metrics of each kind after the checkpoints in `_before`."""
         of_rules = rule.COLUMNS if rules_of(self.model, self.track) else ()
         metrics = self.store.read(
             "metrics",
@@ -199,7 +199,7 @@ class Judge:
         return {name: Ledger.of(parts.get(name, nothing), self.reference) for name in (ROWS, LABELS)}
 
     def _told(self, found: Found, parts: Mapping[str, pa.Table]) -> list[VerdictRow]:
-        """Return the rows of what was found, and keep what is known by now in `after`."""
+        """Return the verdicts of the judgements and of the rules, and put the new states into `after`."""
         model, track, reference = self.model, self.track, self.reference
         rows: list[VerdictRow] = []
         rules: list[VerdictRow] = []
@@ -222,13 +222,13 @@ class Judge:
         return [*rows, *rules]
 
     def _since(self) -> datetime | None:
-        """Return where what is new begins; None where all is."""
+        """Return the first time after the oldest checkpoint; None without checkpoints."""
         if not self._before:
             return None
         return EPOCH + timedelta(microseconds=min(each.upto for each in self._before.values())) + MICROSECOND
 
     def _part(self, table: pa.Table, kind: str, last: Window) -> pa.Table:
-        """Return the rows of a kind that are new to its state."""
+        """Return the rows of a kind after its checkpoint, up to its last partition."""
         starts = table_integers(table, "window_start")
         kept = starts <= microseconds(last.start)
         if kind in self._before:
@@ -246,7 +246,7 @@ class Judge:
         Parameters
         ----------
         judged : sequence of VerdictRow
-            All verdicts; those of a cut that is not judged are left out.
+            All verdicts; those of other cuts are left out.
         """
         by_cut: dict[tuple[Window, Cut], list[VerdictRow]] = {
             (window, cut): [] for window in self._spans for cut in self.windows[window]
@@ -264,7 +264,7 @@ class Judge:
         return told
 
     def _incidents(self, judged: Mapping[tuple[Window, Cut], Sequence[VerdictRow]]) -> dict[str, Episodes]:
-        """Return the incidents of each kind, given all verdicts of what is judged."""
+        """Return the incidents of each kind, given all verdicts of the judged cuts."""
         past = self.store.read(
             "verdicts",
             model=self.model.name,
@@ -288,11 +288,11 @@ class Judge:
         return found
 
     def replace(self, table: str, place: Place, rows: Sequence[Row], kind: str) -> None:
-        """Write rows that the checkpoints of a kind rest on, those of this judging as they are now."""
+        """Write rows that the checkpoints of a kind depend on; those of this judge stay valid."""
         self._writer.replace(table, place, rows, {kind}, self.claims.values())
 
     def keep(self) -> None:
-        """Keep what is known by now; after everything was written."""
+        """Store the new checkpoints; to be called after all rows were written."""
         for kind, claim in self.claims.items():
             if kind in self.after:
                 self._writer.checkpoints.keep(claim, self.after[kind], self.model.cadence.period)

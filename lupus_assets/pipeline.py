@@ -1,4 +1,4 @@
-"""What every asset does, in three moves and without Dagster: read, compute, write."""
+"""The steps of every asset, without Dagster: read, compute, write."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,10 +31,10 @@ from lupus_assets.stats.reference.frozen import Reference
 
 @dataclass(frozen=True)
 class Trial:
-    """A model that is tried on a log: the reference window is the log's, and only what is judged is kept.
+    """A backtest on a log: the log gives the reference window, and only judged metrics are stored.
 
-    No profile is stored, of metrics only the judged ones (all of them if the model has rules, which may be
-    about any), and the declared start and reference window are ignored.
+    No profile is stored. If the model has rules, which may be on any metric, all metrics are stored. The
+    declared start and reference window are ignored.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class Pipeline:
     ----------
     store : MetricStore
     source : callable
-        Gives the prediction log of a (model, track).
+        Returns the prediction log of a (model, track).
     salt : bytes
-        Key of the hashes that stand for categories, keys and entities.
+        Key of the hashes of categories, keys and entities.
     trial : Trial, optional
-        For a backtest.
+        Settings of a backtest; None otherwise.
     """
 
     store: MetricStore
@@ -85,14 +85,14 @@ class Pipeline:
     def profile(
         self, model: MonitoredModel, track: str, window: Window, reference: Reference, now: datetime
     ) -> dict[Cut, Profiled]:
-        """Read the rows of one partition once, and write its profile at every cut that is open.
+        """Read the rows of one partition once, and write its profile at every open cut.
 
-        On trial nothing is written.
+        A backtest writes nothing here.
 
         Raises
         ------
         PartitionMissing
-            There is no partition, or it is outside the model's cadence, or not over yet.
+            The partition does not exist, is before the model's start, or is not due yet.
         SourceError
         """
         cadence = model.cadence
@@ -127,14 +127,14 @@ class Pipeline:
     def stored_profile(
         self, model: MonitoredModel, track: str, window: Window, reference: Reference
     ) -> dict[Cut, Profiled]:
-        """Return what `profile` wrote with the same reference.
+        """Return the profile that `profile` wrote with the same reference, by cut.
 
         Raises
         ------
         PartitionMissing
-            Nothing was written, or with another reference: its bins and sums are not comparable.
+            There is no profile, or one with another reference, whose bins and sums are not comparable.
         StateError
-            What is stored is damaged, or of a format that this version cannot read.
+            The stored profile is damaged, or of a format that this version cannot read.
         """
         table = self.store.read(
             "profiles", model=model.name, track=track, since=window.start, until=window.end
@@ -179,7 +179,7 @@ class Pipeline:
                 within=first <= window.start < end,
                 judged_only=self.trial is not None and not model.rules,
             )
-            # The labels hear of the rows, and not the rows of the labels.
+            # Checkpoints of the labels depend on the rows' metrics too, but not the other way round.
             writer.replace("metrics", place(model, track, window, cut.as_of), rows, {LABELS, kind_of(cut)})
             written += rows
         return written
@@ -191,7 +191,7 @@ class Pipeline:
         reference: Reference,
         profiled: Mapping[Window, Mapping[Cut, Profiled]],
     ) -> dict[Window, list[VerdictRow]]:
-        """Judge partitions in time order from the stored history, write verdicts and incidents.
+        """Judge partitions in time order from the stored history; write and return verdicts, write incidents.
 
         Parameters
         ----------
@@ -199,7 +199,7 @@ class Pipeline:
         track : str
         reference : Reference
         profiled : dict of Window to dict of Cut to Profiled
-            The partitions to judge; their metrics are written already.
+            The partitions to judge; their metrics must be written already.
         """
         windows = sorted(profiled)
         if not windows:
@@ -219,7 +219,7 @@ class Pipeline:
         return verdicts
 
     def trails(self, model: MonitoredModel, track: str, windows: Sequence[Window]) -> pa.Table:
-        """Return what `lupus_assets.picturing.sparkline.trail` shows of the verdicts on any of `windows`."""
+        """Return the verdicts that `lupus_assets.picturing.sparkline.trail` needs for any of `windows`."""
         since = min(window.start for window in windows) - (SHOWN + 1) * model.cadence.period
         until = max(window.end for window in windows)
         return self.store.read(
@@ -234,7 +234,7 @@ class Pipeline:
         reference: Reference,
         profiled: Mapping[Cut, Profiled],
     ) -> dict[Cut, list[VerdictRow]]:
-        """Return what is wrong with one profiled partition whatever its history; writes nothing."""
+        """Return the facts of one profiled partition as verdicts, by cut; writes nothing."""
         listed = {role.column: role for role in roles(model, reference.kinds)}
         return {
             cut: list(
@@ -257,16 +257,16 @@ class Pipeline:
         reference: Reference,
         now: datetime,
     ) -> list[ComparisonRow]:
-        """Compare two tracks over the rows of one partition, as of the latest cut that is open.
+        """Compare two tracks over the rows of one partition, as of the latest open cut; write the result.
 
         Parameters
         ----------
         model : MonitoredModel
         tracks : tuple of str
-            The old and the new one.
+            The old and the new track.
         window : Window
         reference : Reference
-            Of the old track; gives the kinds of columns, and the bins of predictions.
+            Reference of the old track; gives the kinds of columns and the bins of predictions.
         now : datetime
 
         Raises

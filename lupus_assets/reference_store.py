@@ -1,7 +1,7 @@
-"""The frozen references of a model's tracks: frozen from their logs, and kept in a table.
+"""The frozen references of a model's tracks: computed from their logs, and stored in a table.
 
 Belongs here: reading the logs of the reference window, and the rows of ``frozen_references``. Does not belong
-here: how rows become a reference (`lupus_assets.profiling.freezing`).
+here: the computation of a reference from rows (`lupus_assets.profiling.freezing`).
 """
 
 from collections.abc import Callable, Sequence
@@ -32,9 +32,9 @@ class ReferenceStore:
     ----------
     store : MetricStore
     source : callable
-        Gives the prediction log of a (model, track).
+        Returns the prediction log of a (model, track).
     salt : bytes
-        Key of the hashes that stand for categories, keys and entities.
+        Key of the hashes of categories, keys and entities.
     """
 
     store: MetricStore
@@ -46,7 +46,7 @@ class ReferenceStore:
     ) -> dict[str, Reference]:
         """Freeze the reference of every track from the partitions of the reference window.
 
-        A track without rows in the window is measured against the first one that has some.
+        A track without partitions in the window gets the reference of the first track that has some.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class ReferenceStore:
         Raises
         ------
         ReferenceMissing
-            The window is not over, or holds nothing.
+            The window and its labels are not complete, or no track has a partition in it.
         SourceError
         """
         start, end = span
@@ -138,9 +138,9 @@ class ReferenceStore:
         Raises
         ------
         ReferenceMissing
-            It was frozen under another declaration, and its numbers mean something else.
+            It was frozen under another declaration, and its numbers are not comparable.
         StateError
-            What is stored is damaged, or of a format that this version cannot read.
+            The stored state is damaged, or of a format that this version cannot read.
         """
         window = tuple(moment.astimezone(UTC).replace(tzinfo=None) for moment in span)
         table = self.store.read("frozen_references", model=model.name, track=track)

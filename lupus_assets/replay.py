@@ -1,6 +1,6 @@
-"""A monitor tried on a log before it is switched on: partition by partition, as it would have been that day.
+"""Backtests: a replay of a monitor on a log, partition by partition, with the data of each partition's time.
 
-The steps are those of `lupus_assets.pipeline`, over tables in memory; no service is asked.
+The steps are those of `lupus_assets.pipeline`, over tables in memory; no service is used.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,39 +28,39 @@ from lupus_assets.sinks.memory import MemoryStore
 from lupus_assets.sources.log import LogSource
 from lupus_assets.stats.reference.frozen import Reference
 
-SALT = b"backtest"  # nothing that is hashed outlives it
+SALT = b"backtest"  # no hash is stored beyond the backtest
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EVER = datetime(9999, 1, 1, tzinfo=UTC)  # when all of a log, and all labels, have arrived
-# Two partitions of any cadence to either side are within the calendar; a `Place` has years of four digits.
+EVER = datetime(9999, 1, 1, tzinfo=UTC)  # a time after the arrival of all rows and labels
+# Two partitions of any cadence on either side are within the calendar; a `Place` has years of four digits.
 EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (1000, 9900))
-EMPTY, SPARE = 20, 100  # partitions for one that holds rows, and besides: more are times that are wrong
+EMPTY, SPARE = 20, 100  # most partitions per one with rows, plus a constant; more mean wrong times
 
-# Called with the name and the number of steps of a pass; hands out what to call after each step.
+# Called with the name and the number of steps of a pass; its context gives a callback for after each step.
 Watch: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 
 @contextmanager
 def unwatched(_name: str, _steps: int) -> Iterator[Callable[[], None]]:
-    """Watch nothing."""
+    """Show no progress; the default `Watch`."""
     yield lambda: None
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One target that is named at one partition.
+    """An alarm on one target at one partition.
 
     Attributes
     ----------
     partition : str
         Key of the judged partition.
     decided_at : datetime
-        End of the window in which the verdict became possible, naive in the cadence's zone.
+        End of the window in which the verdict became possible, naive, in the cadence's zone.
     target : str
         Column, ``rows`` or ``performance``.
     metric, sentence : str
     p, effect : float or None
-        None for what is wrong whatever the history.
+        None for facts, which need no history.
     """
 
     partition: str
@@ -74,17 +74,18 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a monitor would have said.
+    """The result of a backtest.
 
     Attributes
     ----------
     windows : tuple of Window
-        Partitions of the log, all judged.
+        The judged partitions: all of the log.
     months : float
+        Length of the log in months.
     alarms : mapping of float to list of Alarm
         By budget, in time order.
     incidents : mapping of float to int
-        By budget.
+        Number of incidents by budget.
     """
 
     windows: tuple[Window, ...]
@@ -95,7 +96,7 @@ class Backtest:
 
 @dataclass(frozen=True)
 class Learned:
-    """A reference that was frozen, and what its own partitions are like.
+    """A frozen reference, and the metrics of its own partitions.
 
     Attributes
     ----------
@@ -127,7 +128,7 @@ class _Stepping:
 
 
 def learn(model: MonitoredModel, log: LogSource, watch: Watch = unwatched) -> Learned:
-    """Freeze the reference from a log of its window, and measure its partitions.
+    """Freeze the reference from a log of its window, and compute the metrics of its partitions.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def learn(model: MonitoredModel, log: LogSource, watch: Watch = unwatched) -> Le
     spans = _windows(model, log)
     store, tried, track = MemoryStore(), _tried(model), next(iter(model.tracks))
     trial = Trial(spans[0].start, spans[-1].end)
-    with watch("freezing", 2 * len(spans)) as step:  # which reads every partition twice
+    with watch("freezing", 2 * len(spans)) as step:  # freezing reads every partition twice
         stepping = _Stepping(log, step)
         frozen = Pipeline(store, lambda *_: stepping, SALT, trial).freeze(tried, spans, EVER)
     pipeline = Pipeline(store, lambda *_: log, SALT, trial)
@@ -159,18 +160,18 @@ def backtest(
 ) -> Backtest:
     """Replay a log partition by partition.
 
-    Rows and labels are seen once they have arrived, and a verdict rests on earlier partitions alone.
+    Rows and labels are used once they have arrived; a verdict depends on its own and earlier partitions only.
 
     Parameters
     ----------
     model : MonitoredModel
-        Its `cadence.start` and `reference` are not looked at: what was learned comes before the log.
+        Its `cadence.start` and `reference` are ignored: the reference is `learned`.
     learned : Learned
     log : LogSource
     budgets : sequence of float
         False incidents a month.
     watch : callable, optional
-        Is told how far the pass over the log is.
+        Shows the progress over the log.
 
     Raises
     ------
@@ -207,7 +208,7 @@ def backtest(
 def _by_window(
     facts: Mapping[Window, Mapping[Cut, Sequence[VerdictRow]]], flagged: Sequence[VerdictRow]
 ) -> dict[Window, list[VerdictRow]]:
-    """Return the flagged verdicts of each partition, and what is wrong with it whatever its history."""
+    """Return the flagged verdicts and the facts of each partition."""
     by_start: dict[datetime, list[VerdictRow]] = {window.start: [] for window in facts}
     for row in flagged:
         by_start[row.window_start].append(row)
@@ -218,7 +219,7 @@ def _by_window(
 
 
 def _tried(model: MonitoredModel) -> MonitoredModel:
-    """Return the model with its first track alone, whose log this is."""
+    """Return the model with only its first track, the one of the log."""
     track = next(iter(model.tracks))
     return model.model_copy(update={"tracks": {track: model.tracks[track]}, "reference": None})
 
@@ -234,7 +235,7 @@ def _windows(model: MonitoredModel, log: LogSource) -> list[Window]:
 
 
 def _check_span(model: MonitoredModel, log: LogSource, first: int, last: int) -> None:
-    """Raise `UsageError` where times are so far apart that nearly all partitions between them are empty."""
+    """Raise `UsageError` if the times span too many partitions for the number of those with rows."""
     period = model.cadence.period // MICROSECOND
     spanned, occupied = (last - first) // period, log.occupied(model.cadence.period)
     if spanned > SPARE + EMPTY * occupied or not EARLIEST <= first <= last <= LATEST:
@@ -252,7 +253,7 @@ def _spelt(micros: int) -> str:
 def _alarms(
     model: MonitoredModel, window: Window, rows: Sequence[VerdictRow], spans: Sequence[Window]
 ) -> Iterator[Alarm]:
-    """Yield each target that is named at one partition once, by its most telling row."""
+    """Yield one alarm per flagged target of a partition, from its highest ranked row."""
     named: set[str] = set()
     for row in ranked(rows):
         about = target_of(row.family, row.column_name, row.metric)

@@ -1,4 +1,4 @@
-"""Two windows of a model from its stored profiles: read, compute."""
+"""Drift between two windows of a model: reads the stored profiles and computes the distances."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,9 +25,9 @@ def compare(store: MetricStore, model: str, reference: Span | Frozen, current: S
     Raises
     ------
     UsageError
-        A window has no profile, or does not say of which of several tracks.
+        A window has no profile, or names none of several tracks.
     StateError
-        The windows were profiled against different references, or what is stored of one is damaged.
+        The windows were profiled against different references, or a stored state is damaged.
     StoreError
     """
     spans = [window for window in (reference, current) if isinstance(window, Span)]
@@ -42,7 +42,7 @@ def compare(store: MetricStore, model: str, reference: Span | Frozen, current: S
 
 
 def _rows(store: MetricStore, model: str, spans: Sequence[Span]) -> dict[Span, pa.Table]:
-    """Return the rows that may belong to each span; overlapping spans of one track are read once."""
+    """Return the candidate rows of each span; overlapping spans of one track are read once."""
     if len(spans) == 2 and spans[0].meets(spans[1]):
         since, until = min(span.since for span in spans), max(span.until for span in spans)
         return dict.fromkeys(spans, _read(store, model, spans[0].track, since, until))

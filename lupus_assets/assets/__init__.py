@@ -1,22 +1,22 @@
-"""Declarations become Dagster assets, checks, partitions, schedules and sensors.
+"""Dagster assets, checks, partitions, schedules and sensors of declarations.
 
-Belongs here: what turns a declaration into Dagster objects. Does not belong here: a number, an address.
+Belongs here: conversions of a declaration to Dagster objects. Does not belong here: formulas, addresses.
 
 component     the component that ``defs.yaml`` names, and the same from Python
-scaffold      a new declaration to start from
+scaffold      a template of a new declaration
 key           asset keys
 tag           groups, owners, tags, kinds
 partition     cadences as partitions, keys as windows
 reference     the frozen reference, and the logs as external assets
 track         profile, metrics, verdicts and checks of one track
-comparison    an old and a new track
+comparison    the comparison of an old and a new track
 outcome       partitioned check results that count as current
 plot          numbers that Dagit plots by partition
-work          what is open, as batches of models
+work          open partitions, as batches of models
 operation     jobs and schedules
-arrival       the one sensor: what has not come, and which declarations are broken
-location      every declaration below a folder
-installation  what assets need of the place they run in
+arrival       the sensor of missing partitions and broken declarations
+location      all declarations below a folder
+installation  the resource that assets require
 """
 
 from lupus_assets.assets.component import MonitoredModel, definitions_of

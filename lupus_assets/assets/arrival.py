@@ -1,4 +1,4 @@
-"""The one sensor of a location: what is due and has not come, and which declarations are broken."""
+"""The sensor of a location: it reports due partitions that are missing, and broken declarations."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from lupus_assets.judging.check import ARRIVAL, Outcome
 
 INTERVAL_SECONDS = 60
 
-Report = tuple[str, str, dg.AssetCheckEvaluation]  # (subject, its state, what to say when the state is new)
+Report = tuple[str, str, dg.AssetCheckEvaluation]  # (subject, its state, event to report if the state is new)
 
 
 def arrival_sensor(
     models: Sequence[MonitoredModel], broken: Mapping[dg.AssetKey, DeclarationError]
 ) -> dg.SensorDefinition:
-    """Return the sensor that reports, without a run and on change only."""
+    """Return the sensor; it reports without a run, and only changes."""
 
     @dg.sensor(
         name="arrival",
@@ -59,17 +59,17 @@ def arrival_sensor(
 def absent_reports(
     models: Sequence[MonitoredModel], found: Situation
 ) -> tuple[list[Report], dict[str, Exception]]:
-    """Return a failing `arrival` for the newest due partition of every track that has not brought it.
+    """Return a failing `arrival` for every track whose newest due partition is missing, and failed models.
 
-    And, by a model's key, why nothing can be told of it: what the schedule meets is met here as well, though
-    no log is asked for more than its newest partition.
+    The second result has the error of every model whose open tasks cannot be determined, by the model's key:
+    the same errors as in the schedule, although only the newest partition of each log is looked up.
     """
     _, failures = open_tasks(models, replace(found, arrived=lambda _model, _track, _window: False))
     reports: list[Report] = []
     for model in models:
         try:
             reports += _absent(model, found)
-        except Exception as error:  # the model's own failure: the others go on
+        except Exception as error:  # an error of one model does not affect the others
             failures.setdefault(model.key, error)
     return reports, failures
 
@@ -94,7 +94,7 @@ def _failing(model: MonitoredModel) -> str:
 
 
 def _failed_reports(models: Sequence[MonitoredModel], failures: Mapping[str, Exception]) -> Iterator[Report]:
-    """Yield a failing `declaration` for every model of which nothing can be told."""
+    """Yield a failing `declaration` for every model in `failures`."""
     for model in models:
         error = failures.get(model.key)
         if error is not None:
@@ -141,7 +141,7 @@ def broken_evaluation(asset: dg.AssetKey, error: DeclarationError) -> dg.AssetCh
 
 
 def broken_check(key: dg.AssetKey, error: DeclarationError) -> dg.AssetChecksDefinition:
-    """Return the check that says what is wrong with a declaration whenever it is asked."""
+    """Return the check that reports the mistakes of a broken declaration at every evaluation."""
 
     @dg.asset_check(asset=key, name=DECLARATION, description="Can the declaration be loaded?")
     def declaration() -> dg.AssetCheckResult:

@@ -1,4 +1,4 @@
-"""An old and a new track of a model over the same partitions."""
+"""The asset that compares an old and a new track of a model over the same partitions."""
 
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from lupus_assets.declare.model import Compare
 from lupus_assets.errors import ReferenceMissing, ServiceUnreachable, SourceError
 from lupus_assets.records import ComparisonRow, Window
 
-COMPARISON = "comparison"  # what its step is called where steps are noted
+COMPARISON = "comparison"  # name of its step in notes of the journal
 PLOTTED = ("flip_rate", "prediction_change", "psi", "auc", "log_loss", "brier", "mae", "accuracy")
 
 
@@ -26,7 +26,7 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
     """Return the partitioned asset that compares `pair` row by row."""
     partitions = partitions_of(model.cadence.group)
     key = comparison_key(model, pair.old, pair.new)
-    # Its rows are joined anew, so it needs no step of the tracks: one that fails takes nothing with it.
+    # It reads the logs, not the steps of the tracks: a failing step of a track does not affect it.
     upstream = [log_key(model, pair.old), log_key(model, pair.new), reference_key(model)]
 
     @dg.multi_asset(
@@ -48,13 +48,13 @@ def comparison_asset(model: MonitoredModel, pair: Compare) -> dg.AssetsDefinitio
         required_resource_keys={RESOURCE},
     )
     def compare(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
-        # A generator: a value returned, None too, would materialise every partition of the range.
+        # A generator: a returned value, even None, would materialise every partition of the range.
         windows = windows_of_run(context, partitions)
         pipeline, now = pipeline_of(context), datetime.now(UTC)
         failed: dict[str, Exception] = {}
         try:
             reference = reference_of(context, pipeline, model, pair.old, now)
-        except (SourceError, ReferenceMissing) as error:  # the checks of the tracks say so
+        except (SourceError, ReferenceMissing) as error:  # the checks of the tracks report it
             context.log.warning(f"{model.key}: {error}")
             return
         undertaking = Undertaking.of(context, model, f"{pair.old}~{pair.new}", [COMPARISON])
@@ -80,9 +80,9 @@ def _compared(
     compare: Callable[[Window], list[ComparisonRow]],
     failed: dict[str, Exception],
 ) -> Iterator[tuple[Window, list[ComparisonRow]]]:
-    """Yield partitions that could be compared, noted together and struck out together once all are told.
+    """Yield the partitions that could be compared; notes are made before the first and removed at the end.
 
-    One that fails for a reason of our own is added to `failed` and stays noted.
+    Partitions that fail by an error of Lupus are added to `failed` and stay noted.
     """
     undertaking.begin(windows)
     made: list[Window] = []
@@ -95,8 +95,8 @@ def _compared(
                 context.log.warning(f"{undertaking.model} {window.key}: {error}")
                 left_out.append(window)
             except ServiceUnreachable:
-                raise  # nor does it answer for the others, after as long a wait for each
-            except Exception as error:  # the other partitions go on; the step fails when it ends
+                raise  # the other partitions would fail as well, each after a timeout
+            except Exception as error:  # the other partitions are still compared; the step fails at its end
                 failed[window.key] = error
                 context.log.error(traceback.format_exc())
             else:

@@ -47,8 +47,8 @@ def _link(source: Path) -> dg.CodeReferencesMetadataValue:
 class MonitoredModel(dg.Component):
     """Monitor a model: partitioned profile, metrics, verdicts and checks on its own cadence.
 
-    A declaration needs a team and a model, a cadence, where the prediction log of each track is, and
-    which of its columns is what. ``lupus check`` lists every mistake in it by line.
+    A declaration needs a team and a model, a cadence, the source of each track's prediction log, and the
+    roles of its columns. ``lupus check`` lists every mistake in it by line.
     """
 
     def __init__(self, declaration: declare.MonitoredModel) -> None:

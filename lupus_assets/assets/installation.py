@@ -1,4 +1,4 @@
-"""What assets need of the place they run in; `resources` builds it."""
+"""The resource that assets require; `resources` builds it."""
 
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -23,7 +23,7 @@ class Installation(Protocol):
 
     @property
     def view_names(self) -> Sequence[str]:
-        """The names of the views; asked when definitions are loaded, before any secret is known."""
+        """The names of the views; read when definitions are loaded, before secrets are available."""
         ...
 
     def pipeline(self) -> Pipeline:
@@ -31,15 +31,15 @@ class Installation(Protocol):
         ...
 
     def tables(self) -> Tables:
-        """Return the tables, for what keeps them in order."""
+        """Return the tables, for compaction and views."""
         ...
 
     def journal(self) -> Journal:
-        """Return what runs have begun and not reported, beside the tables."""
+        """Return the journal of begun and unreported partitions, which is stored beside the tables."""
         ...
 
     def view(self, name: str) -> View:
-        """Return a view by its name; nothing is connected before it is asked."""
+        """Return a view by its name; it connects at its first request."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The asset keys of a model. Dagit's graph shows only the last part, so it says model and track."""
+"""The asset keys of a model; the last part, the only one in Dagit's graph, names model and track."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ STEPS = ("profile", "metrics", "verdicts")
 
 
 def step_prefix(model: MonitoredModel) -> str:
-    """Return how the names of the model's steps in a run begin."""
+    """Return the prefix of the names of the model's steps in a run."""
     return f"{model.team}__{model.model}"
 
 
@@ -30,7 +30,7 @@ def step_key(model: MonitoredModel, track: str, step: str) -> dg.AssetKey:
 
 
 def checked_key(model: MonitoredModel, track: str) -> dg.AssetKey:
-    """Return the key of the asset that a track's checks are about: its verdicts, which the checks tell."""
+    """Return the key of the asset that a track's checks belong to: its verdicts."""
     return step_key(model, track, "verdicts")
 
 
@@ -40,18 +40,18 @@ def comparison_key(model: MonitoredModel, old: str, new: str) -> dg.AssetKey:
 
 
 def upstream_key(name: str) -> dg.AssetKey:
-    """Return the key of an upstream table, ``warehouse/flights`` being two parts."""
+    """Return the key of an upstream table; ``warehouse/flights`` has two parts."""
     return dg.AssetKey(name.split("/"))
 
 
 def made_keys(model: MonitoredModel) -> Iterator[dg.AssetKey]:
-    """Yield the keys of everything partitioned that is made for a model."""
+    """Yield the keys of all partitioned assets of a model."""
     for track in model.tracks:
         yield from (step_key(model, track, step) for step in STEPS)
     yield from (comparison_key(model, pair.old, pair.new) for pair in model.compare)
 
 
 def given_keys(model: MonitoredModel) -> Iterator[dg.AssetKey]:
-    """Yield the keys of what a model starts from: its reference and its logs."""
+    """Yield the keys of a model's inputs: its reference and its logs."""
     yield reference_key(model)
     yield from (log_key(model, track) for track in model.tracks)

@@ -1,4 +1,4 @@
-"""What a job's earlier runs were launched for: what is under way, was tried in vain, is left to a person."""
+"""Open tasks against the earlier runs of a job: in progress, to be launched, or given up after failures."""
 
 import hashlib
 from collections import Counter
@@ -10,24 +10,24 @@ import dagster as dg
 from lupus_assets.assets.work import Task, next_stretch
 from lupus_assets.records import Window
 
-ATTEMPTS = 3  # runs of the same work before a person has to look
-WORK = "lupus/work"  # run tag: what the run was launched for, an item for each `work_item`
+ATTEMPTS = 3  # most runs of one task; then a person has to intervene
+WORK = "lupus/work"  # run tag: the tasks of the run, one `work_item` each
 OVER, RANGE = "lupus/over", "range"  # run tag of a run over several partitions, and its value
-SPAN = "lupus/span"  # run tag: when the first and the last of them start
+SPAN = "lupus/span"  # run tag: the starts of the first and the last of them
 PARTITION = "dagster/partition"  # Dagster's own tag of a run over one partition
-RANGES = 200  # newest runs over ranges that are looked at
-NAMED = 3  # tasks that a sentence names before it counts the rest
+RANGES = 200  # number of newest runs over ranges that are read
+NAMED = 3  # most tasks that a sentence names; the rest are counted
 FINISHED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED]
 
 
 def digest(text: str) -> str:
-    """Return twelve hexadecimal digits that tell texts apart."""
+    """Return the first twelve hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def work_item(task: Task) -> str:
-    """Return what a run's tag `WORK` holds of a task: its subject, and its name."""
+    """Return the item of a task in a run's tag `WORK`: digests of its subject and of its name."""
     return f"{_subject(task)}:{digest(task.name)}"
 
 
@@ -36,7 +36,7 @@ def _subject(task: Task) -> str:
 
 
 def span(first: Window, last: Window) -> str:
-    """Return what a run's tag `SPAN` holds."""
+    """Return the value of a run's tag `SPAN`."""
     return f"{first.start.isoformat()}/{last.start.isoformat()}"
 
 
@@ -45,7 +45,7 @@ def _items(run: dg.DagsterRun) -> set[str]:
 
 
 def unfinished(instance: dg.DagsterInstance, runs: Collection[str]) -> set[str]:
-    """Return those of `runs`, by id, that go on or wait; one that this instance does not know does not."""
+    """Return those of `runs`, by id, that have not finished; ids unknown to this instance are left out."""
     if not runs:
         return set()
     found = instance.get_runs(dg.RunsFilter(run_ids=sorted(runs), statuses=UNFINISHED))
@@ -53,19 +53,19 @@ def unfinished(instance: dg.DagsterInstance, runs: Collection[str]) -> set[str]:
 
 
 class Launched:
-    """The open tasks of a job, seen against its earlier runs.
+    """The open tasks of a job, compared with its earlier runs.
 
     Parameters
     ----------
     instance : DagsterInstance
     job : str
     work : sequence of Task
-        What is open, by subject in time order.
+        Open tasks, by subject in time order.
 
     Attributes
     ----------
     chosen : int
-        Number of tasks that `stretches` gave.
+        Number of tasks that `stretches` has yielded.
     """
 
     def __init__(self, instance: dg.DagsterInstance, job: str, work: Sequence[Task]) -> None:
@@ -90,7 +90,7 @@ class Launched:
             self._ranges.append((_items(run), first, last))
 
     def attempts(self, task: Task) -> int:
-        """Return how many runs were launched for a task."""
+        """Return the number of runs that were launched for a task."""
         item = work_item(task)
         ranges = sum(
             item in items and first <= task.window.start <= last for items, first, last in self._ranges
@@ -98,10 +98,10 @@ class Launched:
         return self._singles[item, task.window.key] + ranges
 
     def stretches(self) -> Iterator[tuple[Task, ...]]:
-        """Yield what to launch: of a subject one stretch, unless a run of it is under way.
+        """Yield the tasks to launch: one stretch of each subject without an unfinished run.
 
-        What comes later waits until it is done, because a verdict is of the history before it. A task
-        after `ATTEMPTS` vain runs is left to a person, and those after it go on.
+        Later partitions wait, because a verdict depends on the history before it. A task with `ATTEMPTS` runs
+        is not launched again; the tasks after it are.
         """
         by_subject: dict[str, list[Task]] = {}
         for task in self._work:
@@ -119,7 +119,7 @@ class Launched:
                 yield stretch
 
     def sentence(self) -> str:
-        """Return why nothing is launched."""
+        """Return the reason why nothing is launched."""
         said = ["nothing has arrived that is not judged"]
         if self._waiting:
             said = [f"{self._waiting} partitions are under way"]

@@ -1,4 +1,4 @@
-"""A whole code location: every declaration below a folder, each loaded by itself."""
+"""A code location: every declaration below a folder, each loaded separately."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ def load_location(
 ) -> dg.Definitions:
     """Return the definitions of every ``defs.yaml`` below `definitions`.
 
-    A declaration with mistakes becomes a failing check of its own and leaves the other models working.
-    That is why Lupus reads the files itself: with Dagster's own tree one broken file takes all down.
+    A declaration with mistakes becomes a failing check and does not affect other models. Lupus therefore
+    reads the files itself: with Dagster's component tree, one broken file breaks the whole location.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def load_location(
     """
     in_files, errors = load_all(find(definitions))
     parts: list[dg.Definitions] = []
-    declared: dict[str, MonitoredModel] = {}  # by what their steps are called
+    declared: dict[str, MonitoredModel] = {}  # by the prefix of their step names
     broken: dict[dg.AssetKey, DeclarationError] = {}
     for path, model in [*((None, model) for model in models), *in_files.items()]:
         try:
             part = definitions_of(model, path)
             if step_prefix(model) in declared:
                 raise LupusError(f"{declared[step_prefix(model)].key} is declared already")
-        except Exception as error:  # Dagster refuses what Lupus accepts: as visible as any other mistake
+        except Exception as error:  # refused by Dagster, not by Lupus: reported as any other mistake
             if path is None:
                 broken[python_key(model)] = _refused(f"{model.key} of load_location(models=...)", error)
             else:
@@ -74,7 +74,7 @@ def load_location(
 
 
 def _refused(place: str, error: BaseException) -> DeclarationError:
-    while error.__cause__ is not None:  # Dagster wraps what went wrong in where it went wrong
+    while error.__cause__ is not None:  # Dagster wraps the original error
         error = error.__cause__
     said = " ".join(str(error).split())
     what = (
@@ -86,7 +86,7 @@ def _refused(place: str, error: BaseException) -> DeclarationError:
 def _broken(
     errors: Mapping[Path, DeclarationError], definitions: Path, project: Path
 ) -> dict[dg.AssetKey, DeclarationError]:
-    """Return the errors by the key of their asset, with paths as they are in the project."""
+    """Return the errors by the key of their asset, with paths relative to the project."""
     broken: dict[dg.AssetKey, DeclarationError] = {}
     for path, error in errors.items():
         problems = [replace(problem, file=path.relative_to(project).as_posix()) for problem in error.problems]
@@ -97,13 +97,13 @@ def _broken(
 
 
 def broken_key(path: Path, definitions: Path) -> dg.AssetKey:
-    """Return the key of a declaration that cannot be loaded: its folders, and ``…_declaration``."""
+    """Return the asset key of a file that cannot be loaded: its folders, and ``…_declaration``."""
     parts = [re.sub(r"\W", "_", part) for part in path.parent.relative_to(definitions).parts]
     return dg.AssetKey([*parts, f"{parts[-1] if parts else 'defs'}_declaration"])
 
 
 def python_key(model: MonitoredModel) -> dg.AssetKey:
-    """Return the key of a declaration made in Python that cannot be loaded."""
+    """Return the asset key of a declaration in Python that cannot be loaded."""
     return dg.AssetKey([model.team, model.model, f"{model.model}_declaration"])
 
 
@@ -112,9 +112,9 @@ def _broken_asset(key: dg.AssetKey, error: DeclarationError) -> dg.AssetSpec:
 
 
 def _upstream(models: Sequence[MonitoredModel]) -> list[dg.AssetSpec]:
-    """Return the upstream tables as external assets, each once however many models use it.
+    """Return the upstream tables of all models as external assets, without repeats.
 
-    What is an asset already, such as the log of another model, is left as it is.
+    Tables that are assets already, such as the log of another model, are left out.
     """
     keys = dict.fromkeys(upstream_key(name) for model in models for name in model.upstream)
     known = {key for model in models for key in (*given_keys(model), *made_keys(model))}

@@ -27,7 +27,7 @@ from lupus_assets.errors import LupusError
 from lupus_assets.records import Window
 
 TICK = "*/10 * * * *"  # a tick without work costs a listing of each table
-JUDGED = ("profiles", "metrics", "incidents", "verdicts")  # a judgement is done when it is in all of them
+JUDGED = ("profiles", "metrics", "incidents", "verdicts")  # a partition is done when all of them hold it
 COMPARED = ("comparisons",)
 RETRIES = "dagster/max_retries"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -36,7 +36,8 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 def group_slug(group: CadenceGroup) -> str:
     """Return the name of a cadence group's job: ``day_america_new_york_2013q2_until_20140101``.
 
-    A digest tells apart what a name cannot: cron strings, ``Etc/GMT+5`` and ``-5``, ends within a day.
+    Groups that a name alone does not distinguish get a digest: those with cron strings, with zones such as
+    ``Etc/GMT+5``, or with an end within a day.
     """
     quarter = f"{group.start.year}q{(group.start.month + 2) // 3}"
     until = f"_until_{group.end:%Y%m%d}" if group.end else ""
@@ -58,14 +59,14 @@ def groups_of(models: Sequence[MonitoredModel]) -> dict[CadenceGroup, list[Monit
 def situation(
     installation: Installation, instance: dg.DagsterInstance, models: Sequence[MonitoredModel], now: datetime
 ) -> Situation:
-    """Return what decides about work at `now`, with one query of each table for all models."""
+    """Return the situation at `now`, with one query per table for all models."""
     pipeline = installation.pipeline()
 
     def arrived(model: MonitoredModel, track: str, window: Window) -> bool:
         try:
             return pipeline.source(model, track).arrived(window)
         except (LupusError, OSError):
-            return True  # there is something, and the run will say what is wrong with it
+            return True  # the log exists; the run reports the error
 
     noted = installation.journal().noted()
     going_on = unfinished(instance, {pending.run for pending in noted})
@@ -89,10 +90,10 @@ def situation(
 
 
 def _earliest(model: MonitoredModel, now: datetime) -> datetime:
-    """Return when the oldest window that is looked at can start; `now` where the model cannot say it."""
+    """Return the earliest possible start of the windows to look at; `now` if the model cannot compute it."""
     try:
         return spans(model, now)[0][0] - model.cadence.period
-    except Exception:  # its own turn says what is wrong with it
+    except Exception:  # `open_tasks` reports the error
         return now
 
 
@@ -117,7 +118,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def group_schedule(group: CadenceGroup, models: Sequence[MonitoredModel]) -> dg.ScheduleDefinition:
-    """Return the schedule that launches what has arrived or is due, and is not done."""
+    """Return the schedule that launches the open tasks of a cadence group."""
 
     @dg.schedule(
         name=f"{group_slug(group)}_schedule",
@@ -143,13 +144,13 @@ def group_schedule(group: CadenceGroup, models: Sequence[MonitoredModel]) -> dg.
 
 
 def open_tasks(models: Sequence[MonitoredModel], found: Situation) -> tuple[list[Task], dict[str, Exception]]:
-    """Return what is open, and by a model's key why it cannot be told of that model."""
+    """Return the open tasks, and the errors of models whose tasks cannot be determined, by model key."""
     work: list[Task] = []
     failures: dict[str, Exception] = {}
     for model in models:
         try:
             work += list(tasks(model, found))
-        except Exception as error:  # the model's own failure: the others go on
+        except Exception as error:  # an error of one model does not affect the others
             failures[model.key] = error
     return work, failures
 
@@ -178,7 +179,7 @@ def _request(batch: Batch, launched: Launched) -> dg.RunRequest:
             SPAN: span(batch.first, batch.last),
             RANGE_START: batch.first.key,
             RANGE_END: batch.last.key,
-            RETRIES: "0",  # what kills a run is narrowed down by the next ticks, partition by partition
+            RETRIES: "0",  # after a failure, the next ticks launch shorter ranges, down to single partitions
         }
     return dg.RunRequest(
         run_key=f"{digest(whole)}/{max(launched.attempts(task) for task in batch.tasks)}",

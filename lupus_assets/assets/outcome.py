@@ -1,7 +1,7 @@
-"""Check outcomes become Dagster's partitioned check evaluations.
+"""Dagster's partitioned check evaluations of check outcomes.
 
-Belongs here: the one private import of the project, and what Dagster must be told for a check result of
-one partition to count as current. Does not belong here: what a check says.
+Belongs here: the one private import of the project, and the data by which Dagster counts a check result of
+one partition as current. Does not belong here: the sentences of checks.
 """
 
 import base64
@@ -20,15 +20,15 @@ from lupus_assets.picturing.address import Address
 from lupus_assets.picturing.sparkline import Trail, svg
 from lupus_assets.records import VerdictRow
 
-SHOWN = 20  # rows of a table in a check's metadata: what fits a screen
+SHOWN = 20  # most rows of a table in a check's metadata: one screen
 
 
 def check_specs(
     asset: dg.AssetKey, partitions: dg.PartitionsDefinition, checks: Iterable[str], behind: timedelta
 ) -> list[dg.AssetCheckSpec]:
-    """Return the specs of partitioned, non-blocking checks; of labels, which are known `behind` later."""
+    """Return the specs of partitioned, non-blocking checks; those of labels are answered `behind` later."""
     with warnings.catch_warnings():
-        # They are in preview; the version of Dagster is pinned exactly because of it.
+        # Partitioned checks are in preview; the version of Dagster is pinned exactly for this reason.
         warnings.filterwarnings(
             "ignore", category=dg.PreviewWarning, message="Specifying a partitions_def on an AssetCheckSpec"
         )
@@ -81,11 +81,11 @@ def evaluation(
     asset : AssetKey
     partition : str
     materialisation : optional
-        The partition's latest; None where there is none, and the result counts as current all the same.
+        The partition's latest; None where there is none, and the result counts as current too.
     trail : Trail, optional
-        Of the first offender, to be drawn.
+        History of the first offender, for the picture.
     history : Address, optional
-        Where it is drawn as a whole.
+        Address of the page with its whole history.
     """
     return dg.AssetCheckEvaluation(
         asset_key=asset,
@@ -113,7 +113,7 @@ def _linked(history: Address | None, outcome: Outcome) -> dict[str, dg.MetadataV
 
 
 def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
-    # As text: Dagit plots numbers of checks by the time of evaluation, which says nothing after a backfill.
+    # As text: Dagit plots numbers by the time of evaluation, which is meaningless after a backfill.
     metadata: dict[str, dg.MetadataValue] = {}
     if outcome.judged:
         metadata["series judged"] = dg.MetadataValue.text(f"{outcome.judged:,}")
@@ -128,7 +128,7 @@ def _table(rows: Sequence[VerdictRow]) -> dg.MetadataValue:
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
-                {  # the sentence first: what is to its right leaves Dagit's page
+                {  # the sentence first: Dagit cuts off columns on the right
                     "sentence": row.sentence,
                     "target": target(row),
                     "segment": row.segment,

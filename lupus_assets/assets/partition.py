@@ -1,4 +1,4 @@
-"""Cadences become Dagster partitions, one shared object per cadence group; keys become windows."""
+"""Dagster partitions of cadences, one shared object per cadence group, and windows of partition keys."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from lupus_assets.records import Window
 
 @cache
 def partitions_of(group: CadenceGroup) -> dg.TimeWindowPartitionsDefinition:
-    """Return the one PartitionsDefinition of a cadence group.
+    """Return the shared PartitionsDefinition of a cadence group.
 
-    Assets of one run must share one object. It starts with the quarter of the declared start, so
-    that models which start within a quarter share it; each model's own start is enforced on reading.
+    Assets of one run must share one object. It starts with the quarter of the declared start, and is shared
+    by models that start within the quarter; each model's own start is enforced on reading.
     """
     start = datetime(group.start.year, group.start.month, group.start.day)  # noqa: DTZ001  # Dagster adds the zone
     end = None if group.end is None else group.end.replace(tzinfo=None)
@@ -36,12 +36,12 @@ def window_of(partitions: dg.TimeWindowPartitionsDefinition, key: str) -> Window
 def windows_of_run(
     context: dg.AssetExecutionContext, partitions: dg.TimeWindowPartitionsDefinition
 ) -> list[Window]:
-    """Return the windows that a run is launched for, in time order.
+    """Return the windows of a run's partitions, in time order.
 
     Raises
     ------
     Failure
-        It is launched for none.
+        The run has no partition.
     """
     if not (context.has_partition_key or context.has_partition_key_range):
         raise dg.Failure(
@@ -68,13 +68,13 @@ def reference_windows(model: MonitoredModel) -> list[Window]:
 
 
 def recent_windows(model: MonitoredModel, spans: Sequence[tuple[datetime, datetime]]) -> list[Window]:
-    """Return the windows of the model that ended between the times of any of `spans`, in time order."""
+    """Return the windows of the model that lie within any of `spans`, in time order."""
     group, start = model.cadence.group, model.cadence.start_instant
     ended = [window for since, until in spans for window in _ended(group, _utc(since), _utc(until))]
     return [window for window in ended if window.start >= start]
 
 
-@lru_cache(maxsize=256)  # every model of a group asks the same at one tick; an hourly one has 840 windows
+@lru_cache(maxsize=256)  # all models of a group ask for the same at one tick; an hourly one has 840 windows
 def _ended(group: CadenceGroup, since: datetime, until: datetime) -> tuple[Window, ...]:
     end = until if group.end is None else min(until, _utc(group.end))
     return tuple(windows_between(partitions_of(group), since, end)) if since < end else ()

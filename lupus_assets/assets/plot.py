@@ -1,4 +1,4 @@
-"""Numbers that a team wants to see over time: Dagit plots an asset's numeric metadata by partition."""
+"""Numbers for plots over time: Dagit plots an asset's numeric metadata by partition."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ OF_PREDICTION = ("mean", "psi", "residual_mean", "residual_spread")
 
 
 def metric_numbers(model: MonitoredModel, rows: Iterable[MetricRow]) -> dict[str, float]:
-    """Return the numbers of one partition, by the name that the plot carries.
+    """Return the plotted numbers of one partition, by the name of the plot.
 
-    The rows, the worst input by nulls and by distance to the reference, the prediction's level and
-    distance, and the realised performance where labels are in.
+    They are the number of rows, the largest null rate and the largest PSI of an input, the metrics
+    `OF_PREDICTION` of the prediction, and the realised performance where labels are in.
     """
     numbers: dict[str, float] = {}
     prediction = model.columns.prediction.column

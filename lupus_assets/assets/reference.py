@@ -1,4 +1,4 @@
-"""The frozen reference of a model: unpartitioned, materialised once, and again only on purpose."""
+"""The asset of a model's frozen reference: unpartitioned, materialised once, and again only by a person."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ from lupus_assets.pipeline import Pipeline
 from lupus_assets.profiling.coverage import coverage
 from lupus_assets.stats.reference.frozen import Reference
 
-DECLARATION = "declaration"  # the check that fails where nothing can be told of a model
-WORKS = "its reference is frozen"  # what that check says where it passes
+DECLARATION = "declaration"  # name of the check that fails where a model cannot be worked with
+WORKS = "its reference is frozen"  # sentence of that check where it passes
 
 
 def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
@@ -46,7 +46,7 @@ def reference_asset(model: MonitoredModel) -> dg.AssetsDefinition:
 def reference_of(
     context: dg.AssetExecutionContext, pipeline: Pipeline, model: MonitoredModel, track: str, now: datetime
 ) -> Reference:
-    """Return the frozen reference of a track; where none is frozen yet, freeze the declared window.
+    """Return the frozen reference of a track; if there is none yet, freeze the declared window.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def reference_of(
 
 
 def _tell(context: dg.AssetExecutionContext, model: MonitoredModel, frozen: Mapping[str, Reference]) -> None:
-    """Report the reference and its check, as materialising the asset does."""
+    """Report the reference and its check to Dagster, as a materialisation of the asset does."""
     key = reference_key(model)
     context.log_event(dg.AssetMaterialization(key, metadata=_metadata(model, frozen)))
     context.log_event(
@@ -75,7 +75,7 @@ def _tell(context: dg.AssetExecutionContext, model: MonitoredModel, frozen: Mapp
 
 
 def _told(instance: dg.DagsterInstance, model: MonitoredModel, track: str, reference: Reference) -> bool:
-    """Return whether Dagster knows the reference in force: a run may have died after it was frozen."""
+    """Return whether Dagster knows the current reference; a run may have died before reporting it."""
     event = instance.get_latest_materialization_event(reference_key(model))
     latest = None if event is None else event.asset_materialization
     said = None if latest is None else latest.metadata.get(f"{track} reference")
@@ -93,7 +93,7 @@ def _metadata(model: MonitoredModel, frozen: Mapping[str, Reference]) -> dict[st
 
 
 def external_assets(model: MonitoredModel) -> list[dg.AssetSpec]:
-    """Return the prediction logs as external assets, so that lineage starts where the data starts."""
+    """Return the prediction logs as external assets, for a lineage from the source of the data."""
     return [
         dg.AssetSpec(
             log_key(model, track),

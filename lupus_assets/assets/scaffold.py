@@ -1,4 +1,4 @@
-"""A new declaration to start from: ``dg scaffold defs lupus_assets.assets.MonitoredModel <team>/<model>``."""
+"""A template of a declaration, for ``dg scaffold defs lupus_assets.assets.MonitoredModel <team>/<model>``."""
 
 import re
 from datetime import UTC, date, datetime
@@ -42,7 +42,7 @@ attributes:
 
 
 class DeclarationScaffolder(dg.Scaffolder[BaseModel]):
-    """Writes a small declaration that is complete: only paths and columns are to be edited."""
+    """Writes a small, complete declaration, of which only paths and columns have to be edited."""
 
     def scaffold(self, request: dg.ScaffoldRequest[BaseModel]) -> None:
         """Write ``defs.yaml`` into the folder ``…/<team>/<model>`` of the request."""
@@ -53,7 +53,7 @@ class DeclarationScaffolder(dg.Scaffolder[BaseModel]):
 
 
 def declaration(folder: Path, type_name: str, today: date) -> str:
-    """Return a declaration for the model that `folder` is named after, its parent being the team."""
+    """Return a declaration; `folder` gives the name of the model, and its parent the name of the team."""
     start = today.replace(day=1)
     return DECLARATION.substitute(
         type=type_name,

@@ -1,4 +1,4 @@
-"""By what a model's assets are found and who answers for them: group, owners, tags, kinds."""
+"""Group, owners, tags and kinds of a model's assets in Dagster."""
 
 from lupus_assets.declare import MonitoredModel
 
@@ -11,18 +11,18 @@ def group_name(model: MonitoredModel) -> str:
 
 
 def owners(model: MonitoredModel) -> list[str]:
-    """Return the owners of a model's assets: the team, on which rights hang, and the declared people."""
+    """Return the owners of a model's assets: the team, which has the rights, and the declared people."""
     return list(dict.fromkeys([f"team:{model.team}", *model.owners]))
 
 
 def tags(model: MonitoredModel, track: str | None = None) -> dict[str, str]:
-    """Return the tags by which a model's assets are found; what is no single track's has no track."""
+    """Return the tags of a model's assets; assets of no single track have no track tag."""
     found = {"lupus/cadence": model.cadence.rhythm.tag}
     return found if track is None else found | {"lupus/track": track}
 
 
 def log_kinds(model: MonitoredModel, track: str) -> set[str]:
-    """Return what a track's prediction log is made of."""
+    """Return the technology of a track's prediction log, as kinds of Dagit."""
     declared = model.tracks[track]
     if declared.function:
         return {"python"}

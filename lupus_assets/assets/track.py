@@ -1,7 +1,7 @@
 """One multi-asset per (model, track): profile, metrics and verdicts of its partitions, and their checks.
 
-A range runs as one step; every partition is materialised and checked by itself. What goes wrong in one
-partition becomes that partition's failing check and leaves the others alone.
+A range runs as one step; every partition is materialised and checked separately. An error in one partition
+becomes that partition's failing check and does not affect the others.
 """
 
 import traceback
@@ -43,9 +43,9 @@ from lupus_assets.stats.reference.frozen import Reference
 
 
 def freshness(model: MonitoredModel) -> dg.FreshnessPolicy | None:
-    """Return the policy that says "the pipeline is alive"; None for a closed history.
+    """Return the policy that monitors the pipeline itself; None for a closed history.
 
-    It fails when nothing new came for two periods and the grace.
+    It fails without a new materialisation for two periods and the grace.
     """
     if model.cadence.end is not None:
         return None
@@ -98,9 +98,9 @@ def track_assets(model: MonitoredModel, track: str) -> dg.AssetsDefinition:
 
 
 def _newest(context: dg.AssetExecutionContext, model: MonitoredModel, track: str) -> list[Window]:
-    """Return the newest materialised partition for checks that are launched alone and without a partition.
+    """Return the newest materialised partition for a run of checks only, without a partition.
 
-    Dagit's *Execute all* does so, and asks for none. Empty for any other run.
+    Dagit's *Execute all* launches such runs. Empty for any other run.
     """
     if context.has_partition_key or context.has_partition_key_range or context.selected_asset_keys:
         return []
@@ -111,10 +111,10 @@ def _newest(context: dg.AssetExecutionContext, model: MonitoredModel, track: str
 
 @dataclass
 class _Partition:
-    """What one partition came to."""
+    """The results of one partition."""
 
     profiled: dict[Cut, Profiled] = field(default_factory=dict)
-    numbers: Mapping[str, float] = field(default_factory=dict)  # of its metrics, as Dagit plots them
+    numbers: Mapping[str, float] = field(default_factory=dict)  # for Dagit's plots of the metrics
     verdicts: list[VerdictRow] = field(default_factory=list)
 
 
@@ -128,7 +128,7 @@ class _Run:
     pipeline: Pipeline
     now: datetime
     reference: Reference | None = None  # of all partitions, once it has been read
-    crashed: dict[str, str] = field(default_factory=dict)  # what went wrong, by partition
+    crashed: dict[str, str] = field(default_factory=dict)  # error text, by partition
 
     def __post_init__(self) -> None:
         wanted = self.context.selected_asset_keys
@@ -139,7 +139,7 @@ class _Run:
         self.undertaking = Undertaking.of(self.context, self.model, self.track, parts)
 
     def all(self, windows: Sequence[Window]) -> Iterator[dg.AssetCheckEvaluation]:
-        """Work through the windows chunk by chunk; what is done stays done."""
+        """Process the windows chunk by chunk; a later failure keeps the earlier chunks."""
         for start in range(0, len(windows), CHUNK):
             yield from self._chunk(windows[start : start + CHUNK])
         if self.crashed:
@@ -164,16 +164,16 @@ class _Run:
             for number, window in enumerate(windows):
                 try:
                     done[window] = self._measured(window, reference)
-                except ServiceUnreachable as error:  # nor does it answer for the others, after as long a wait
+                except ServiceUnreachable as error:  # the others would fail as well, each after a timeout
                     wrong |= dict.fromkeys(windows[number:], error)
                     break
-                except Exception as error:  # reported below; the other partitions go on
+                except Exception as error:  # reported below; the other partitions are still measured
                     wrong[window] = error
             wrong |= self._judge(done, reference)
         for window, partition in done.items():
             self._materialise(window, partition)
         yield from self._evaluated(done, wrong)
-        # Where something broke on the way, tables may be of two runs: noted, until a run comes to its end.
+        # Tables of crashed partitions may be of two runs: they stay noted until a run completes them.
         whole = [window for window in windows if window.key not in self.crashed]
         if not whole:
             return
@@ -194,16 +194,16 @@ class _Run:
         return partition
 
     def _judge(self, done: dict[Window, _Partition], reference: Reference) -> dict[Window, Exception]:
-        """Judge what is done; take out what cannot be judged, and return why."""
+        """Judge the partitions of `done`; remove those that cannot be judged, and return their errors."""
         if "verdicts" not in self.steps and not self.checks:
             return {}
         try:
             self._verdicts(done, list(done), reference)
-        except ServiceUnreachable as error:  # nor does it answer for one at a time
+        except ServiceUnreachable as error:  # judging one by one would fail as well
             unjudged: dict[Window, Exception] = dict.fromkeys(done, error)
             done.clear()
             return unjudged
-        except Exception:  # together they cannot be judged: find out which
+        except Exception:  # some partition cannot be judged: find it, one by one
             wrong: dict[Window, Exception] = {}
             for window in list(done):
                 try:
@@ -270,18 +270,18 @@ class _Run:
         return outcomes(findings, self.checks)
 
     def _awaited(self, window: Window, partition: _Partition) -> str | None:
-        """Return when the labels are due, if they are not in yet."""
+        """Return the due time of the labels in words; None if they are in."""
         last = cuts(self.model, window)[-1]
         if not last.labels or last in partition.profiled:
             return None
         return f"{last.as_of:%Y-%m-%d %H:%M} UTC"
 
     def _failures(self, window: Window, error: Exception) -> list[Outcome]:
-        """Log why a partition could not be measured, and return what its checks say."""
+        """Log the error of a partition that could not be measured, and return the outcomes of its checks."""
         text = str(error) if isinstance(error, LupusError) else f"{type(error).__name__}: {error}"
         self.context.log.warning(f"{self.model.key} {self.track} {window.key}: {text}")
         ours = not isinstance(error, SourceError | ReferenceMissing)
-        if ours or not self.checks:  # without a check to say it, the step does
+        if ours or not self.checks:  # without a check, the step reports it
             self.crashed[window.key] = text
         if ours:
             self.context.log.error("".join(traceback.format_exception(error)))

@@ -1,7 +1,7 @@
-"""What a step has begun and not yet reported, noted so that the next tick finds it if the run dies.
+"""Notes of the partitions that a step has begun and not reported; the next tick reads them if the run dies.
 
-Dagster's in-process executor stores an event before it asks the step for the next one: what is struck out
-after the last event of a partition has been told.
+Dagster's in-process executor stores an event before it asks the step for the next one: a partition that is
+removed from the note after its last event has been reported.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.ports import Journal
 from lupus_assets.records import Pending, Window
 
-CHUNK = 31  # partitions that are noted, written and struck out together: a month of days
+CHUNK = 31  # partitions that are noted and written together: a month of days
 
 
 @dataclass
@@ -45,12 +45,12 @@ class Undertaking:
     def of(
         cls, context: dg.AssetExecutionContext, model: MonitoredModel, track: str, parts: Iterable[str]
     ) -> "Undertaking":
-        """Return the undertaking of the step that `context` is of."""
+        """Return the undertaking of the step of `context`."""
         journal = installation_of(context).journal()
         return cls(journal, context.instance, context.run.run_id, model.name, track, frozenset(parts))
 
     def begin(self, windows: Collection[Window]) -> None:
-        """Note `windows` before any table of them is touched.
+        """Note `windows`; to be called before any of their tables is written.
 
         Raises
         ------
@@ -58,16 +58,16 @@ class Undertaking:
         """
         noted = self.journal.noted(self.model, self.track)
         living = unfinished(self.instance, {pending.run for pending in noted})
-        # What a run left behind that makes no more than this one is made up for by it.
+        # Notes of dead runs with no other parts than this step's, which makes their partitions again.
         self._inherited = [each for each in noted if each.run not in living and each.parts <= self.parts]
         self._begun |= set(windows)
         self._note(self.run, self.parts, self._begun)
 
     def end(self, told: Collection[Window], made: Collection[Window]) -> None:
-        """Strike out `told`, of which Dagster has stored all that was to be said.
+        """Remove `told` from the note; Dagster has stored all their events.
 
-        What a run before left behind is struck out only where it is `made` anew: what cannot be read now
-        may have been written in part then.
+        From the notes of earlier runs, only `made` partitions are removed: one that cannot be read now may
+        have been written in part then.
 
         Raises
         ------

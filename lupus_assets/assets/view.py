@@ -1,8 +1,8 @@
 """Hive and Elasticsearch as assets that follow the tables, and the schedule that compacts them.
 
-A run over partitions writes files and knows no service. One sensor per view looks whether its service shows
-what the files hold, and launches the one asset that brings it up to date: so an outage delays no verdict, and
-is made up for within a tick of its end.
+A run over partitions writes files and uses no service. One sensor per view compares the service with the
+files, and launches the asset that brings the service up to date. An outage of a service therefore delays no
+verdict, and the view is updated within a tick of its end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ from lupus_assets.upkeep import closed_before, compact, follow, settle, sweep
 GROUP = "views"
 CHECK = "in_step"
 INTERVAL_SECONDS = 30
-LONGEST_WAIT = timedelta(hours=1)  # between two tries of what fails and fails
-REMEMBERED = 10  # runs that are looked at to tell how often it failed in a row
+LONGEST_WAIT = timedelta(hours=1)  # between two attempts after repeated failures
+REMEMBERED = 10  # newest runs that are read to count failures in a row
 COMPACTION = "compaction"
 NIGHTLY = "30 3 * * *"
 DESCRIPTION = {
@@ -85,7 +85,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
             removed = sweep(tables, view) if view.in_place else 0
         except StoreError as error:
             context.log_event(said(name, str(error)))
-            raise dg.Failure(str(error)) from None  # the message says it; the chain could hold a request
+            raise dg.Failure(str(error)) from None  # the chained error could contain a request
         yield dg.MaterializeResult(
             metadata={"months changed": changed, "files removed": removed},
             check_results=[
@@ -102,7 +102,7 @@ def view_asset(name: str) -> dg.AssetsDefinition:
 
 
 def _without(strays: Sequence[str]) -> str:
-    """Return what a view is without, where files lie among the tables that are none of theirs."""
+    """Return the state of a view in words where foreign files lie among the tables; "" without any."""
     more = f" (and {len(strays) - 1:,} more)" if len(strays) > 1 else ""
     return f"every other month as it is; {strays[0]}{more}" if strays else ""
 
@@ -142,7 +142,7 @@ def view_sensor(name: str) -> dg.SensorDefinition:
             if view.in_place and not behind:
                 behind = any(view.released([month for month in months if month.unswept]))
         except StoreError as error:
-            if context.cursor != str(error):  # once, not at every tick
+            if context.cursor != str(error):  # reported once, not at every tick
                 context.instance.report_runless_asset_event(said(name, str(error)))
             context.update_cursor(str(error))
             return dg.SkipReason(f"{error}. What it misses meanwhile is made up for when it answers.")
@@ -158,7 +158,7 @@ def view_sensor(name: str) -> dg.SensorDefinition:
 
 
 def _waiting(instance: dg.DagsterInstance, job: str, now: datetime) -> str | None:
-    """Return why a view is left alone now: it is being brought up to date, or has just failed."""
+    """Return why a view is not updated now: a run is in progress, or the last ones failed; else None."""
     records = instance.get_run_records(dg.RunsFilter(job_name=job), limit=REMEMBERED)
     if records and not records[0].dagster_run.is_finished:
         return "it is being brought up to date"
@@ -176,7 +176,7 @@ def _waiting(instance: dg.DagsterInstance, job: str, now: datetime) -> str | Non
 
 @dg.op(required_resource_keys={RESOURCE}, description="Makes one file of every month before the last.")
 def compact_closed_months(context: dg.OpExecutionContext) -> None:
-    """Compact what will not change without a backfill, of every table and model."""
+    """Compact the months before the last one, of every table and model; only a backfill changes them."""
     before = closed_before(datetime.now(UTC))
     count = compact(installation_of(context).tables(), before)
     context.log.info(f"{count} months before {before} were made one file each")
@@ -184,5 +184,5 @@ def compact_closed_months(context: dg.OpExecutionContext) -> None:
 
 @dg.job(name=COMPACTION, executor_def=dg.in_process_executor)
 def compaction() -> None:
-    """Make one file of every month before the last, of every table and model."""
+    """Compact every month before the last into one file, of every table and model."""
     compact_closed_months()

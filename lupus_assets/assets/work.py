@@ -1,4 +1,4 @@
-"""What is open: partitions that can be judged and are not, as runs of many models.
+"""Open work: partitions that can be judged and are not, grouped into runs of many models.
 
 Belongs here: pure decisions over windows, places and the time. Does not belong here: Dagster's daemon.
 """
@@ -12,17 +12,14 @@ from lupus_assets.declare import MonitoredModel
 from lupus_assets.reading.cut import Cut, cuts, open_cuts
 from lupus_assets.records import Place, Window
 
-LOOKBACK = timedelta(days=35)  # a late partition is still picked up by itself; older ones are a backfill's
-LEAST_LOOKBACK = 3  # partitions: of months the newest two lie wholly within
-PARTITIONS = 2_000  # that a tick looks at, of a model: the lookback of an hourly one, and its labels' delay
-BATCH = 25  # models per run: a run costs seconds to start, and its models share them
-RUN = 1_000  # partitions of a run, each of a track counted: an hour or less, at a second or two each
-STRETCH = (
-    400,
-    31,
-    1,
-)  # partitions of a track in its first, second, third run: what kills a run is narrowed down
-BEGINNING = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # for any zone to be still in the calendar
+LOOKBACK = timedelta(days=35)  # late partitions are judged automatically; older ones need a backfill
+LEAST_LOOKBACK = 3  # partitions: of months, the newest two lie wholly within
+PARTITIONS = 2_000  # most windows of a model per tick: an hourly model's lookback, and its labels' delay
+BATCH = 25  # models per run: they share the seconds that a run takes to start
+RUN = 1_000  # partitions of a run, summed over tracks: an hour or less, at a second or two each
+# Most partitions of a track in its first, second, third run: repeated failures isolate a partition.
+STRETCH = (400, 31, 1)
+BEGINNING = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # within the calendar in every zone
 
 SECOND = timedelta(seconds=1)
 
@@ -31,7 +28,7 @@ Done = Mapping[tuple[str, str], Set[tuple[datetime, datetime]]]
 
 @dataclass(frozen=True)
 class Task:
-    """One (model, track), or one pair of tracks to compare, with one partition to judge.
+    """One partition to judge of a track, or to compare of a pair of tracks.
 
     Attributes
     ----------
@@ -53,33 +50,33 @@ class Task:
 
     @property
     def subject(self) -> tuple[str, str, bool]:
-        """Model, track and whether it is about labels only: of each, one run at a time keeps the order."""
+        """Model, track, and whether only labels are judged; each has one run at a time, in time order."""
         return self.model.name, self.track, not any(cut.rows for cut in self.cuts)
 
     @property
     def name(self) -> str:
-        """What it is, as a stable text: over the same window, an equal name is the same work."""
+        """A stable name: tasks over the same window with equal names are the same work."""
         after = ",".join(f"{(cut.as_of - self.window.end) // SECOND}s" for cut in self.cuts)
         return f"{self.model.key}/{self.track}@{after}"
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What decides about work at one moment.
+    """The inputs of the decision about open work, at one time.
 
     Attributes
     ----------
     now : datetime
     done : dict of (str, str) to set of (datetime, datetime)
-        Window start and as_of of what every table holds, by the model's name and the track.
+        Window start and as_of of the places that every table holds, by the model's name and the track.
     windows : callable
-        Gives the windows of a model to look at.
+        Returns the windows of a model to look at.
     arrived : callable
-        Whether the log of a track holds a window; asked only of windows that are not done.
+        Returns whether the log of a track holds a window; called only for windows that are not done.
     interrupted : dict of (str, str) to set of Window
-        What runs have begun that are over, and never reported: to be made again, whatever the tables hold.
+        Partitions that finished runs have begun and not reported; they are made again in any case.
     under_way : dict of (str, str) to set of Window
-        What runs have begun that go on.
+        Partitions that unfinished runs have begun.
     """
 
     now: datetime
@@ -91,7 +88,7 @@ class Situation:
 
 
 def by_track(places: Iterable[Place]) -> dict[tuple[str, str], set[tuple[datetime, datetime]]]:
-    """Return places as `Situation.done` has them."""
+    """Return places in the form of `Situation.done`."""
     found: dict[tuple[str, str], set[tuple[datetime, datetime]]] = {}
     for place in places:
         found.setdefault((place.model, place.track), set()).add((place.start, place.as_of))
@@ -99,11 +96,11 @@ def by_track(places: Iterable[Place]) -> dict[tuple[str, str], set[tuple[datetim
 
 
 def spans(model: MonitoredModel, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Return the times between which windows end that are looked at, each after the one before.
+    """Return the time spans whose windows are looked at, in time order.
 
-    The last `LOOKBACK` before `now`, or `LEAST_LOOKBACK` partitions, and before that the time until the last
-    cut. Where this is more than `PARTITIONS` windows, it is the newest of those whose rows are judged, and of
-    those whose labels are.
+    One span up to `now`: `LOOKBACK`, or `LEAST_LOOKBACK` partitions if longer, plus the time from a window's
+    end to its last cut. If this is more than `PARTITIONS` windows, the newest windows with rows to judge and
+    the newest windows with labels to judge.
     """
     last = _last_cut(model)
     most = model.cadence.period * (PARTITIONS // 2)
@@ -122,18 +119,18 @@ def _before(moment: datetime, by: timedelta) -> datetime:
 
 
 def _last_cut(model: MonitoredModel) -> timedelta:
-    """Return how long after its end a window is judged for the last time."""
+    """Return the time from the end of a window to its last cut."""
     label = model.columns.label
     return max(model.cadence.grace, timedelta(0) if label is None else label.delay)
 
 
 def reference_due(model: MonitoredModel) -> datetime:
-    """Return when the reference window and its labels are in; nothing can be judged before."""
+    """Return the time at which the reference window and its labels are complete; judging starts then."""
     return model.reference_window()[1] + _last_cut(model)
 
 
 def tasks(model: MonitoredModel, situation: Situation) -> Iterator[Task]:
-    """Yield what can be judged of a model and is not done, by track and in time order."""
+    """Yield the open tasks of a model, by track and in time order."""
     if situation.now < reference_due(model):
         return
     recent = situation.windows(model)
@@ -141,7 +138,7 @@ def tasks(model: MonitoredModel, situation: Situation) -> Iterator[Task]:
     for track in model.tracks:
         yield from _open(model, track, [track], opened, situation)
     for pair in model.compare:
-        # It is made once of a partition, as of the last cut that is open.
+        # One comparison per partition, as of the last open cut.
         last = {window: found[-1:] for window, found in opened.items()}
         yield from _open(model, f"{pair.old}~{pair.new}", [pair.old, pair.new], last, situation)
 
@@ -167,19 +164,19 @@ def _open(
             continue
         if all(situation.arrived(model, log, window) for log in logs):
             yield Task(model, track, window, left, () if compared else STEPS)
-        elif window in again and not compared:  # the log has gone since, and the profile was kept
+        elif window in again and not compared:  # the log is gone; judge from the stored profile
             yield Task(model, track, window, left, STEPS[1:])
 
 
 def next_stretch(work: Sequence[Task], attempts: Callable[[Task], int]) -> tuple[Task, ...]:
-    """Return the first tasks of a subject that one run can make: consecutive partitions, tried as often.
+    """Return the first tasks of a subject for one run: consecutive partitions with equally many attempts.
 
     Parameters
     ----------
     work : sequence of Task
-        Of one subject, in time order, at least one.
+        At least one task, all of one subject, in time order.
     attempts : callable
-        How many runs were launched for a task.
+        Returns the number of runs that were launched for a task.
     """
     tried = attempts(work[0])
     found = [work[0]]
@@ -193,7 +190,7 @@ def next_stretch(work: Sequence[Task], attempts: Callable[[Task], int]) -> tuple
 
 @dataclass(frozen=True)
 class Batch:
-    """Tasks of the same consecutive partitions, and so of one run; in time order, track by track."""
+    """The tasks of one run, all over the same consecutive partitions; in time order, track by track."""
 
     tasks: tuple[Task, ...]
 
@@ -211,7 +208,7 @@ class Batch:
 def batches(stretches: Iterable[Sequence[Task]], size: int = BATCH) -> list[Batch]:
     """Return stretches grouped by their partitions, oldest first.
 
-    Of at most `size` models a batch, and of no more models than `RUN` partitions in all allow, but of one.
+    A batch has at most `size` models and at most `RUN` tasks, but always at least one model.
     """
     by_span: dict[tuple[Window, Window], dict[str, list[Task]]] = {}
     for stretch in stretches:
@@ -238,7 +235,7 @@ def newest_due(model: MonitoredModel, windows: Sequence[Window], now: datetime) 
 
 
 def missing(model: MonitoredModel, situation: Situation) -> Iterator[tuple[str, Window]]:
-    """Yield every track whose log has not brought the newest due partition, with that partition."""
+    """Yield every track whose newest due partition is neither judged nor arrived, with that partition."""
     newest = newest_due(model, situation.windows(model), situation.now)
     if newest is None:
         return

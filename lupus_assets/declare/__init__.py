@@ -1,7 +1,7 @@
-"""What a team writes about a model, and everything that can be wrong with it.
+"""Declarations of models by teams, and the checks of a declaration.
 
-`load` reads a file; the same objects can be built in Python. Here is no Dagster and no data:
-`reading` and `profiling` apply a declaration to rows, `assets` turns it into Dagster objects.
+`load` reads a file; the same objects can be built in Python. Does not belong here: Dagster and data.
+`reading` and `profiling` apply a declaration to rows, `assets` converts it to Dagster objects.
 
 >>> model = MonitoredModel(
 ...     model="late_arrival",

@@ -1,4 +1,4 @@
-"""How often a model is judged: the cadence, and what follows from it for one window."""
+"""The cadence of a model: the rhythm, start, end and time zone of its partitions."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, NamedTuple, Self
@@ -16,7 +16,7 @@ from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
 
 
 class CadenceGroup(NamedTuple):
-    """What models have in common that share their partitions, and so their runs.
+    """The key of models that share their partitions, and therefore their runs.
 
     `start` is the first day of the quarter in which the cadence starts.
     """
@@ -38,7 +38,7 @@ class Cadence(Part):
         Start of the first partition, a midnight in `timezone` for a cadence by day, week or month. A day
         is its midnight.
     end : date, datetime or None
-        Time at which the history ends, excluded. Default: it goes on.
+        Time at which the history ends, excluded. Default: no end.
     timezone : str
         IANA name of the time zone of days, weeks and hours.
     grace : timedelta
@@ -87,7 +87,7 @@ class Cadence(Part):
     def reference_window(self) -> tuple[datetime, datetime]:
         """Return start and exclusive end of the default reference window, aware in the zone.
 
-        It is as long as the rhythm says, and no longer than the cadence.
+        It has the default length of the rhythm, and ends no later than the cadence.
         """
         clock = self.rhythm.reference_window(self.start_instant.replace(tzinfo=None))
         start, end = (moment.replace(tzinfo=self.zone) for moment in clock)
@@ -110,7 +110,7 @@ class Cadence(Part):
         return tuple(season.phase_of(local, holiday=holiday) for season in self.rhythm.seasons)
 
     def season_phrase(self, moment: datetime) -> str:
-        """Return how a sentence says the phase of the finest season: "on Mondays"; "" without a season."""
+        """Return the phrase for the phase of the finest season: "on Mondays"; "" without a season."""
         local, holiday = moment.astimezone(self.zone), self.is_holiday(moment)
         return next((season.phrase(local, holiday=holiday) for season in self.rhythm.seasons), "")
 
@@ -120,5 +120,5 @@ class Cadence(Part):
 
     @property
     def cycles(self) -> tuple[int, ...]:
-        """How many partitions each of `seasons` takes to come round."""
+        """The length of each of `seasons` in partitions."""
         return tuple(season.cycle for season in self.rhythm.seasons)

@@ -1,4 +1,4 @@
-"""Which column of the prediction log is what."""
+"""The roles of the columns of a prediction log."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -32,7 +32,7 @@ def _features(value: object) -> str:
 
 
 class Prediction(Part):
-    """What the model predicts: exactly one of `score`, `class` and `value`.
+    """The prediction of the model: exactly one of `score`, `class` and `value`.
 
     Attributes
     ----------
@@ -58,14 +58,14 @@ class Prediction(Part):
 
     @property
     def kind(self) -> Literal["score", "class", "value"]:
-        """Which of the three it is."""
+        """The kind of the prediction: score, class or value."""
         if self.score:
             return "score"
         return "class" if self.class_ else "value"
 
     @property
     def column(self) -> str:
-        """The column that holds it."""
+        """The column with the prediction."""
         return self.score or self.class_ or self.value or ""
 
 
@@ -94,7 +94,7 @@ class Label(Part):
 
     @property
     def delay(self) -> timedelta:
-        """`arrives_within`, or nothing if it is not declared."""
+        """`arrives_within`, or zero if it is not declared."""
         return self.arrives_within or timedelta(0)
 
 
@@ -114,7 +114,7 @@ class Features(Part):
 
 
 class Decision(Part):
-    """Where a score becomes a decision.
+    """The threshold that turns a score into a decision.
 
     Attributes
     ----------

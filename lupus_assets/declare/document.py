@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers its lines."""
+"""A YAML file as plain data, with the line of every key and item."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ import yaml
 from lupus_assets.declare.mistake import Mistake, Path
 
 SYNTAX = "YAML"  # the key of a problem that is not below any key
-COMPLEX = "?"  # stands for a key that is no scalar, as YAML itself writes it
-LARGEST = 1_000_000  # bytes of a file, some thousand times what a declaration has
-MOST = 100_000  # values of a file once its aliases are written out
-BITS = 64  # of a number that columns can hold
+COMPLEX = "?"  # stands for a key that is no scalar, as in YAML itself
+LARGEST = 1_000_000  # most bytes of a file, some thousand times the size of a declaration
+MOST = 100_000  # most values of a file with its aliases expanded
+BITS = 64  # most bits of an integer, as in columns
 MERGE, MERGED = "tag:yaml.org,2002:merge", "<<"
-ENDS_OF_LINES = {"\n", "\r", "\t", "\x85"}  # controls that text may hold
+ENDS_OF_LINES = {"\n", "\r", "\t", "\x85"}  # control characters that are allowed in text
 
 
 @dataclass
 class Document:
-    """What one file says.
+    """The content of one file.
 
     Attributes
     ----------
@@ -28,9 +28,9 @@ class Document:
     lines : dict of Path to int
         Line of every key and list item, from 1.
     sources : dict of Path to str
-        Scalars as they are written.
+        Source text of every scalar.
     mistakes : list of Mistake
-        What cannot be read at all.
+        Mistakes in the YAML itself.
     """
 
     data: object = None
@@ -39,14 +39,14 @@ class Document:
     mistakes: list[Mistake] = field(default_factory=list)
 
     def line(self, path: Path) -> int:
-        """Return the line of `path`, or of the nearest parent that is there."""
+        """Return the line of `path`, or of its nearest parent in the file."""
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
 
     @classmethod
     def parse(cls, text: str) -> "Document":
-        """Return the document in `text`, with all that is wrong with its YAML."""
+        """Return the document in `text`, with all mistakes in its YAML."""
         document = cls()
         try:
             loader = yaml.SafeLoader(text)
@@ -64,21 +64,21 @@ class Document:
         return document
 
     def refuse(self, what: str, line: int, remedy: str) -> None:
-        """Say that nothing can be read, and why."""
+        """Discard the data, and make this mistake the only one."""
         self.data = None
         self.lines[(SYNTAX,)] = line
         self.mistakes = [Mistake((SYNTAX,), what, remedy)]
 
 
 def named_types(text: str) -> list[str | None]:
-    """Return what each document of a file has as its ``type``, without looking further; None without one.
+    """Return the ``type`` of each document of a file, without reading the rest; None without one.
 
     Raises
     ------
     yaml.YAMLError
         The syntax is broken.
     RecursionError
-        It is nested too deeply.
+        The file is nested too deeply.
     """
     found: list[str | None] = []
     for node in yaml.compose_all(text, yaml.SafeLoader):
@@ -89,7 +89,7 @@ def named_types(text: str) -> list[str | None]:
 
 
 class _TooMuch(Exception):
-    """More values than a declaration can have; raised before they are made."""
+    """The document has more than `MOST` values; raised before they are constructed."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _TooMuch(Exception):
 
 
 def _syntax(error: yaml.YAMLError, text: str) -> tuple[str, int, str]:
-    """Return what is wrong, its line, and a remedy."""
+    """Return the mistake of a syntax error, its line, and a remedy."""
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
         return f"the character {chr(error.character)!r} may not be in YAML", line, "remove it"
@@ -114,7 +114,7 @@ def _syntax(error: yaml.YAMLError, text: str) -> tuple[str, int, str]:
 
 
 def _odd(value: object) -> tuple[str, str] | None:
-    """Return what is wrong with a value that no declaration can hold, and a remedy; None where nothing is."""
+    """Return the mistake and the remedy for a value that no declaration can hold; None for other values."""
     match value:
         case bytes() | set() | dict() | list():
             return "is no text and no number", "write it without its tag (!!)"
@@ -134,7 +134,7 @@ def _name(key: yaml.Node) -> str:
 
 
 class _Reader:
-    """Turns nodes into plain data, noting lines, sources and doubled keys."""
+    """Converts nodes to plain data, and notes lines, source texts and repeated keys."""
 
     def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
         self.loader = loader
@@ -164,7 +164,7 @@ class _Reader:
         return self.value(node, path)
 
     def pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, object]]:
-        # Before merging: a key may replace one that `<<` brings along, and merging changes the node.
+        # Before merging: a key may replace a merged one, and merging changes the node.
         if id(node) not in self.keys_checked:
             self.keys_checked.add(id(node))
             self.doubled(node, path)
@@ -191,7 +191,7 @@ class _Reader:
             first.setdefault(name, key_node.start_mark.line + 1)
 
     def merge(self, node: yaml.MappingNode) -> None:
-        """Put the pairs that `<<` brings along in front of a mapping's own."""
+        """Put the pairs of `<<` in front of a mapping's own pairs."""
         brought: dict[int, yaml.MappingNode] = {}  # by identity: an alias is the same node again
         own = []
         for key_node, value in node.value:
@@ -222,9 +222,9 @@ class _Reader:
             value = self.loader.construct_object(node)
         except yaml.YAMLError:
             raise
-        except ValueError:  # 2013-02-30 looks like a date and is none: whoever wants a date will say so
+        except ValueError:  # 2013-02-30 looks like a date and is none: the validator of the field refuses it
             value = node.value
-        except Exception:  # what a tag such as !!bool makes of text that is none fails in any way
+        except Exception:  # a tag such as !!bool on other text can raise any error
             self.note(path, f"is no {node.tag.rpartition(':')[2]}", "write it without its tag (!!)")
             value = None
         odd = _odd(value)

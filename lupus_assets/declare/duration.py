@@ -1,4 +1,4 @@
-"""Durations as people write them: ``6h``, ``90m``, ``2d``, ``1d12h``."""
+"""Durations in text: ``6h``, ``90m``, ``2d``, ``1d12h``."""
 
 import re
 from datetime import timedelta
@@ -11,12 +11,12 @@ from lupus_assets.declare.mistake import mistake
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 PATTERN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS))
-LONGEST = timedelta(days=3_653)  # ten years: a tick looks back as far as a label may come late
+LONGEST = timedelta(days=3_653)  # ten years; a tick looks back by the longest delay of labels
 REMEDY = "write days, hours and minutes such as 2d, 6h, 90m or 1d12h"
 
 
 def parse_duration(value: object) -> timedelta:
-    """Return the duration that `value` stands for, 0 to ten years, in whole seconds.
+    """Return the duration of `value`, 0 to ten years, in whole seconds.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def parse_duration(value: object) -> timedelta:
     Raises
     ------
     PydanticCustomError
-        If it is no duration.
+        `value` is no duration.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def parse_duration(value: object) -> timedelta:
         raise mistake(f"{value!r} is no duration", REMEDY)
     if (
         isinstance(value, int) and abs(value) > LONGEST.total_seconds()
-    ):  # more digits, too, than Python spells
+    ):  # a number that Python may refuse to convert to text
         raise mistake("is a number too large for a duration", REMEDY)
     text = str(value).replace(" ", "")
     if text == "0":
@@ -55,7 +55,7 @@ def parse_duration(value: object) -> timedelta:
         raise mistake(f"'{value}' is no duration", REMEDY)
     try:
         duration = timedelta(**{UNITS[unit]: int(count) for unit, count in found.groupdict("0").items()})
-    except (OverflowError, ValueError):  # ValueError: more digits than Python turns into an int
+    except (OverflowError, ValueError):  # ValueError: too many digits for Python's conversion to int
         duration = timedelta.max
     return _short_enough(duration)
 

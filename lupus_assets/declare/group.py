@@ -1,4 +1,4 @@
-"""Groups of columns, across models."""
+"""Groups of columns by name, over several models."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from lupus_assets.declare.model import MonitoredModel
 
 
 def group_columns(name: str, models: Iterable[MonitoredModel]) -> dict[str, frozenset[str]]:
-    """Return the columns of the group `name` by ``<team>.<model>``, of those `models` that declare it."""
+    """Return the columns of the group `name` by ``<team>.<model>``, for the `models` that declare it."""
     return {
         f"{model.team}.{model.model}": frozenset(model.groups[name])
         for model in models

@@ -1,4 +1,4 @@
-"""Public holidays of a country: days that are like no weekday."""
+"""Public holidays of a country."""
 
 from collections.abc import Container
 from datetime import date
@@ -13,14 +13,14 @@ REMEDY = "write an ISO 3166 code such as US, DE or JP"
 
 
 def parse_country(value: object) -> str:
-    """Return the country whose holidays are known.
+    """Return the ISO 3166 code of a country with known holidays.
 
     Raises
     ------
     PydanticCustomError
-        If it is none.
+        `value` is no such code.
     """
-    if value is False:  # in YAML 1.1 NO is no
+    if value is False:  # YAML 1.1 reads NO as false
         raise mistake("false is no country", "write 'NO' in quotes for Norway")
     if not isinstance(value, str) or value not in _countries():
         close = did_you_mean(str(value).upper(), sorted(_countries()), REMEDY)
@@ -37,7 +37,7 @@ def _countries() -> frozenset[str]:
 
 @cache
 def holidays_of(country: str) -> Container[date]:
-    """Return the public holidays of a country, of every year that is asked for."""
+    """Return the public holidays of a country; the container computes every requested year."""
     from holidays import country_holidays
 
     return country_holidays(country)

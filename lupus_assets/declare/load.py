@@ -1,4 +1,4 @@
-"""Declarations from files, with every mistake of every file."""
+"""Loading of declarations from files, with every mistake of every file."""
 
 import os
 import re
@@ -17,9 +17,9 @@ from lupus_assets.errors import DeclarationError, Problem
 
 FILE = "defs.yaml"
 TYPE = "lupus_assets.assets.MonitoredModel"
-OURS = "lupus"  # a type that begins so, in any case, and is not `TYPE` is a misspelt one
-COMPONENT = re.compile(r"\.?\w+(\.\w+)+")  # what Dagster takes as a type: a class in a module
-LONGEST = 400  # characters of what a message repeats
+OURS = "lupus"  # any other type that begins with it, in upper or lower case, is a misspelt `TYPE`
+COMPONENT = re.compile(r"\.?\w+(\.\w+)+")  # a type of Dagster: a class in a module
+LONGEST = 400  # most characters of each part of a message
 ENVELOPE = ("type", "attributes")
 
 
@@ -38,16 +38,16 @@ def load(path: str | Path) -> MonitoredModel:
 
 
 def find(root: str | Path) -> list[Path]:
-    """Return the ``defs.yaml`` files below `root`, sorted, but for those of other Dagster components.
+    """Return the ``defs.yaml`` files below `root`, sorted, without those of other Dagster components.
 
-    Another component's file can be read, and each of its documents names a type that is none of Lupus's.
-    All else is taken as a declaration, as broken as it may be: a truncated file would go unseen otherwise.
-    A `root` that is a file is returned as it is.
+    A file belongs to another component if it can be read and each of its documents names a type outside
+    Lupus. All other files are returned, also broken ones: otherwise a truncated file would not be reported.
+    If `root` is a file, it is the only result.
     """
     root = Path(root)
     if root.is_file():
         return [root]
-    # Unlike rglob, it gives links that lead nowhere.
+    # Unlike rglob, os.walk also gives broken links.
     paths = [Path(folder) / FILE for folder, _, names in os.walk(root) if FILE in names]
     return sorted(path for path in paths if not _is_anothers(path))
 
@@ -57,8 +57,8 @@ def load_all(
 ) -> tuple[dict[Path, MonitoredModel], dict[Path, DeclarationError]]:
     """Return the declarations and the errors of many files, by path; each path is in one of the two.
 
-    A model that an earlier file declares already is a mistake in the later one, but files with mistakes of
-    their own come last. A circle of upstream tables is a mistake too.
+    If two files declare the same model, the later one has a mistake, where files with other mistakes count as
+    later. A cycle of upstream tables is a mistake too.
     """
     files = {path: _File(path) for path in map(Path, paths)}
     owners: dict[tuple[str, str], Path] = {}
@@ -73,7 +73,7 @@ def load_all(
 
 
 def _refuse_cycles(files: Iterable["_File"]) -> None:
-    """Add a mistake to each file whose upstream tables close a circle with those of files before it."""
+    """Add a mistake to each file whose upstream tables complete a cycle with those of earlier files."""
     upstream: dict[str, set[str]] = {}
     for file in files:
         if file.model is None:
@@ -89,7 +89,7 @@ def _refuse_cycles(files: Iterable["_File"]) -> None:
 
 
 def _reached(start: str, upstream: Mapping[str, set[str]]) -> set[str]:
-    """Return the models that one is made from, itself included."""
+    """Return the models upstream of `start`, itself included."""
     found, waiting = set(), [start]
     while waiting:
         key = waiting.pop()
@@ -102,7 +102,7 @@ def _reached(start: str, upstream: Mapping[str, set[str]]) -> set[str]:
 def _is_anothers(path: Path) -> bool:
     try:
         kinds = named_types(_text(path))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # reported, and not left out
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):  # kept, and reported by `load`
         return False
     return bool(kinds) and all(kind and COMPONENT.fullmatch(kind) and not _is_ours(kind) for kind in kinds)
 
@@ -153,11 +153,11 @@ class _File:
 
     @property
     def sound(self) -> bool:
-        """Whether it declares a model, and nothing is wrong."""
+        """Whether the file declares a model and has no mistake."""
         return self.model is not None and not self.problems
 
     def open(self, data: object) -> None:
-        """Read what is around the declaration, and then the declaration."""
+        """Read the keys `ENVELOPE` around the declaration, and then the declaration."""
         if not isinstance(data, Mapping):
             what = "is empty" if data is None else "is not a mapping"
             self.add(Mistake((SYNTAX,), what, f"start with `type: {TYPE}` and `attributes:`"))
@@ -189,7 +189,7 @@ class _File:
             self.key = (team, name)
         found = list(check_model(raw))
         try:
-            # By alias only: in YAML, the trailing underscore of `from_` would be a typing error.
+            # By alias only: in YAML, a trailing underscore as in `from_` is a mistake.
             model = MonitoredModel.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
             found = [*wording.mistakes(error, self.document, raw), *found]
@@ -198,7 +198,7 @@ class _File:
         self.add(*(mistake.below("attributes") for mistake in found))
 
     def add(self, *mistakes: Mistake) -> None:
-        """Add problems, keeping all in the order of their lines."""
+        """Add mistakes as problems, sorted by line."""
         for found in mistakes:
             key = dotted(found.path).removeprefix("attributes.")
             line = self.document.line(found.path)

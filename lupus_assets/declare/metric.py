@@ -1,8 +1,8 @@
-"""The metrics that rules may name: the one list of what there is, in the order in which people read it.
+"""The catalogue of all metrics, by the names in rules, in the order for readers.
 
-What distances and performance are stands beside the functions that compute them, in
+The entries of distances and of performance stand beside the functions that compute them, in
 `lupus_assets.stats.distance` and `lupus_assets.stats.performance`; the other entries are here. Belongs here:
-what a metric is. Does not belong here: how it is computed (`lupus_assets.measuring`).
+the definition of a metric. Does not belong here: its computation (`lupus_assets.measuring`).
 """
 
 from functools import partial
@@ -11,10 +11,10 @@ from lupus_assets.stats.distance.table import DISTANCES
 from lupus_assets.stats.metric import KINDS, Metric
 from lupus_assets.stats.performance.table import PERFORMANCE
 
-RANKS = ("", "second ", "third ", "fourth ", "fifth ")  # of a category among the most frequent
-STUCK = 0.5  # share of one value from which a column may have stopped
-NUMBERS = ("score", "value")  # predictions that a surrogate explains
-FAMILIES = ("performance", "target", "prediction", "input", None)  # in the order in which messages list them
+RANKS = ("", "second ", "third ", "fourth ", "fifth ")  # words for the rank of a category by frequency
+STUCK = 0.5  # least share of one value for an alarm: the column may be stuck
+NUMBERS = ("score", "value")  # kinds of prediction with a surrogate
+FAMILIES = ("performance", "target", "prediction", "input", None)  # in the order of messages
 
 _share = partial(Metric, scale="share", percent=True)
 _rare = partial(Metric, scale="share", side=1, judged=True, percent=True, rare=True)
@@ -198,7 +198,7 @@ METRICS: dict[str, Metric] = {
 
 NEEDS_LABEL = frozenset(name for name, metric in METRICS.items() if metric.needs_label)
 NOT_FOR_ALL = frozenset(name for name, metric in METRICS.items() if metric.predictions != KINDS)
-# By kind of prediction, what some other kind lacks; every metric that is in none of them exists for all.
+# By kind of prediction, the metrics that some other kind lacks; all other metrics exist for every kind.
 OF_KIND: dict[str, tuple[str, ...]] = {
     kind: tuple(
         name

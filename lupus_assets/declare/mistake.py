@@ -1,4 +1,4 @@
-"""What is wrong and what to write instead: the two halves of every message about a declaration."""
+"""Mistakes in a declaration, each with a remedy, and suggestions for misspelt names."""
 
 import pathlib
 from collections.abc import Collection, Iterable
@@ -17,16 +17,16 @@ INCONSISTENT = "inconsistent"
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in plain data, before it has a file and a line.
+    """One mistake in plain data, without a file and a line.
 
     Attributes
     ----------
     path : tuple of str or int
-        Keys and list positions that lead to it, outermost first.
+        Keys and list positions of its place, outermost first.
     what : str
-        What is wrong.
+        The mistake in words.
     remedy : str
-        What to write instead.
+        The correction in words.
     """
 
     path: Path
@@ -34,12 +34,12 @@ class Mistake:
     remedy: str
 
     def below(self, *parents: str | int) -> "Mistake":
-        """Return the same mistake as seen from a document that holds this one under `parents`."""
+        """Return the same mistake with `parents` in front of its path."""
         return Mistake((*parents, *self.path), self.what, self.remedy)
 
 
 def dotted(path: Path) -> str:
-    """Return `path` as users read it.
+    """Return `path` as text.
 
     >>> dotted(("rules", 1, "metric"))
     'rules[1].metric'
@@ -48,7 +48,7 @@ def dotted(path: Path) -> str:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the name in `known` that `name` begins or nearly spells, or None if none is close."""
+    """Return the name in `known` that starts with `name` or is similar to it; None if there is none."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     begun = [candidate for candidate in by_lower if len(name) >= 3 and candidate.startswith(name.lower())]
     close = begun if len(begun) == 1 else get_close_matches(name.lower(), by_lower, n=1)
@@ -67,7 +67,7 @@ def listed(names: Collection[str]) -> str:
 
 
 def mistake(what: str, remedy: str) -> PydanticCustomError:
-    """Return the error that a validator of one value raises."""
+    """Return the error for a validator of one value to raise."""
     return PydanticCustomError(MISTAKE, "{what}, {remedy}", {"what": what, "remedy": remedy})
 
 
@@ -79,7 +79,7 @@ def refuse(mistakes: Iterable[Mistake]) -> None:
 
 
 def missing(path: pathlib.Path, otherwise: str) -> UsageError:
-    """Return the error that nothing is at `path`, with what stands beside it and looks alike."""
+    """Return the error for a `path` that does not exist, with a similar name in its folder, if any."""
     beside = path.parent
     meant = closest(path.name, [entry.name for entry in beside.iterdir()] if beside.is_dir() else [])
     remedy = otherwise if meant is None else f"did you mean {beside / meant}?"

@@ -1,4 +1,4 @@
-"""The declaration of one model, as a whole."""
+"""The whole declaration of one model."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -16,7 +16,7 @@ from lupus_assets.declare.part import Part
 from lupus_assets.declare.rule import Alarms, Rule
 from lupus_assets.declare.track import Track
 
-# What Dagster accepts: better refused here, with a line, than when the location loads.
+# The owners that Dagster accepts; checked here because this error has a line of the file.
 OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 DAY = timedelta(days=1)
 
@@ -34,7 +34,7 @@ def _upstream(key: str) -> str:
 
 
 def made_by(upstream: str) -> str | None:
-    """Return the model, ``<team>/<model>``, whose asset an upstream table is; None if it is of no model.
+    """Return the model, ``<team>/<model>``, that makes an upstream table; None if no model does.
 
     >>> made_by("shop/churn/churn_champion_verdicts"), made_by("warehouse/orders")
     ('shop/churn', None)
@@ -86,7 +86,7 @@ class Compare(Part):
 
 
 class MonitoredModel(Part):
-    """What a team writes about one model.
+    """The declaration of one model.
 
     Attributes
     ----------
@@ -95,25 +95,25 @@ class MonitoredModel(Part):
     team : str
         Name of the team; the model's key is ``<team>/<model>``.
     cadence : Cadence
-        The rhythm of the partitions, and when one is due.
+        The rhythm of the partitions, and their due time.
     tracks : dict of str to Track
-        Where the prediction log of each served or candidate version is, by the name of the track.
+        The source of the prediction log of each served or candidate version, by the name of the track.
     columns : Columns
         The role of each column of the prediction log.
     description : str
-        What the model predicts and for whom, shown in Dagit.
+        Description of the prediction and its users, shown in Dagit.
     owners : tuple of str
         E-mail addresses, or ``team:<name>``, shown in Dagit.
     upstream : tuple of str
         Asset keys of the tables that the model reads, shown as its lineage in Dagit.
     segments : tuple of str
-        Features whose every value is also monitored by itself, such as a country.
+        Features whose values are also monitored one by one, such as a country.
     groups : dict of str to tuple of str
         Named lists of columns, for rules and for ``lupus search``.
     reference : Reference or None
         The reference window. Default: the first 28 days, by hours the first 14, and at least 12 partitions.
     alarms : Alarms
-        How many false alarms the team accepts.
+        The number of false alarms that the team accepts.
     rules : tuple of Rule
         The team's own limits.
     compare : tuple of Compare
@@ -167,7 +167,7 @@ class MonitoredModel(Part):
 
     @property
     def decision(self) -> Decision | None:
-        """Where a score turns into a yes, by default at 0.5; None if the prediction is no score."""
+        """The threshold of the score, by default 0.5; None if the prediction is no score."""
         if self.columns.prediction.kind != "score":
             return None
         return self.columns.decision or Decision()
@@ -175,7 +175,7 @@ class MonitoredModel(Part):
     def reference_window(self) -> tuple[datetime, datetime]:
         """Return start and exclusive end of the reference window, aware in the cadence's zone.
 
-        By default the first partitions of the cadence, as many as its rhythm says.
+        By default, the first partitions of the cadence, with the default length of its rhythm.
         """
         zone = self.cadence.zone
         if self.reference and self.reference.from_ and self.reference.to:

@@ -1,4 +1,4 @@
-"""Days, instants and time zones as people write them."""
+"""Days, instants and time zones in text."""
 
 from datetime import date, datetime, time
 from typing import Annotated
@@ -8,20 +8,20 @@ from pydantic import AfterValidator, PlainValidator
 
 from lupus_assets.declare.mistake import did_you_mean, mistake
 
-# The years that a declaration may speak of: Dagster counts partitions from 1970 on, and whatever is added to
-# a later day has to stay within the calendar.
+# The allowed years: Dagster counts partitions from 1970 on, and a date plus any duration must stay within
+# Python's calendar.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
-NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # files of zones that mean none in particular
-NO_PLACE = ("posix/", "right/")  # the same zones once more, as other clocks count
+NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # zone files without a place
+NO_PLACE = ("posix/", "right/")  # folders with copies of all zones, without and with leap seconds
 
 
 def parse_moment(value: object) -> date | datetime:
-    """Return the day or the instant that `value` stands for; text is read as ISO 8601.
+    """Return the day or the instant of `value`; text is read as ISO 8601.
 
     Raises
     ------
     PydanticCustomError
-        If it is neither, or of a year before 1970 or after 2199.
+        `value` is neither, or its year is before 1970 or after 2199.
     """
     moment = _read(value)
     if moment is None:
@@ -46,12 +46,12 @@ def _read(value: object) -> date | datetime | None:
 
 
 def parse_day(value: object) -> date:
-    """Return the day that `value` stands for.
+    """Return the day of `value`.
 
     Raises
     ------
     PydanticCustomError
-        If it is no day, or an instant within one.
+        `value` is no day, or has a time of day.
     """
     moment = parse_moment(value)
     if isinstance(moment, datetime):
@@ -65,7 +65,7 @@ def parse_zone(name: str) -> str:
     Raises
     ------
     PydanticCustomError
-        If there is no such zone.
+        There is no such zone.
     """
     try:
         if name in NO_PLACES or name.startswith(NO_PLACE):
@@ -73,8 +73,8 @@ def parse_zone(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory of zones
         zones = available_timezones()
-        # By city as well: people write New_York and mean America/New_York. Not so GMT+2, which in
-        # Etc/GMT+2 is two hours behind; and what resembles an abbreviation such as PDT is another zone.
+        # By city as well: New_York means America/New_York. Not for GMT+2, because Etc/GMT+2 is two hours
+        # behind UTC, and not for abbreviations such as PDT, because similar names are other zones.
         cities = {zone.rpartition("/")[2].lower(): zone for zone in sorted(zones) if zone[:4] != "Etc/"}
         by_city = cities.get(name.strip().replace(" ", "_").lower())
         known = [by_city] if by_city else zones if "/" in name else ()

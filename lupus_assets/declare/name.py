@@ -1,4 +1,4 @@
-"""Names that a declaration gives: of teams, models, tracks and rules."""
+"""Names in a declaration: of teams, models, tracks and rules."""
 
 import re
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from lupus_assets.declare.mistake import mistake
 
-LONGEST_NAME = 60  # characters: several are joined to the name of a file, and a tag has 63 at most
+LONGEST_NAME = 60  # characters: several names are joined into a file name, and a tag has at most 63
 
 
 def _name(name: str) -> str:

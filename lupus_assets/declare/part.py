@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Part(BaseModel):
     """A frozen mapping that refuses unknown keys.
 
-    Keys that are words of Python (``from``, ``class``) are written so in YAML, and with a
-    trailing underscore in Python.
+    Keys that are keywords of Python (``from``, ``class``) have a trailing underscore in Python, and none in
+    YAML.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

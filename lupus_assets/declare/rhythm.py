@@ -1,7 +1,7 @@
-"""The rhythms in which a model can be judged: a new one is one entry of `NAMED`, and a test.
+"""The rhythms of cadences; a new rhythm needs one entry of `NAMED`, and a test.
 
-A rhythm is plain data. `declare/window.py` cuts its partitions, and `assets/partition.py` makes
-Dagster's of it.
+A rhythm is plain data. `declare/window.py` computes its partitions, and `assets/partition.py` converts it to
+Dagster's partitions.
 """
 
 import re
@@ -15,44 +15,44 @@ from cronsim import CronSim, CronSimError
 
 from lupus_assets.declare.mistake import did_you_mean, mistake
 
-# Keys of partitions; each begins with the day on which the partition starts, which readers of keys rely on.
+# Formats of partition keys; a key must begin with the day of the partition's start, because readers parse it.
 DAYS, MINUTES = "%Y-%m-%d", "%Y-%m-%d-%H:%M"
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 HOURS = re.compile(r"([0-9]{1,2}) hours?")
 HOURS_OF_A_DAY, DAYS_OF_A_WEEK, MONTHS_OF_A_YEAR = 24, 7, 12
 SUNDAY = 6
 CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
-# What every program reads of a field: without 1#2, L, W, ? and steps from a number.
+# The syntax of a field that all cron programs share: without 1#2, L, W, ? and steps from a number.
 VALUE = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
 ITEM = rf"(?:(?:\*|{VALUE}-{VALUE})(?:/[0-9]{{1,2}})?|{VALUE})"
 PLAIN = re.compile(f"{ITEM}(?:,{ITEM})*")
 RANGE = re.compile(r"\b([0-9]+)-([0-9]+)\b")
-ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - the clock on the wall
-FIRINGS = 100  # three months of days and eight years of months: every ordinary cron string shows its gap
+ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
+FIRINGS = 100  # three months of days, eight years of months: enough to find the smallest gap
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-WEEKDAY_OR_HOUR = "weekday or hour"  # one wording for both: sentences in the tables have it
+WEEKDAY_OR_HOUR = "weekday or hour"  # one wording for both, because stored sentences contain it
 
 
 @dataclass(frozen=True)
 class Season:
-    """What comes round: partitions of one phase are compared with each other.
+    """A cycle of phases; partitions of one phase are compared with each other.
 
     Attributes
     ----------
     cycle : int
-        Partitions until a phase comes round.
+        Length of the cycle in partitions.
     phase : callable
-        From the local start of a partition to its phase, at least 0 and below `detect.season.PHASES`.
+        Returns the phase of a partition from its local start, at least 0 and below `detect.season.PHASES`.
     phrases : tuple of str
-        By phase, how a sentence says it: "on Mondays".
+        Phrase of each phase: "on Mondays".
     alike : str
-        What partitions of one phase have in common: "of the same …".
+        Noun for a phase, after "of the same".
     holiday : int or None
-        Phase of a partition that starts on a public holiday; None where holidays do not count.
+        Phase of a partition that starts on a public holiday; None if holidays are ignored.
     """
 
     cycle: int
@@ -66,7 +66,7 @@ class Season:
         return self.phase(local) if self.holiday is None or not holiday else self.holiday
 
     def phrase(self, local: datetime, *, holiday: bool) -> str:
-        """Return how a sentence says the phase: "on Mondays", "on holidays", "at 14 h", "in May"."""
+        """Return the phrase of a phase: "on Mondays", "on holidays", "at 14 h", "in May"."""
         return "on holidays" if self.holiday is not None and holiday else self.phrases[self.phase(local)]
 
 
@@ -77,7 +77,7 @@ def hours_of_day(cycle: int) -> Season:
 
 
 def weekdays(cycle: int) -> Season:
-    """Return the season of the weekdays, from Monday; a public holiday is like a Sunday."""
+    """Return the season of the weekdays, from Monday; a public holiday has the phase of Sunday."""
     phrases = tuple(f"on {name}" for name in WEEKDAYS)
     return Season(cycle, lambda local: local.weekday(), phrases, WEEKDAY_OR_HOUR, holiday=SUNDAY)
 
@@ -90,28 +90,28 @@ def months_of_year(cycle: int) -> Season:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How the partitions of a model are cut, keyed, compared and named.
+    """The bounds, keys, seasons and names of a model's partitions.
 
     Attributes
     ----------
     every : str
-        As declarations spell it.
+        Spelling in declarations.
     cron : str
-        When a partition starts by the clock on the wall, and the one before it ends.
+        Cron string of the local starts of partitions; a partition ends where the next one starts.
     period : timedelta
-        Nominal length of a partition, clock changes aside: of a month the longest, of a cron string its
-        smallest gap.
+        Nominal length of a partition without clock changes: 31 days for months, the smallest gap for a cron
+        string.
     key : str
-        strftime format of a partition's key: its local start, `DAYS` where it starts at midnight.
+        strftime format of a partition's key, its local start; `DAYS` where partitions start at midnight.
     seasons : tuple of Season
         Finest first.
     reference_partitions, reference_days : int
-        The default reference window holds at least so many partitions, 1 or more (12: a year of months), and
-        lasts at least so many days.
+        Least number of partitions, 1 or more (12: a year of months), and least number of days of the default
+        reference window.
     real_hours : bool
-        Whether hours of real time are counted: one that the clock repeats is a partition of its own.
+        Whether partitions are hours of elapsed time: an hour that the clock repeats is a separate partition.
     named : bool
-        Whether `every` says it in words; if not, it is a cron string.
+        Whether `every` is a name; otherwise it is a cron string.
     """
 
     every: str
@@ -126,26 +126,26 @@ class Rhythm:
 
     @property
     def by_day(self) -> bool:
-        """Whether partitions start at midnight, and so do a cadence and its end."""
+        """Whether partitions, and so the start and end of a cadence, are at midnight."""
         return self.key == DAYS
 
     @property
     def tag(self) -> str:
-        """What tags call it: ``6-hours``, and ``cron`` for every cron string."""
+        """The name in tags: ``6-hours``, and ``cron`` for every cron string."""
         return self.every.replace(" ", "-") if self.named else "cron"
 
     @property
     def reference_length(self) -> str:
-        """Least length of the default reference window, in words."""
+        """The least length of the default reference window, in words."""
         by_days = f"{self.reference_days} days"
         return by_days if self.reference_days else f"{self.reference_partitions} partitions"
 
     def firings(self, start: datetime) -> Iterator[datetime]:
-        """Yield the starts of partitions from `start` on, both by the clock on the wall, without a zone."""
+        """Yield the starts of partitions from `start` on; both are naive local times."""
         return (moment for moment in CronSim(self.cron, start - MINUTE) if moment >= start)
 
     def reference_window(self, start: datetime) -> tuple[datetime, datetime]:
-        """Return start and end of the default reference window, by the clock on the wall.
+        """Return start and end of the default reference window, as naive local times.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class Rhythm:
 
 
 def _hours(hours: int) -> Rhythm:
-    """Return the rhythm of windows of so many hours, which divide a day."""
+    """Return the rhythm of windows of `hours` hours, a divisor of 24."""
     per_day = HOURS_OF_A_DAY // hours
     return Rhythm(
         every="hour" if hours == 1 else f"{hours} hours",
@@ -205,7 +205,7 @@ def rhythm_of(every: str) -> Rhythm:
         return NAMED[every]
     if hours := HOURS.fullmatch(every):
         return _hours(int(hours[1]))
-    # Naive on purpose: an hour that a clock change takes away is no shorter window.
+    # Naive times: an hour that a clock change skips does not shorten the period.
     firings = islice(CronSim(every, ANY_TIME), FIRINGS)
     return Rhythm(
         every=every,
@@ -223,7 +223,7 @@ def parse_every(text: str) -> str:
     Raises
     ------
     PydanticCustomError
-        If it is none of these.
+        `text` is none of these.
     """
     every = " ".join(text.split())
     if every in NAMED:
@@ -246,7 +246,7 @@ def parse_every(text: str) -> str:
 
 
 def _check_cron(every: str, fields: Sequence[str], hours: int) -> None:
-    """Raise where programs that read cron strings differ, or where partitions would be too many."""
+    """Raise if cron programs differ on the string, or if it gives too many partitions."""
     minute, _, day, _, weekday = fields
     if not all(map(PLAIN.fullmatch, fields)):
         what = f"'{every}' is no plain cron string"
@@ -254,7 +254,7 @@ def _check_cron(every: str, fields: Sequence[str], hours: int) -> None:
     if not minute.isdecimal():
         raise mistake(f"'{every}' fires more than once an hour", "write one minute, or hour")
     if hours == HOURS_OF_A_DAY:
-        # An hour that the clock repeats is a partition of its own, and only `hour` has a key for it.
+        # A repeated hour is a separate partition, and only the rhythm `hour` has a key for it.
         raise mistake(f"'{every}' fires in every hour of a day", "write hour, or fewer of the hours")
     for first, last in RANGE.findall(every):
         if first == last:

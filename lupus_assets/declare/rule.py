@@ -1,4 +1,4 @@
-"""What a team wants to be told of: its own thresholds, and how many false alarms it bears."""
+"""The rules of a team: its own thresholds, and its budget of false alarms."""
 
 import re
 from typing import Annotated, Self
@@ -23,15 +23,15 @@ PER_MONTH = {
 }
 BUDGET = re.compile(r"([0-9]+(?:\.[0-9]+)?) per ([a-z]+)")
 BUDGET_REMEDY = "write how many false incidents you bear, such as 1 per month or 2 per quarter"
-# Once in a century, and more than anybody reads: beyond them p values and thresholds mean nothing.
+# Once in a century, and more than anyone reads: beyond these, p values and thresholds have no meaning.
 LEAST_BUDGET, LARGEST_BUDGET = 1 / 1_200, 1_000
-FURTHEST = 10_000  # partitions that a rule may look back
+FURTHEST = 10_000  # most partitions that a rule looks back
 CONDITIONS = (
     "below", "above", "falls_from_recent", "rises_from_recent", "falls_from_season", "rises_from_season",
     "falls_steadily", "rises_steadily",
 )  # fmt: skip
-LIKELY_BY_CHANCE = 0.01  # of a trend, where a rule does not say
-LEAST_TREND = 8  # partitions, as `lupus_assets.detect.trend` has it
+LIKELY_BY_CHANCE = 0.01  # default p value of a trend
+LEAST_TREND = 8  # partitions, as in `lupus_assets.detect.trend`
 
 
 def parse_budget(value: object) -> float:
@@ -40,7 +40,7 @@ def parse_budget(value: object) -> float:
     Raises
     ------
     PydanticCustomError
-        If it is no budget.
+        `value` is no budget.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def parse_budget(value: object) -> float:
     2.0
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        per_month = float(min(value, LARGEST_BUDGET + 1))  # not every integer is a float
+        per_month = float(min(value, LARGEST_BUDGET + 1))  # large integers overflow a float
     else:
         found = BUDGET.fullmatch(" ".join(str(value).split()))
         if found is None:
@@ -135,12 +135,12 @@ class SteadyChange(Part):
 
 
 class Rule(Part):
-    """A limit of the team's own: one metric, and exactly one condition that fails it.
+    """A limit set by the team: one metric, and exactly one condition for failure.
 
     Attributes
     ----------
     name : str or None
-        What verdicts call it; None means what it says, such as ``row_count below 500``.
+        Name in verdicts. Default: made from the condition, such as ``row_count below 500``.
     metric : str
         Name of a metric.
     column : str or None
@@ -184,7 +184,7 @@ class Rule(Part):
         return self
 
     def concerns(self, segment: str) -> bool:
-        """Return whether the rule applies to a segment of the tables: its own, its column's, or all rows."""
+        """Return whether the rule applies to a segment of the tables."""
         if self.segment is None:
             return segment == EVERYTHING
         return segment == self.segment or segment.startswith(f"{self.segment}=")

@@ -1,4 +1,4 @@
-"""Where the prediction log of one track is."""
+"""The source of a track's prediction log."""
 
 import re
 from typing import Annotated, Self
@@ -18,7 +18,7 @@ def _files(pattern: str) -> str:
     scheme, separator, rest = pattern.partition("://")
     if separator:
         bucket, _, path = rest.partition("/")
-        if "@" in bucket:  # and it is not repeated here
+        if "@" in bucket:  # the message does not repeat it
             raise mistake("holds a user", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead")
         if scheme != "s3":
             raise mistake(f"'{scheme}://' is read by nothing here", "write s3://bucket/path, or a path")
@@ -53,7 +53,7 @@ def _function(reference: str) -> str:
 
 
 class Track(Part):
-    """Where the prediction log of one track is: exactly one of files, a Hive table, a query and a function.
+    """The source of a track's prediction log: exactly one of files, a Hive table, a query and a function.
 
     The first three contain placeholders: ``{partition}`` is the key of the partition; ``{start:%Y/%m/%d}``
     and ``{end:…}`` are its bounds in the cadence's time zone, in any strftime format.

@@ -1,4 +1,4 @@
-"""The windows of a cadence, without Dagster: the same, under the same keys, as its partitions."""
+"""The windows of a cadence, without Dagster; equal to Dagster's partitions, with the same keys."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
@@ -12,7 +12,7 @@ from lupus_assets.records import Window
 if TYPE_CHECKING:
     from lupus_assets.declare.cadence import Cadence
 
-OFFSET = "%z"  # behind the key of the second time that the clock shows an hour
+OFFSET = "%z"  # suffix of the key of an hour that the clock shows the second time
 
 
 def windows(cadence: "Cadence", since: datetime, until: datetime) -> list[Window]:
@@ -21,7 +21,7 @@ def windows(cadence: "Cadence", since: datetime, until: datetime) -> list[Window
     Parameters
     ----------
     cadence : Cadence
-        Its `start` and `end` are not looked at.
+        Its `start` and `end` are ignored.
     since, until : datetime
         Aware.
     """
@@ -42,8 +42,8 @@ def starts(rhythm: Rhythm, since: datetime, until: datetime, origin: datetime) -
     rhythm : Rhythm
     since, until : datetime
     origin : datetime
-        Midnight in the zone of the cadence, from which hours of real time are counted: half an hour off where
-        a clock moves by half an hour.
+        Midnight in the zone of the cadence, from which hours of elapsed time are counted. After a clock
+        change by half an hour, these hours start at half past in local time.
     """
     zone = origin.tzinfo
     times = _hours(since, origin) if rhythm.real_hours else _firings(rhythm, zone, since)
@@ -55,7 +55,7 @@ def starts(rhythm: Rhythm, since: datetime, until: datetime, origin: datetime) -
 
 
 def _hours(since: datetime, origin: datetime) -> Iterator[datetime]:
-    """Yield the hours of real time: cron knows none that comes twice."""
+    """Yield hours of elapsed time; cron strings cannot express an hour that the clock repeats."""
     moment = origin.astimezone(UTC)
     moment += (since.astimezone(UTC) - moment) // HOUR * HOUR
     while True:
@@ -64,9 +64,9 @@ def _hours(since: datetime, origin: datetime) -> Iterator[datetime]:
 
 
 def _firings(rhythm: Rhythm, zone: tzinfo | None, since: datetime) -> Iterator[datetime]:
-    """Yield when the clock on the wall shows what the cron string says.
+    """Yield the times at which the local clock matches the cron string.
 
-    A time that comes twice counts the second time, one that is skipped as soon as the clock has moved on.
+    Of a repeated local time, the second is used; for a skipped one, the time of the clock change.
     """
     before = None
     for shown in rhythm.firings(since.astimezone(zone).replace(tzinfo=None) - DAY):
@@ -80,7 +80,7 @@ def _firings(rhythm: Rhythm, zone: tzinfo | None, since: datetime) -> Iterator[d
 
 
 def _change(after: datetime, zone: tzinfo | None) -> datetime:
-    """Return when the clock was last put forward, shortly before `after`."""
+    """Return the time of the last clock change, shortly before `after`."""
     moment = after.astimezone(UTC)
     offset = moment.astimezone(zone).utcoffset()
     while (moment - MINUTE).astimezone(zone).utcoffset() == offset:

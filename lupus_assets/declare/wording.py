@@ -1,4 +1,4 @@
-"""Pydantic's errors in plain words, each with what to write instead."""
+"""Pydantic's errors in plain words, each with a remedy."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -41,8 +41,8 @@ PLANNED: dict[Path, tuple[str, str]] = {
 def mistakes(error: ValidationError, document: Document, raw: Mapping[str, object]) -> Iterator[Mistake]:
     """Yield every mistake of `error`, which came from validating `raw`; paths are relative to `raw`.
 
-    Contradictions between parts are left out: `validation.check_model` finds them in `raw`,
-    whether or not the parts are valid. A key that is there but misspelt is not missing as well.
+    Contradictions between parts are left out: `consistency.parts.check_model` finds them in `raw`, also where
+    parts are not valid. A misspelt key is not also reported as missing.
     """
     details = [detail for detail in error.errors(include_url=False) if detail["type"] != INCONSISTENT]
     unknown = [_path(detail, raw) for detail in details if detail["type"] == "extra_forbidden"]
@@ -81,7 +81,7 @@ def _short(value: object) -> str:
 
 
 def _path(detail: ErrorDetails, raw: object) -> Path:
-    """Return the keys of the error's place without the names that pydantic puts between them."""
+    """Return the keys of the error's place, without the names that pydantic inserts."""
     path: Path = ()
     for step in detail["loc"]:
         below = {where[-1]: value for where, value in items(raw)}
@@ -96,7 +96,7 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _walk(annotation: Any, path: Path, name: str = "", info: FieldInfo | None = None) -> Place:
-    """Return the model at `path` below `annotation`, and the last field on the way."""
+    """Return the model at `path` below `annotation`, and the last field of the path."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not path:
             return annotation, name, info
@@ -113,7 +113,7 @@ def _keys(path: Path) -> list[str]:
 
 
 def _example(path: Path) -> str:
-    """Return what would be right for the field at `path` or around it, in YAML's flow style."""
+    """Return a correct example of the field at `path` or around it, in YAML's flow style."""
     _, name, info = _walk(MonitoredModel, path)
     example = {name: info.examples[0] if info and info.examples else "…"}
     return str(yaml.safe_dump(example, default_flow_style=True, sort_keys=False, width=1000))[1:-2]

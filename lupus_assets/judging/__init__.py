@@ -1,14 +1,14 @@
-"""Metrics become verdicts, incidents and check results.
+"""Verdicts, incidents and check results from metrics.
 
 series      the metrics of a track as series over partitions
-history     series as the detector takes them
-fact        what is wrong in a partition whatever its history
+history     series as input of the detector
+fact        faults of a partition that need no history
 rule        the team's own thresholds
-chain       the judgement of one chain of partitions, partition by partition
+chain       the judgement of one chain of series, partition by partition
 track       the chains of a track
-checkpoint  the state behind a partition as bytes
+checkpoint  the state after a partition as bytes
 verdict     rows of the table of verdicts
-incident    alarms that belong together
+incident    alarms grouped into incidents
 check       verdicts become check results
 wording     numbers and series in sentences
 """

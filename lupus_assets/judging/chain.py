@@ -1,7 +1,7 @@
-"""What is judged together, partition by partition: the detector with all that verdicts need besides it.
+"""The judgement of one chain of series, partition by partition: the detector and the counts for verdicts.
 
-What the rows say is one chain, what the labels say, which come later, another. A chain that has learned what
-is ordinary is a state that goes on from partition to partition; `lupus_assets.judging.checkpoint` keeps it.
+The metrics of the rows are one chain, those of the labels, which come later, another. After the warm-up, a
+chain is a state that every partition updates; `lupus_assets.judging.checkpoint` serialises it.
 """
 
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ NEVER = -1  # µs
 
 @dataclass(frozen=True)
 class Setting:
-    """What judging depends on besides the metrics.
+    """The inputs of judging besides the metrics.
 
     Attributes
     ----------
     model : MonitoredModel
     budgets : tuple of float
-        False incidents a month; each is judged by itself in the same pass.
+        False incidents a month; one pass judges every budget separately.
     taught : datetime
-        Where the partitions end that teach what is ordinary.
+        End of the warm-up: the detector learns from the partitions before it.
     """
 
     model: MonitoredModel
@@ -42,25 +42,25 @@ class Setting:
 
 @dataclass
 class Chain:
-    """What is known of K judged series between two partitions, once what is ordinary has been learned.
+    """The state of K judged series between two partitions, after the warm-up.
 
     Attributes
     ----------
     series : list of tuple
-        Every series that the chain has had, sorted as in `Ledger`.
+        All series of the chain so far, sorted as in `Ledger`.
     judged : array of bool
-        Which of them are judged: K.
+        Whether each of them is judged; K are.
     usual : array of float, shape (K,)
         Usual sampling variances, as `lupus_assets.judging.history.history` returns them.
     detector : Detector
     warm : int
-        First partitions that have no verdict.
+        Number of first partitions without a verdict.
     partitions : int
-        Seen so far.
+        Number of partitions so far.
     seen : array of int, shape (K,)
-        Partitions with a number.
+        Number of partitions with a value.
     since : array of int, shape (budgets, K)
-        Start of the partition in µs since which a series has been flagged; `NEVER` where it is not.
+        Start in µs of the first partition of the present run of flags; `NEVER` where a series is not flagged.
     """
 
     series: list[Key]
@@ -78,7 +78,7 @@ class Chain:
         return [key for key, kept in zip(self.series, self.judged.tolist(), strict=True) if kept]
 
     def count(self, values: Array, start: int, judged: Judged) -> None:
-        """Take in a partition that was judged: its numbers, shape (K,), and where it starts, in µs."""
+        """Add a judged partition: its values, shape (K,), and its start in µs."""
         self.seen = self.seen + ~np.isnan(values)
         began = np.where(self.since == NEVER, start, self.since)
         flagged = [flagged_of(self.detector.series, judged, budget) for budget in range(len(self.since))]
@@ -88,18 +88,19 @@ class Chain:
 
 @dataclass(frozen=True)
 class Step:
-    """One partition that was judged: its index in the ledger, and what there is to say of it.
+    """The result of one judged partition.
 
     Attributes
     ----------
     at : int
+        Index of the partition in the ledger.
     judged : Judged
     verdict : bool
         Whether there is enough history for a verdict.
     seen : array of int, shape (K,)
-        How often each series had a number before.
+        Number of earlier partitions with a value.
     since : array of int, shape (budgets, K)
-        As in `Chain`, with this partition.
+        As in `Chain`, this partition included.
     """
 
     at: int
@@ -111,24 +112,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Told:
-    """What one chain tells another of a partition that both have: one of `Heard`."""
+    """The results of one chain at one partition, as input of another chain: one partition of `Heard`."""
 
     z: Array
     rows: Mask
 
 
 class Judging:
-    """One chain on its way through a ledger.
+    """The judgement of the partitions of a ledger by one chain.
 
     Parameters
     ----------
     ledger : Ledger
-        The whole history of the chain, or what comes after `chain`.
+        The whole history of the chain, or the partitions after `chain`.
     setting : Setting
     chain : Chain or None
-        It is taken over and moved on.
+        The state to continue from; it is updated in place. None starts with the warm-up.
     heard : int
-        Series of another chain that may explain these.
+        Number of series of another chain that may explain these.
     """
 
     def __init__(self, ledger: Ledger, setting: Setting, chain: Chain | None = None, heard: int = 0) -> None:
@@ -146,29 +147,29 @@ class Judging:
         self._pending: list[Told] = []
         self.starts: list[datetime] = self.ledger.starts.tolist()  # naive UTC
         self._places = {start: at for at, start in enumerate(self.starts)}
-        # So many partitions are learned from at once.
+        # Number of partitions of the warm-up, which the detector learns from at once.
         self.first = 0 if chain else min(self.history.warm or LONE_WARM, len(self._places))
 
     @property
     def tells(self) -> int:
-        """Number of series of which another chain hears."""
+        """Number of series whose deviations are passed to another chain."""
         series = self.history.series
         return int(np.count_nonzero(series.foretells & ~series.rare))
 
     def is_learning(self, start: datetime) -> bool:
-        """Return whether a partition is among those that are learned from at once, and not the last."""
+        """Return whether a partition is in the warm-up, its last partition excluded."""
         return bool(self.first) and start < self.starts[self.first - 1]
 
     def step(self, start: datetime, told: Told | None = None) -> Iterator[Step]:
-        """Judge the partition that starts there, naive UTC, if the chain has it.
+        """Judge the partition with this start, naive UTC; yield nothing if the chain does not have it.
 
-        Partitions that are learned from at once come when the last of them does.
+        The partitions of the warm-up are yielded together, with its last one.
 
         Parameters
         ----------
         start : datetime
         told : Told, optional
-            By the other chain, of this partition.
+            Results of the other chain at this partition.
         """
         at = self._places.get(start)
         if at is None:
@@ -207,7 +208,7 @@ class Judging:
             judged=self.judged,
             usual=self._usual,
             detector=detector,
-            # The first partitions are looked at, and not judged: they teach what is ordinary.
+            # The partitions of the warm-up get no verdict: the detector learns from them.
             warm=max(of.warm, LEAST_HISTORY),
             partitions=0,
             seen=np.zeros(size, np.int64),
@@ -222,7 +223,7 @@ class Judging:
         return Step(at, judged, verdict, seen, chain.since)
 
     def judgements(self, step: Step) -> list[Judgement]:
-        """Return what there is to say of a partition, for every budget."""
+        """Return the judgement of a partition for every budget."""
         series, model = self.history.series, self.setting.model
         return [
             Judgement(
@@ -237,7 +238,7 @@ class Judging:
         ]
 
     def done(self) -> Chain | None:
-        """Return the state behind the last partition; None where what is ordinary is not learned yet."""
+        """Return the state after the last partition; None where no partition came after the warm-up."""
         if self.chain is None or self.chain.partitions <= self.first:
             return None
         self.chain.usual = self._usual
@@ -245,7 +246,7 @@ class Judging:
 
 
 def told(judged: Judged, series: Series) -> Told:
-    """Return what one chain, of `series`, tells another of a partition."""
+    """Return the results of a chain, of `series`, at one partition as input of another chain."""
     explains = series.foretells[~series.rare]
     counted, about = np.flatnonzero(series.role == Role.ROWS), np.flatnonzero(series.group == Group.ROWS)
     rows = [

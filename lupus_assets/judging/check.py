@@ -1,7 +1,7 @@
-"""The checks of a partition: one entry of `CHECKS` each, from which all else about a check follows.
+"""The checks of a partition: each is one entry of `CHECKS`, the only place that defines it.
 
-Belongs here: the question, the verdicts that answer it, what a declaration needs to have the check, and what
-it says when it passes. Does not belong here: how verdicts come about, and what Dagster is told of an outcome.
+Belongs here: the question, the verdicts that answer it, the condition on a declaration, and the sentence of a
+passing check. Does not belong here: the computation of verdicts, and Dagster's form of an outcome.
 """
 
 import re
@@ -27,14 +27,14 @@ from lupus_assets.judging.wording import listed, target
 from lupus_assets.records import FACT_RULE, HISTORY_RULE, VerdictRow
 
 ARRIVAL, COMPLETENESS = "arrival", "completeness"  # the checks that fail where there is nothing to judge
-TEAM = "team"  # of a verdict on one of the team's own rules, whatever its name
+TEAM = "team"  # stands in `Topic.rules` for every rule of the team
 OF_COMPLETENESS = tuple(name for name, metric in METRICS.items() if metric.completeness)
 BEHIND = re.compile(r"\(known (\w+) later\)$")
 
 
 @dataclass(frozen=True)
 class Topic:
-    """Verdicts by what they are about; what is empty stands for all.
+    """A selection of verdicts; an empty attribute selects all.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Topic:
     rules: tuple[str, ...] = (HISTORY_RULE, FACT_RULE)
 
     def holds(self, row: VerdictRow) -> bool:
-        """Return whether a verdict is about it."""
+        """Return whether a verdict is selected."""
         rule = row.rule if row.rule in (HISTORY_RULE, FACT_RULE) else TEAM
         return (
             rule in self.rules
@@ -80,21 +80,21 @@ class Check:
     Attributes
     ----------
     name : str
-        What Dagster calls it; ``a-z``, ``0-9`` and ``_``.
+        Name in Dagster; ``a-z``, ``0-9`` and ``_``.
     question : str
-        What it asks, as Dagit shows it.
+        The question that Dagit shows.
     topics : tuple of Topic
-        The verdicts that answer it, but for those of an earlier check in `CHECKS`.
+        The verdicts that answer it, without those of earlier checks in `CHECKS`.
     about : str
-        What the columns of these verdicts are, in the singular, for the sentence of a passing check.
+        Noun in the singular for the columns of these verdicts, for the sentence of a passing check.
     needs : callable
-        Whether a track of a model has what the check judges.
+        Returns whether a model and track have the check.
     late : bool
         Whether it is answered when the labels are in.
     passing : callable
-        Returns what a passing check says, of its verdicts, all findings, and `about`.
+        Returns the sentence of a passing check from its verdicts, all findings, and `about`.
     remark : callable
-        Returns what else is to be said of the partition, whether it passes or not; None where nothing is.
+        Returns a sentence to add, passing or not; None for none.
     """
 
     name: str
@@ -107,11 +107,11 @@ class Check:
     remark: Callable[[Findings], str | None] = _nothing
 
     def holds(self, row: VerdictRow) -> bool:
-        """Return whether a verdict is of one of its topics."""
+        """Return whether one of the topics selects a verdict."""
         return any(topic.holds(row) for topic in self.topics)
 
 
-# A verdict answers one check, the first that holds it: what is particular comes before what is general.
+# A verdict answers the first check that holds it: specific checks come before general ones.
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
@@ -172,11 +172,11 @@ class Outcome:
     passed : bool
     sentence : str
     offenders : tuple of VerdictRow
-        Most telling first.
+        The verdicts that fail the check, most important first.
     judged : int
-        Number of series behind the result.
+        Number of judged series.
     explained : tuple of VerdictRow
-        Out of their range, and no alarm, since something explains them; furthest out first.
+        Verdicts out of their range that are explained and so no alarm; largest deviation first.
     """
 
     check: str
@@ -188,12 +188,12 @@ class Outcome:
 
 
 def checks_of(model: MonitoredModel, track: str) -> list[str]:
-    """Return the checks of a track: those that its declaration gives something to judge."""
+    """Return the names of the checks of a track, by its declaration."""
     return [check.name for check in CHECKS.values() if check.needs(model, track)]
 
 
 def described(check: str, behind: timedelta) -> str:
-    """Return the question that a check asks, and how much later it is answered where labels are late.
+    """Return the question of a check, with the delay of its answer where labels are late.
 
     >>> described("performance", timedelta(days=3))
     'Is the realised performance as expected? (known 3d later)'
@@ -205,7 +205,7 @@ def described(check: str, behind: timedelta) -> str:
 
 
 def behind(description: str) -> timedelta:
-    """Return how much later a check is answered than the others, from what `described` says.
+    """Return the delay of a check's answer, read from the text of `described`.
 
     >>> behind("Is the realised performance as expected? (known 3d later)")
     datetime.timedelta(days=3)
@@ -228,18 +228,18 @@ def outcomes(findings: Findings, checks: Iterable[str]) -> list[Outcome]:
 
 
 def unmeasured(checks: Sequence[str], sentence: str, *, absent: bool, came: bool) -> list[Outcome]:
-    """Return what a partition that could not be measured comes to: a failing check, never silence.
+    """Return the outcomes of a partition that could not be measured; at least one check fails.
 
     Parameters
     ----------
     checks : sequence of str
-        Those that are asked for; where the one that it concerns is not among them, they all say it.
+        The requested checks; if the concerned check is not among them, all of them fail.
     sentence : str
-        What went wrong.
+        The error in words.
     absent : bool
-        Whether there is no such partition.
+        Whether the partition does not exist.
     came : bool
-        Whether there is one, and it cannot be read.
+        Whether the partition exists and cannot be read.
     """
     concerned = ARRIVAL if absent else COMPLETENESS
     failing = [concerned] if concerned in checks else checks

@@ -1,15 +1,15 @@
-"""What judging knows behind a partition, as bytes: from there it goes on as if it had seen all partitions.
+"""The state of judging after a partition, as bytes; judging resumes from it without the partitions before.
 
 ::
 
-    b"LUPC" | version, uint16 | digest of what follows, 16 bytes | length, uint64 | zstd( length of the tree,
+    b"LUPC" | version, uint16 | digest of the rest, 16 bytes | length, uint64 | zstd( length of the tree,
     uint64 | tree | arrays )
 
-The digest is looked at first: no length is believed that is not as it was written.
+The digest is checked before any length is used.
 
-The tree is JSON: numbers, strings and None are themselves, everything else is a list that begins with what
-it is. Arrays lie behind it in the order in which it names them, as they are in memory. The bytes are a cache:
-another version than `VERSION`, or bytes that are damaged, are as good as none.
+The tree is JSON: numbers, strings and None are plain values, everything else is a list that begins with its
+type. The arrays follow in the order of the tree, in their memory layout. The bytes are a cache: if they are
+damaged, or of a version other than `VERSION`, they are to be discarded.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ from lupus_assets.judging.chain import Chain
 from lupus_assets.judging.incident import Open
 from lupus_assets.judging.rule import Past, Pasts, rules_of
 
-VERSION = 2  # another whenever the detector, or what it is given, comes to other verdicts or has other states
+VERSION = 2  # raise with every change of the detector, or of its input, that changes verdicts or states
 MAGIC = b"LUPC"
 PREFIX = struct.Struct("<4sH16s")
 LENGTH = struct.Struct("<Q")
@@ -50,14 +50,14 @@ CODEC = "zstd"
 
 @dataclass
 class Checkpoint:
-    """What judging one track knows behind a partition.
+    """The state of judging one track after a partition.
 
     Attributes
     ----------
     upto : int
-        Start of the partition in µs: the last that was taken in.
+        Start in µs of the partition, the last one included.
     foreign : datetime or None
-        Start of the first partition, aware UTC, with numbers against another reference.
+        Start of the first partition, aware UTC, with metrics against another reference.
     chains : dict of str to Chain
     pasts : list
         Of the team's rules.
@@ -81,11 +81,11 @@ CLASSES: dict[str, type] = {
 
 
 def key_of(model: MonitoredModel, track: str, reference: str) -> str:
-    """Return a digest of all that a checkpoint depends on besides the tables."""
+    """Return a digest of all inputs of a checkpoint other than the tables."""
     parts = {"cadence", "columns", "groups", "reference", "alarms"}
     judged = model.model_dump(include=parts, exclude_defaults=True)
     rules = [rule.model_dump(exclude_defaults=True) for rule in rules_of(model, track)]
-    # What was a holiday is so by this package, also of partitions that are long over.
+    # Another version of this package may change the holidays of past years.
     calendar = version("holidays") if model.cadence.holidays else ""
     text = json.dumps([VERSION, judged, rules, calendar, reference], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -107,7 +107,7 @@ def from_bytes(data: bytes) -> Checkpoint:
     Raises
     ------
     StateError
-        The bytes are none, are damaged, or of another version.
+        The bytes are no checkpoint, are damaged, or are of another version.
     """
     try:
         magic, written, digest = PREFIX.unpack_from(data)
@@ -137,7 +137,7 @@ def _encode(value: Any, arrays: list[bytes]) -> Any:
     if kind in PLAIN:
         return value
     if kind is np.ndarray:
-        # Sums of numbers that lie in another order may differ in the last bit.
+        # Sums over another memory order may differ in the last bit.
         order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
         arrays.append(value.tobytes(order))
         return ["array", value.dtype.str, list(value.shape), order]
@@ -155,7 +155,7 @@ def _encode(value: Any, arrays: list[bytes]) -> Any:
 
 
 class _Arrays:
-    """The arrays of a checkpoint, one after the other."""
+    """The arrays of a checkpoint, read in their order."""
 
     def __init__(self, content: memoryview) -> None:
         self._content = content

@@ -1,4 +1,4 @@
-"""What the detector says of one partition, for one budget and in the metrics' own units."""
+"""The detector's result for one partition and one budget, in the metrics' own units."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from lupus_assets.judging.series import Array, Ledger
 
 
 def flagged_of(series: Series, judged: Judged, budget: int) -> Mask:
-    """Return the series for which a target is named: those that pass what it took, at least the strongest."""
+    """Return the flagged series: those of a named target beyond its threshold, at least the strongest."""
     surprise, needed = judged.surprise.max(axis=0), judged.needed[budget]
     flagged = np.zeros(surprise.shape, dtype=bool)
     for target in judged.named[budget]:
@@ -25,24 +25,24 @@ def flagged_of(series: Series, judged: Judged, budget: int) -> Mask:
 
 @dataclass(frozen=True)
 class Detected:
-    """What the detector says of one partition for one budget; arrays of shape (series,).
+    """The detector's result for one partition and one budget; arrays of shape (series,).
 
     Attributes
     ----------
     series : Series
     judged : Judged
     needed : array of float
-        −log10 p at which a series by itself would raise an alarm.
+        −log10 p at which a series alone would raise an alarm.
     flagged : array of bool
-        Series of which someone is told.
+        Series with an alarm.
     out : array of bool
-        Series beyond their range, whatever explains that.
+        Series beyond their range, explained or not.
     since : array of int
-        Start of the partition in µs since which a series is flagged.
+        Start in µs of the first partition of the present run of flags.
     surprise : array of float
-        −log10 p of the window that shows it.
+        −log10 p over the chosen window.
     window : array of int
-        That window, as an index into `WINDOWS`.
+        The chosen window, as an index into `WINDOWS`.
     """
 
     series: Series
@@ -56,9 +56,9 @@ class Detected:
 
     @classmethod
     def of(cls, series: Series, judged: Judged, budget: int, since: Ints) -> "Detected":
-        """Return what `judged` comes to for one of its budgets."""
+        """Return the result of `judged` for one of its budgets."""
         passes = judged.surprise >= judged.needed[budget]
-        # The shortest window that shows it by itself, where one does: what came today is no weekly mean.
+        # The shortest window that alone passes the threshold, if one does; else the most surprising one.
         window = np.where(passes.any(axis=0), passes.argmax(axis=0), judged.surprise.argmax(axis=0))
         return cls(
             series=series,
@@ -111,7 +111,7 @@ class Measured:
 
 
 def _back(ledger: Ledger, series: npt.NDArray[np.intp], at: int, scaled: Array) -> Array:
-    """Return what lies on the stabilised scales, shape (…, series), in the metrics' own units."""
+    """Convert values on the stabilised scales, shape (…, series), to the metrics' own units."""
     back = np.full(scaled.shape, np.nan)
     scales = np.array([METRICS[ledger.series[index][-1]].scale for index in series.tolist()])
     n = ledger.n[at, series]

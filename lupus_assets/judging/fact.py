@@ -1,4 +1,4 @@
-"""What is wrong with a partition whatever its history: a fact needs no expected range."""
+"""Facts: faults of a partition that need no history and no expected range."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -15,14 +15,14 @@ Fact = tuple[str, str, float | None, str]  # (column, metric, value, sentence)
 
 
 def facts(profiled: Profiled, reference: Reference, columns: Columns) -> Iterator[Fact]:
-    """Yield what is wrong with the rows of one partition, in the order of its columns.
+    """Yield the facts on the rows of one partition, in the order of its columns.
 
-    Rows that repeat are wrong where a key is declared; without one, they are judged by their history.
+    Repeated rows are a fact where a key is declared; without one, they are judged by their history.
 
     Yields
     ------
     tuple
-        Column (empty for the rows as such), metric, value, sentence.
+        Column (empty for the rows as a whole), metric, value, sentence.
     """
     for column, text in profiled.problems.items():
         yield column, "null_rate", None, text

@@ -1,4 +1,4 @@
-"""What a check rests its answer on, and what a passing check says that it looked at."""
+"""The inputs of the checks, and the sentences of passing checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from lupus_assets.records import EVERYTHING, FACT_RULE, NOTICE, VerdictRow
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known of one partition when its checks are answered.
+    """The inputs of the checks of one partition.
 
     Attributes
     ----------
     verdicts : sequence of VerdictRow
         All verdicts of the partition.
     rows : int
-        Rows that were read.
+        Number of rows read.
     awaited : str or None
-        Until when labels are due, where they are not in yet.
+        Time at which labels are due; None once they are in.
     rules : sequence of str
-        The team's rules that ought to have a verdict, as the table ``verdicts`` names them.
+        The team's rules that should have a verdict, by their names in the table ``verdicts``.
     coverage : str or None
-        How many inputs of a wide model are looked at together, where not all are.
+        Number of inputs of a wide model that are looked at together, in words; None if all are.
     """
 
     verdicts: Sequence[VerdictRow] = ()
@@ -33,29 +33,29 @@ class Findings:
 
 
 def explained(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
-    """Return the verdicts that are out of their range and no alarm, furthest out first."""
+    """Return the verdicts that are out of their range and no alarm, largest surprise first."""
     return sorted((row for row in rows if row.severity == NOTICE), key=lambda row: -(row.surprise or 0.0))
 
 
 def is_open(row: VerdictRow) -> bool:
-    """Return whether a verdict is none yet: there is too little history, or no number."""
+    """Return whether a verdict is not possible yet: there is too little history, or no value."""
     return row.rule != FACT_RULE and row.p is None and row.low is None and row.high is None
 
 
 def rows_arrived(_verdicts: Sequence[VerdictRow], findings: Findings, _about: str) -> str:
-    """Return how many rows there are: "300 rows arrived"."""
+    """Return a sentence with the number of rows: "300 rows arrived"."""
     return f"{counted(findings.rows, 'row')} arrived"
 
 
 def within_ranges(verdicts: Sequence[VerdictRow], _findings: Findings, about: str) -> str:
-    """Return what was held against its history: "3 inputs by 4 metrics looked at, all within …".
+    """Return a sentence on the series judged by history: "3 inputs by 4 metrics looked at, all within …".
 
     Parameters
     ----------
     verdicts : sequence of VerdictRow
-        Those of one check, without an alarm.
+        Verdicts of one check, without an alarm.
     about : str
-        What its columns are, in the singular.
+        Noun in the singular for its columns.
     """
     judged = [row for row in verdicts if not is_open(row)]
     waiting = [row for row in verdicts if is_open(row)]
@@ -70,7 +70,7 @@ def within_ranges(verdicts: Sequence[VerdictRow], _findings: Findings, about: st
 
 
 def within_thresholds(verdicts: Sequence[VerdictRow], _findings: Findings, about: str) -> str:
-    """Return what was held against the team's rules, and what has no verdict; as `within_ranges`."""
+    """Return a sentence on the series judged by the team's rules, and on those without a verdict."""
     judged = [row for row in verdicts if not is_open(row)]
     waiting = [row.sentence for row in verdicts if is_open(row)]
     if not verdicts:
@@ -85,7 +85,7 @@ def within_thresholds(verdicts: Sequence[VerdictRow], _findings: Findings, about
 
 
 def unheard_rules(findings: Findings) -> str | None:
-    """Return the rules that no number of the partition speaks to: of a column misspelt there never is one."""
+    """Return a sentence on the rules without any value, such as those on a misspelt column; None for none."""
     heard = {row.rule for row in findings.verdicts}
     silent = [rule for rule in dict.fromkeys(findings.rules) if rule not in heard]
     if not silent or findings.awaited is not None:
@@ -94,7 +94,7 @@ def unheard_rules(findings: Findings) -> str | None:
 
 
 def coverage(findings: Findings) -> str | None:
-    """Return how many inputs are looked at together, where not all are."""
+    """Return a sentence on the number of inputs that are looked at together; None if all are."""
     return findings.coverage
 
 
@@ -107,7 +107,7 @@ def _outcome(judged: Sequence[VerdictRow], ranges: str) -> str:
 
 
 def _targets(judged: Sequence[VerdictRow], about: str) -> str:
-    """Return "rows and 3 inputs"; a column by its name where it is the only one."""
+    """Return "rows and 3 inputs"; a single column is named."""
     columns = {row.column_name for row in judged if row.column_name}
     names = [ROWS] if any(not row.column_name for row in judged) else []
     if columns:

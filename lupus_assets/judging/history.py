@@ -1,4 +1,4 @@
-"""A ledger as the detector takes it: on stabilised scales, with what each series says of its target."""
+"""A ledger as input of the detector: values on stabilised scales, with the properties of each series."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -17,24 +17,25 @@ from lupus_assets.records import EVERYTHING
 
 PERFORMANCE = "performance"
 MONTH = timedelta(days=DAYS_PER_MONTH)
-# What tells of the score against its inputs; where it is there, the score's own level and shape follow them.
+# Metrics of the score given its inputs; where they exist, the score's own level and shape are not judged.
 AGAINST_INPUTS = frozenset({"residual_mean", "residual_spread"})
 AGAINST_OTHERS = frozenset({"association", "conditional_spread"})
-UNLABELLED = "explained_correlation"  # what is known of the performance before the labels are
+UNLABELLED = "explained_correlation"  # a sign of the performance that needs no labels
 FORETELLS = frozenset({"clipped_mean", "mean_rank", "rank_spread", "psi"})
 SHAPE = FORETELLS | {"top_share"}
-LENT = 30.0  # rows: so many are needed to know a variance by half
+LENT = 30.0  # rows: weight of the usual variance; with so many rows, a partition's own counts for half
 LEAST_COUNT = 4.0  # times the usual variance: a quarter of the usual rows
-PACE = 0.1  # at which the usual variance of one row follows
+PACE = 0.1  # weight of a new partition in the moving average of the usual variance
 MANY = 1e12  # rows
-CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95  # one value a partition: a weekday, not a measurement
+# Share of one value, and share of partitions, above which a column has one value a partition, as a weekday.
+CALENDAR_SHARE, CALENDAR_PARTITIONS = 0.93, 0.95
 
 
 def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Mask:
-    """Return which series are judged: not what follows from others by construction.
+    """Return whether each series is judged; series that follow from others by construction are not.
 
-    The score's own level and shape follow its inputs where a surrogate says what these explain, and of a
-    column that has one value a partition, as a weekday has, only what is missing or new is news.
+    The score's own level and shape are not judged where a surrogate predicts it from its inputs. Of a column
+    with one value a partition, such as a weekday, only metrics of rare events are judged.
     """
     prediction = model.columns.prediction.column
     explained = any(metric in AGAINST_INPUTS for *_, metric in ledger.series)
@@ -50,7 +51,7 @@ def judged_series(ledger: Ledger, model: MonitoredModel, taught: datetime) -> Ma
 
 
 def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
-    """Return the columns that have one value a partition, by the partitions that teach what is ordinary."""
+    """Return the columns that have one value a partition, by the partitions of the warm-up."""
     warm = ledger.starts < naive(taught)
     found = set()
     for at, (segment, _, column, metric) in enumerate(ledger.series):
@@ -63,25 +64,25 @@ def _calendar(ledger: Ledger, taught: datetime) -> set[str]:
 
 
 def target_of(family: str, column: str, metric: str) -> str:
-    """Return what an alarm on a series names: a column, `ROWS` or `PERFORMANCE`."""
+    """Return the target of an alarm on a series: a column, `ROWS` or `PERFORMANCE`."""
     return PERFORMANCE if family == PERFORMANCE or metric == UNLABELLED else column or ROWS
 
 
 def history(
     ledger: Ledger, model: MonitoredModel, taught: datetime, usual: Array | None = None
 ) -> tuple[History, Array]:
-    """Return a ledger as the detector takes it, and the usual sampling variances behind its last partition.
+    """Return a ledger as input of the detector, and the usual sampling variances after its last partition.
 
     Parameters
     ----------
     ledger : Ledger
-        Of the series that are judged.
+        Judged series only.
     model : MonitoredModel
         Gives seasons and the length of a month in partitions.
     taught : datetime
-        Where the partitions end that teach what is ordinary.
+        End of the warm-up.
     usual : array of float, shape (series,), optional
-        What was returned of the partitions before these; without it, these are the first.
+        The second result for the partitions before these; None if these are the first.
     """
     usual = np.full(len(ledger.series), np.nan) if usual is None else usual.copy()
     values, variance = _scaled(ledger, usual)
@@ -126,7 +127,7 @@ def _described(ledger: Ledger, model: MonitoredModel) -> Series:
 
 
 def _least(metric: str) -> float:
-    """Return below which value a history is no news, on its scale; of any number of rows."""
+    """Return the value on its scale below which no deviation counts, for any number of rows."""
     measure = METRICS[metric]
     if not math.isfinite(measure.least):
         return measure.least
@@ -142,9 +143,9 @@ def _role(metric: str) -> Role:
 
 
 def _scaled(ledger: Ledger, usual: Array) -> tuple[Array, Array]:
-    """Return values on their scales, counts of what is rare, and the sampling variance of the former.
+    """Return values on their scales, or counts of rare events, and the sampling variances of the values.
 
-    `usual` holds each series' usual variance, as `_expected_noise` and `_steadied` know it, and is moved on.
+    `usual` holds each series' usual variance, for `_expected_noise` and `_steadied`, and is updated in place.
     """
     values, variance = np.full_like(ledger.values, np.nan), np.full_like(ledger.values, np.nan)
     metrics = np.array([metric for *_, metric in ledger.series])
@@ -169,9 +170,9 @@ def _scaled(ledger: Ledger, usual: Array) -> tuple[Array, Array]:
 
 
 def _expected_noise(variance: Array, usual: Array) -> tuple[Array, Array]:
-    """Return the sampling variances that counts of the usual size have, and the usual one afterwards.
+    """Return the sampling variances of counts of the usual size, and the usual variance afterwards.
 
-    That of a count itself is large where it is small: a day without rows would be an ordinary one.
+    A count's own variance is large where the count is small: a day without rows would not stand out.
     """
     found = np.full_like(variance, np.nan)
     for at, own in enumerate(variance):
@@ -182,10 +183,10 @@ def _expected_noise(variance: Array, usual: Array) -> tuple[Array, Array]:
 
 
 def _steadied(variance: Array, n: Array, usual: Array) -> tuple[Array, Array]:
-    """Return sampling variances in which few rows do not vouch for themselves, and the usual one afterwards.
+    """Return sampling variances shrunk towards the usual one, and the usual one afterwards.
 
-    A variance that ten rows estimate may be anything, and one row has none. Each partition's is drawn to that
-    of earlier ones by `LENT` rows' worth of it. `usual` is of one row, over earlier partitions.
+    A variance estimated from ten rows is unreliable, and one row has none. Each partition's is averaged with
+    the usual variance, weighted by `LENT` rows. `usual` is the variance of one row, over earlier partitions.
     """
     found = np.full_like(variance, np.nan)
     for at in range(len(variance)):

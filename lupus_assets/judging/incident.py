@@ -1,8 +1,8 @@
-"""Alarms of one track that belong together, in time order.
+"""Incidents of one track: groups of its alarms, in time order.
 
-An alarm joins the incident that is open, and opens one where none is: the budget is of incidents, whatever
-columns they drag along. It becomes worse when an alarm comes of a target that had none in it, and is closed
-after `QUIET` partitions without an alarm. All that is a function of the flags, so a backfill finds the same.
+An alarm joins the open incident, or opens one; the budget counts incidents, not their columns. An incident
+becomes worse with the first alarm of a further target, and is closed after `QUIET` partitions without an
+alarm. Incidents are a function of the flags, so a backfill gives the same.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,21 +19,21 @@ from lupus_assets.records import EVERYTHING, FACT_RULE, IncidentRow, VerdictRow,
 
 QUIET = 3  # partitions without an alarm that end an incident: two bad days around a weekend are one
 
-# Metrics that say that something moved and not how: others of the same column go before them in a sentence.
+# Metrics that show a change and not its direction: other metrics of the same column are ranked before them.
 OBSCURE = ("psi", "mean_rank", "rank_spread")
 
 
 @dataclass(frozen=True)
 class Open:
-    """The incident of one track that is open behind a partition.
+    """The open incident of one track after a partition.
 
     Attributes
     ----------
     incident : str or None
     members : tuple of str
-        The targets that were alarmed in it, sorted.
+        The targets with an alarm in it, sorted.
     quiet : int
-        Partitions without an alarm since the last one.
+        Number of partitions since the last alarm.
     """
 
     incident: str | None = None
@@ -43,9 +43,9 @@ class Open:
 
 @dataclass(frozen=True)
 class Episodes:
-    """Which incident each alarmed (window start, target) belongs to, and which of them made one worse.
+    """The incident of each alarm, given as (window start, target), and the alarms that made one worse.
 
-    `opened` and `closed` say which incident did so where, `last` what is open at the end.
+    `opened` and `closed` give incidents by window start; `last` is the open incident at the end.
     """
 
     of: Mapping[tuple[datetime, str], str]
@@ -62,9 +62,9 @@ def episodes(track: str, alarms: Mapping[Window, Collection[str]], before: Open 
     ----------
     track : str
     alarms : mapping of Window to collection of str
-        The alarmed targets of every judged partition up to now; empty where all was quiet.
+        Targets with an alarm, of every judged partition up to now; empty for none.
     before : Open, optional
-        What was open before the first of these partitions.
+        The open incident before the first of these partitions.
     """
     of: dict[tuple[datetime, str], str] = {}
     worse: set[tuple[datetime, str]] = set()
@@ -104,7 +104,7 @@ def resumed(
         Rows of the table ``verdicts``, before those of `judged`.
     judged : mapping of (Window, Cut) to sequence of VerdictRow
     before : Open, optional
-        What was open before the first row of `past`.
+        The open incident before the first row of `past`.
     """
     flagged: dict[datetime, tuple[str, set[str]]] = {}
     for row in rows_where(past, table_integers(past, "flagged").astype(bool)).to_pylist():
@@ -121,10 +121,11 @@ def resumed(
 
 
 def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
-    """Return the flagged of `rows`, most telling first.
+    """Return the flagged of `rows`, most important first.
 
-    Facts come first, then the columns whose alarms deviate by most spreads. Within a column all rows come
-    before segments, and metrics that people read before those that only say that something moved.
+    Facts come first, then columns by their largest deviation in spreads, those with an alarm on all rows
+    before others where equal. Within a column, metrics in `OBSCURE` come after others, and segments after
+    all rows.
     """
     flagged = [row for row in rows if row.flagged]
     most: dict[str, float] = {}
@@ -147,7 +148,7 @@ def ranked(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
 
 
 def marked(rows: Sequence[VerdictRow], found: Episodes) -> list[VerdictRow]:
-    """Return `rows` with the incident that each flagged one belongs to."""
+    """Return `rows`, the flagged ones with their incident."""
     return [
         replace(row, incident=found.of.get((row.window_start, target(row)))) if row.flagged else row
         for row in rows
@@ -157,7 +158,7 @@ def marked(rows: Sequence[VerdictRow], found: Episodes) -> list[VerdictRow]:
 def incident_rows(
     window: Window, as_of: datetime, track: str, rows: Sequence[VerdictRow], found: Episodes
 ) -> list[IncidentRow]:
-    """Return the events of one judged partition: incidents that closed, and each alarmed target once."""
+    """Return the events of one judged partition: a closed incident, and one event for each alarmed target."""
 
     def event(what: str, incident: str, row: VerdictRow | None, sentence: str) -> IncidentRow:
         return IncidentRow(

@@ -1,4 +1,4 @@
-"""The one way to a row of the table ``verdicts``."""
+"""Construction of rows of the table ``verdicts``."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ def verdict_row(
     partitions: int | None = None,
     since: str | None = None,
 ) -> VerdictRow:
-    """Return the verdict on one number, in no incident yet; what is not given is not known of it.
+    """Return the verdict on one value, without an incident yet; arguments left out are unknown.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def verdict_row(
     window : Window
         The partition.
     as_of : datetime
-        Data time of the number, aware UTC.
+        Data time of the value, aware UTC.
     severity : {"alarm", "notice"} or None
-        The row is flagged where it is an alarm.
+        An alarm sets `flagged`.
 
-    Others are as in `VerdictRow`.
+    The other parameters are as in `VerdictRow`.
     """
     segment, family, column, metric = series
     return VerdictRow(

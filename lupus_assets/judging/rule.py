@@ -26,14 +26,14 @@ from lupus_assets.judging.wording import exact, number, number_beside, subject
 from lupus_assets.reading.table import comparable, is_in, rows_where
 from lupus_assets.records import ALARM, VerdictRow, Window
 
-Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, why there is none)
-# What rules read of the table ``metrics``.
+Point = tuple[datetime, datetime, float | None, str | None]  # (window start, as of, value, reason for none)
+# The columns of the table ``metrics`` that rules read.
 COLUMNS = ("segment", "family", "column_name", "window_start", "as_of", "value", "reason")
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """What a rule came to at one partition: the limit, and whether the value is beyond it."""
+    """The result of a rule at one partition: the limit, and whether the value is beyond it."""
 
     expected: float | None
     low: float | None
@@ -44,9 +44,9 @@ class Crossing:
 
 
 def describe(rule: Rule) -> str:
-    """Return what the table ``verdicts`` calls a rule: its name, or else ``row_count below 500``.
+    """Return the name of a rule in the table ``verdicts``: its own, or one such as ``row_count below 500``.
 
-    Rules of one track that differ have different texts, with what a rule is limited to and every digit of its
+    Different rules of one track have different texts, which contain the restrictions and every digit of the
     limits.
     """
     if rule.name is not None:
@@ -65,34 +65,34 @@ def describe(rule: Rule) -> str:
 
 
 def _limits(rule: Rule) -> list[str]:
-    """Return what a rule is limited to: "of temp", "where origin=JFK", "in group weather"."""
+    """Return the restrictions of a rule: "of temp", "where origin=JFK", "in group weather"."""
     given = (("of", rule.column), ("where", rule.segment), ("in group", rule.group))
     return [f"{word} {name}" for word, name in given if name is not None]
 
 
 def _told_apart(rule: Rule) -> str:
-    """Return which rule a sentence is about, where it is not one of everything: " (rule of temp)"."""
+    """Return the name or restrictions of a rule for a sentence: " (rule of temp)"; "" without any."""
     parts = [rule.name] if rule.name is not None else _limits(rule)
     return f" (rule {' '.join(parts)})" if parts else ""
 
 
 def _condition(rule: Rule) -> tuple[str, float | RecentChange | SeasonChange | SteadyChange]:
-    """Return the one condition of a rule, by name."""
+    """Return the name and value of a rule's one condition."""
     return next((name, getattr(rule, name)) for name in CONDITIONS if getattr(rule, name) is not None)
 
 
 @dataclass
 class Past:
-    """What a rule has to know of the earlier numbers of one series.
+    """The earlier values of one series that a rule needs.
 
     Attributes
     ----------
     count : int
-        Numbers so far.
+        Number of values so far.
     latest : list of float
-        The last of them, as many as the rule looks at.
+        The last values, as many as the rule needs.
     alike : dict of tuple to list of float
-        The last of each phase of the season, if it looks at these.
+        The last values of each phase of the season, for a `SeasonChange`.
     """
 
     count: int = 0
@@ -100,7 +100,7 @@ class Past:
     alike: dict[tuple[int, ...], list[float]] = field(default_factory=dict)
 
     def add(self, rule: Rule, phase: tuple[int, ...], value: float) -> None:
-        """Take in a number of a partition of this phase."""
+        """Add the value of a partition of this phase."""
         self.count += 1
         match _condition(rule)[1]:
             case RecentChange(partitions=most):
@@ -115,7 +115,7 @@ Pasts = list[dict[tuple[str, str, str], Past]]  # of every rule of a track, by s
 
 
 def rules_of(model: MonitoredModel, track: str) -> list[Rule]:
-    """Return the rules that concern a track."""
+    """Return the rules that apply to a track."""
     return [rule for rule in model.rules if rule.track in (None, track)]
 
 
@@ -128,7 +128,7 @@ def rule_rows(
     windows: Sequence[Window],
     pasts: Pasts | None = None,
 ) -> list[VerdictRow]:
-    """Return a verdict for every rule, series and window that the rule concerns.
+    """Return a verdict for every rule and the series and windows that it applies to.
 
     Parameters
     ----------
@@ -137,11 +137,10 @@ def rule_rows(
     model : MonitoredModel
     track : str
     reference : str
-        Digest of the reference; numbers against another are not compared with.
+        Digest of the reference; metrics against another reference are left out.
     windows : sequence of Window
     pasts : list, optional
-        What is known of the partitions before those of `metrics`, which is moved on; without it, these are
-        the first.
+        State after the partitions before those of `metrics`, updated in place; None if these are the first.
     """
     rules = rules_of(model, track)
     if not rules:
@@ -160,7 +159,7 @@ def rule_rows(
 def _series(
     metrics: pa.Table, rule: Rule, model: MonitoredModel, past: dict[tuple[str, str, str], Past]
 ) -> dict[tuple[str, str, str], list[Point]]:
-    """Return the numbers that a rule concerns by series, in the order in which they first came."""
+    """Return the values that a rule applies to by series, in the order of their first appearance."""
     mine = rows_where(metrics, is_in(metrics, "metric", {rule.metric}))
     columns = set(model.groups[rule.group]) if rule.group else None
     series: dict[tuple[str, str, str], dict[datetime, Point]] = {key: {} for key in past}
@@ -173,7 +172,7 @@ def _series(
         if concerned:
             start, as_of = row["window_start"].replace(tzinfo=UTC), row["as_of"].replace(tzinfo=UTC)
             points = series.setdefault((row["segment"], row["family"], row["column_name"]), {})
-            points[start] = (start, as_of, row["value"], row["reason"])  # the latest cut stands
+            points[start] = (start, as_of, row["value"], row["reason"])  # of several cuts, the latest is kept
     for key in series:
         past.setdefault(key, Past())
     return {key: list(points.values()) for key, points in series.items()}
@@ -225,7 +224,7 @@ def _rows(
 
 
 def _crossing(rule: Rule, value: float, past: Past, phase: tuple[int, ...], rhythm: Rhythm) -> Crossing:
-    """Return what a rule comes to at a partition of this phase, given earlier values."""
+    """Return the result of a rule at a partition of this phase, given earlier values."""
     condition, wanted = _condition(rule)
     percent = METRICS[rule.metric].percent
     match wanted:

@@ -1,4 +1,4 @@
-"""The judged metrics of one track as histories: series over partitions, in the metrics' own units."""
+"""The judged metrics of one track as series over partitions, in the metrics' own units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class Ledger:
     series : list of tuple
         (segment, family, column_name, metric) of each column of the arrays, sorted.
     values, upper, n : array of float, shape (partitions, series)
-        NaN where there is no number.
+        NaN where there is no value.
     design : array of float, shape (partitions, series)
-        Design effect of a count, at least 1: as many times its variance is that of independent rows.
+        Design effect of a count, at least 1: the ratio of its variance to that of independent rows.
     as_of : array of datetime64[us], shape (partitions, series)
         NaT where there is no row.
     """
@@ -53,7 +53,7 @@ class Ledger:
     def of(cls, metrics: pa.Table, reference: str) -> Self:
         """Return the ledger of the rows of the table ``metrics`` that were measured against `reference`.
 
-        The rows come in the store's order: where a partition was judged at several cuts, the latest stands.
+        The rows are in the store's order; of several cuts of a partition, the latest is kept.
         """
         kept = comparable(metrics, reference) & is_in(metrics, "metric", JUDGED)
         series, column = _series(metrics, kept)
@@ -78,7 +78,7 @@ class Ledger:
         )
 
     def only(self, kept: Mask) -> Self:
-        """Return some of the series, and the partitions that have a row of any of them."""
+        """Return the `kept` series, and the partitions with a row of any of them."""
         there = ~np.isnat(self.as_of[:, kept]).all(axis=1)
         return type(self)(
             starts=self.starts[there],
@@ -91,7 +91,7 @@ class Ledger:
         )
 
     def until(self, start: np.datetime64) -> Self:
-        """Return the partitions up to one that starts at `start`, and the series that they have a row of."""
+        """Return the partitions up to the one that starts at `start`, and the series with a row in them."""
         end = int(np.searchsorted(self.starts, start, side="right"))
         there = ~np.isnat(self.as_of[:end]).all(axis=0)
         return self._taken(slice(end), np.flatnonzero(there))
@@ -101,7 +101,7 @@ class Ledger:
         return self._taken(slice(-1, None), np.arange(len(self.series)))
 
     def of_series(self, wanted: Sequence[Key]) -> Self:
-        """Return `wanted` series in their order, and the partitions that have a row of any of them."""
+        """Return the `wanted` series in their order, and the partitions with a row of any of them."""
         places = {key: at for at, key in enumerate(self.series)}
         there = np.array([at for at, key in enumerate(wanted) if key in places], dtype=np.int64)
         kept = np.zeros(len(self.series), dtype=bool)
@@ -146,7 +146,7 @@ class Ledger:
 def _design(
     metrics: pa.Table, reference: str, starts: npt.NDArray[np.int64], series: list[Key], n: Array
 ) -> Array:
-    """Return the design effects of `Ledger`; those of a segment by its share of the rows that they are of."""
+    """Return the design effects of `Ledger`; a segment's is scaled by its share of all rows."""
     found = np.ones_like(n)
     kept = comparable(metrics, reference) & is_in(metrics, "metric", DESIGN.values())
     keys, column = _series(metrics, kept)

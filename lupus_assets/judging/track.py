@@ -1,7 +1,7 @@
-"""Metrics become verdicts: the chains of a track go through its partitions, from the first or from a state.
+"""The judgement of a track: its chains over its partitions, from the first one or from stored states.
 
-A verdict is a function of the metrics up to its partition: of the series that there were by then, and of what
-was ordinary by then. Wherever one of a range rests on more than those before it, it is judged by itself.
+A verdict is a function of the metrics up to its partition: the series and the warm-up of that time. Where
+partitions of a range differ in these, they are judged in separate passes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Chains = Mapping[str, Chain]
 
 
 def chains(ledger: Ledger) -> dict[str, Ledger]:
-    """Return what is judged together: what the rows say at once, and what the labels say later."""
+    """Return the ledgers of the two chains: the metrics of the rows, and those of the labels."""
     late = np.array([family in LATE for _, family, _, _ in ledger.series], dtype=bool)
     return {ROWS: ledger.only(~late), LABELS: ledger.only(late)}
 
@@ -34,7 +34,7 @@ def chains(ledger: Ledger) -> dict[str, Ledger]:
 def told_of(
     judgements: Sequence[Judgement], windows: Sequence[Window], track: str, foreign: datetime | None
 ) -> list[VerdictRow]:
-    """Return the rows of `judgements`; from `foreign` on there are metrics of another reference."""
+    """Return the rows of `judgements`; from `foreign` on, metrics were measured against another reference."""
     keys = {window.start: window for window in windows}
     return [
         row
@@ -48,7 +48,7 @@ def told_of(
 
 
 def foreign_since(metrics: pa.Table, reference: str) -> datetime | None:
-    """Return the first window start, aware UTC, with numbers against another reference."""
+    """Return the first window start, aware UTC, with metrics against another reference; None for none."""
     foreign = is_in(metrics, "version", {EVERYTHING}) & ~comparable(metrics, reference)
     starts = table_integers(metrics, "window_start")[foreign]
     if not starts.size:
@@ -59,16 +59,16 @@ def foreign_since(metrics: pa.Table, reference: str) -> datetime | None:
 
 @dataclass(frozen=True)
 class Found:
-    """What judging came to.
+    """The result of judging.
 
     Attributes
     ----------
     judgements : list of Judgement
         Of every budget, in time order, those of the rows before those of the labels.
     chains : mapping of str to Chain
-        The states behind the last partition, of those that have learned what is ordinary.
+        The states after the last partition, of chains past their warm-up.
     series : set of str
-        The chains that have series.
+        Names of the chains that have series.
     """
 
     judgements: list[Judgement]
@@ -98,21 +98,21 @@ def judge(ledgers: Mapping[str, Ledger], setting: Setting, windows: Sequence[Win
 def go_on(
     ledgers: Mapping[str, Ledger], setting: Setting, windows: Sequence[Window], before: Chains
 ) -> Found | None:
-    """Judge the partitions of `windows` as `judge` does, from what comes after the states `before`.
+    """Judge the partitions of `windows` as `judge` does, continuing from the states `before`.
 
     Parameters
     ----------
     ledgers : mapping of str to Ledger
-        Of `ROWS` and `LABELS`: what comes after `before`, up to the last of `windows`.
+        Of `ROWS` and `LABELS`: the partitions after `before`, up to the last of `windows`.
     setting : Setting
     windows : sequence of Window
     before : mapping of str to Chain
-        They are moved on.
+        States to continue from; updated in place.
 
     Returns
     -------
     Found or None
-        None where a series is new: what came before has to be judged with it, from the first partition.
+        None where a series is new: all partitions have to be judged with it, from the first one.
     """
     for name, ledger in ledgers.items():
         known = before[name].series if name in before else []
@@ -128,14 +128,14 @@ def _starts(windows: Sequence[Window]) -> list[datetime]:
 def _groups(
     ledgers: Mapping[str, Ledger], setting: Setting, wanted: Sequence[datetime]
 ) -> Iterator[list[datetime]]:
-    """Yield the partitions that one pass can judge: with the same series, and what is ordinary learned."""
+    """Yield groups of partitions that one pass can judge: those with the same series and warm-up."""
     starts = np.array(wanted, dtype="datetime64[us]")
     part = np.zeros(len(wanted), dtype=np.int64)
     for ledger in ledgers.values():
         if ledger.series:
             first = ledger.starts[(~np.isnat(ledger.as_of)).argmax(axis=0)]
             part += np.searchsorted(np.sort(first), starts, side="right")
-            if ledger.starts[0] >= naive(setting.taught):  # its own first partitions teach
+            if ledger.starts[0] >= naive(setting.taught):  # the warm-up is its first partitions
                 part += np.minimum(np.searchsorted(ledger.starts, starts, side="right"), LONE_WARM + 1)
     for each in np.unique(part):
         yield [wanted[at] for at in np.flatnonzero(part == each).tolist()]
@@ -169,7 +169,7 @@ def _run(
 def _passed(
     ledgers: Mapping[str, Ledger], setting: Setting, before: Chains, after: dict[str, Chain]
 ) -> Iterator[tuple[str, Judging, Step]]:
-    """Take the chains through their ledgers; yield each judged partition, leave their states in `after`."""
+    """Judge both ledgers; yield each judged partition, and put the final states into `after`."""
     rows = Judging(ledgers[ROWS], setting, before.get(ROWS))
     labels = Judging(ledgers[LABELS], setting, before.get(LABELS), heard=rows.tells)
     has_labels = set(labels.starts)
@@ -181,7 +181,7 @@ def _passed(
                 told_by_rows[when] = told(step.judged, rows.history.series)
             yield ROWS, rows, step
         waiting.append(start)
-        if not rows.is_learning(start):  # then what the rows tell of these partitions is known
+        if not rows.is_learning(start):  # the results of the rows for these partitions are known
             for each in waiting:
                 for step in labels.step(each, told_by_rows.pop(each, None)):
                     yield LABELS, labels, step
@@ -193,7 +193,7 @@ def _passed(
 
 
 def _young(ledger: Ledger, setting: Setting, start: datetime) -> Judgement | None:
-    """Return what there is to say of a partition before what is ordinary is learned; None where it is."""
+    """Return the judgement of a partition that is too early for verdicts; None for any other partition."""
     end = np.datetime64(start, "us")
     count = int(np.searchsorted(ledger.starts, end, side="right"))
     if not count or ledger.starts[count - 1] != end:

@@ -1,4 +1,4 @@
-"""One judged partition becomes verdicts: who is named, what was to be expected, and a sentence."""
+"""The verdicts of one judged partition: flags, expected ranges, and sentences."""
 
 import math
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from lupus_assets.records import ALARM, HISTORY_RULE, NOTICE, VerdictRow, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATE = ("target", PERFORMANCE)  # families that are judged once the labels are in
-ROWS, LABELS = "rows", "labels"  # what is judged together: what the rows say at once, and what the labels say
-CLUSTERED = 2.0  # design effect from which on rows of one time are what explains a count
+ROWS, LABELS = "rows", "labels"  # the two chains: metrics of the rows, and metrics of the labels
+CLUSTERED = 2.0  # design effect above which rows of one time explain a count
 OF_ONE_TIME, OF_OTHERS = "rows of one time count as one", "other alarms explain it"
 TEACHES = "the reference teaches what is ordinary"
 
@@ -33,13 +33,13 @@ class Judgement:
     ----------
     model : MonitoredModel
     ledger : Ledger
-        Of the judged series.
+        Judged series only.
     at : int
         Index of the partition.
     seen : array of int
-        How often each series had a number before.
+        Number of earlier partitions with a value.
     detected : Detected or None
-        None while what is ordinary is being learned.
+        None during the warm-up.
     budget : int
         Index of the budget.
     """
@@ -64,7 +64,7 @@ class Judgement:
     def rows(
         self, window: Window, *, track: str, unlike: str = "", flagged_only: bool = False
     ) -> list[VerdictRow]:
-        """Return a row for every number; with `flagged_only`, for those that are told of.
+        """Return a row for every value; with `flagged_only`, for the flagged ones only.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Judgement:
             The partition.
         track : str
         unlike : str
-            What else is to be said where there is too little history for a verdict.
+            Text to add where there is too little history for a verdict.
         flagged_only : bool
         """
         there = ~np.isnan(self.ledger.values[self.at])
@@ -138,7 +138,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class _Said:
-    """What the rows of one partition share."""
+    """The values that all rows of one partition share."""
 
     track: str
     window: Window

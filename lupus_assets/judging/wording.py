@@ -1,4 +1,4 @@
-"""How numbers and judgements are said to people."""
+"""Numbers, names and lists in sentences for people."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,11 +8,11 @@ from lupus_assets.declare.metric import METRICS
 from lupus_assets.records import VerdictRow
 
 DIGITS, MOST_DIGITS = 4, 9  # significant digits of a number in a sentence
-ROWS = "rows"  # what an alarm names where no column is to blame
+ROWS = "rows"  # the target of an alarm that concerns no column
 
 
 def number(value: float, *, percent: bool, digits: int = DIGITS) -> str:
-    """Return `value` with so many significant digits, or as a percentage with three decimals less.
+    """Return `value` with `digits` significant digits, or as a percentage with `digits` − 3 decimals.
 
     Examples
     --------
@@ -22,13 +22,13 @@ def number(value: float, *, percent: bool, digits: int = DIGITS) -> str:
     if percent:
         whole, _, decimals = f"{100 * value:.{digits - 3}f}".partition(".")
         return f"{whole} %" if not decimals.strip("0") else f"{whole}.{decimals} %"
-    if abs(value) >= 1000:  # from here on decimals say nothing
+    if abs(value) >= 1000:  # decimals are not significant
         return f"{value:,.{digits - DIGITS}f}"
     return f"{value:.{digits}g}"
 
 
 def number_beside(value: float, limit: float | None, *, percent: bool) -> str:
-    """Return `value` as `number` does, with as many more digits as tell it from `limit`, nine at most.
+    """Return `value` as `number` does, with enough digits to differ from `limit`, nine at most.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def number_beside(value: float, limit: float | None, *, percent: bool) -> str:
 
 
 def exact(value: float) -> str:
-    """Return `value` in the fewest digits that give it back.
+    """Return the shortest text of `value` that reads back as the same float.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def season(model: MonitoredModel, moment: datetime) -> str:
 
 
 def subject(metric: str, column: str, segment: str) -> str:
-    """Return what a number is about: "share of null `temp` where origin=JFK"."""
+    """Return the subject of a sentence on a metric: "share of null `temp` where origin=JFK"."""
     where = "" if segment == "*" else f" where {segment}"
     return f"{METRICS[metric].phrase}{f' `{column}`' if column else ''}{where}"
 
 
 def target(row: VerdictRow) -> str:
-    """Return what an alarm names: the column, or ``rows``."""
+    """Return the target of an alarm: the column, or ``rows``."""
     return row.column_name or ROWS
 
 
@@ -78,7 +78,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """Return "a, b, c and 2 more"; names in their order, each once."""
+    """Return "a, b, c and 2 more"; names in their order, without repeats."""
     unique = list(dict.fromkeys(names))
     more = len(unique) - most
     return ", ".join(unique[:most]) + (f" and {more} more" if more > 0 else "")

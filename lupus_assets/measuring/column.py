@@ -1,4 +1,4 @@
-"""Profiles become metrics: plain functions from one column's state, and its reference, to named estimates."""
+"""Metrics of one column: functions of its state and its reference that yield named estimates."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -34,12 +34,12 @@ Named = tuple[str, Estimate]
 EMPTY_REFERENCE = "the reference has no rows"
 NO_ROWS = "no rows"
 NO_VALUES = "no values"
-KINDS = {ScoreLabel: "score", ErrorSums: "value", Confusion: "class"}  # of prediction, by joint state
+KINDS = {ScoreLabel: "score", ErrorSums: "value", Confusion: "class"}  # kinds of prediction, by joint state
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 
 
 def share(count: int | None, n: int, undefined: str = NO_ROWS) -> Estimate:
-    """Return a share of `n` rows; without any, or without a count, none."""
+    """Return the share `count` of `n` rows; undefined without rows or without a count."""
     if count is None or n == 0:
         return Estimate.undefined(undefined, n)
     return Estimate(count / n, None, n, None)
@@ -56,7 +56,7 @@ def _distinct(distinct: Distinct, values: int) -> Estimate:
 
 
 def row_metrics(counts: RowCounts) -> Iterator[Named]:
-    """Yield the metrics of the rows as such."""
+    """Yield the metrics of the rows as a whole."""
     yield "row_count", Estimate(float(counts.rows), None, counts.rows, None)
     if counts.duplicates is not None:
         yield "duplicate_rate", share(counts.duplicates, counts.rows)
@@ -74,7 +74,7 @@ def numeric_metrics(column: NumericColumn) -> Iterator[Named]:
 
 
 def numeric_shape(column: NumericColumn) -> Iterator[Named]:
-    """Yield what describes a numeric column further; nobody is alarmed by it."""
+    """Yield the descriptive metrics of a numeric column; they are not judged."""
     finite, moments = column.finite, column.moments
     yield "zero_rate", share(column.zeros, finite, NO_VALUES)
     variance = moments.variance
@@ -99,12 +99,12 @@ def categorical_metrics(column: CategoricalColumn) -> Iterator[Named]:
 
 
 def categorical_shape(column: CategoricalColumn) -> Iterator[Named]:
-    """Yield what describes a categorical column further; nobody is alarmed by it."""
+    """Yield the descriptive metrics of a categorical column; they are not judged."""
     yield "distinct", _distinct(column.categories.distinct, column.rows - column.nulls)
 
 
 def identity_metrics(column: IdentityColumn) -> Iterator[Named]:
-    """Yield what may be known of a key or an entity: nulls and how many there are."""
+    """Yield the metrics of a key or an entity: share of nulls, and number of distinct values."""
     yield "null_rate", share(column.nulls, column.rows)
     yield "distinct", _distinct(column.distinct, column.rows - column.nulls)
 
@@ -124,17 +124,17 @@ def _measured(
     *,
     judged: bool,
 ) -> Iterator[Named]:
-    """Yield the metrics among some distances of one kind, those that are judged or the others.
+    """Yield the metrics among some distances of one kind, either the judged or the other ones.
 
     Parameters
     ----------
     distances : sequence of Distance
     pair : callable
-        Returns what these distances take of the pair of windows, where it is defined.
+        Returns the arguments of these distances; called only where they are defined.
     rows : tuple of int
-        That the distances rest on, of the reference and of the window.
+        Number of rows of the reference and of the window.
     undefined : str or None
-        Why there is no distance.
+        Reason for undefined distances; None where they are defined.
     judged : bool
     """
     chosen = [each for each in distances if each.metric is not None and each.metric.judged == judged]
@@ -152,14 +152,14 @@ def _measured(
 def _distances_on_counts(
     reference: ColumnReference, counts: Counts, pooled: Callable[[], Counts], *, judged: bool
 ) -> Iterator[Named]:
-    """Yield the distances on rows per bin, of the reference and of both windows together."""
+    """Yield the distances on counts per bin: in the reference's bins, and in bins of the pooled windows."""
     base = reference.reference_counts
     n, m = int(base.sum()), int(counts.sum())
     undefined = None
     if not n or not m:
         undefined = NO_ROWS if n else EMPTY_REFERENCE
     elif judged and counts[-1] == m:
-        undefined = NO_VALUES  # all null: its null rate says so, in plainer words
+        undefined = NO_VALUES  # all null, which the null rate shows more clearly
     yield from _measured(SHARES, lambda: smoothed(base, counts), (n, m), undefined, judged=judged)
     yield from _measured(POOLED, pooled, (n, m), undefined, judged=judged)
 
@@ -176,7 +176,7 @@ def numeric_drift(column: NumericColumn, reference: NumericReference) -> Iterato
 
 
 def numeric_distances(column: NumericColumn, reference: NumericReference, *, judged: bool) -> Iterator[Named]:
-    """Yield the distances of a numeric column from its reference, those that are judged or the others."""
+    """Yield the distances of a numeric column from its reference, either the judged or the other ones."""
     yield from _distances_on_counts(
         reference, reference.binned(column), lambda: reference.pooled(column), judged=judged
     )
@@ -205,7 +205,7 @@ def categorical_drift(
 def categorical_distances(
     column: CategoricalColumn, reference: CategoricalReference, *, judged: bool
 ) -> Iterator[Named]:
-    """Yield the distances of a categorical column from its reference, those that are judged or the others."""
+    """Yield the distances of a categorical column from its reference, either the judged or the other ones."""
     yield from _distances_on_counts(
         reference, reference.binned(column), lambda: reference.pooled(column), judged=judged
     )
@@ -218,7 +218,7 @@ def performance_metrics(joint: ScoreLabel | ErrorSums | Confusion) -> Iterator[N
 
 
 def residual_metrics(residual: Residual) -> Iterator[Named]:
-    """Yield how the score goes with what the inputs explain, on the scale of the surrogate."""
+    """Yield the metrics of the score against its surrogate's prediction, on the scale of the surrogate."""
     n = residual.n
     signed, absolute = residual.signed.variance, residual.absolute.variance
     for name, moments, variance in (
@@ -233,9 +233,9 @@ def residual_metrics(residual: Residual) -> Iterator[Named]:
 def column_metrics(
     column: Column, reference: ColumnReference | None, *, whole: bool, within: bool
 ) -> Iterator[Named]:
-    """Yield the metrics of one column; without a reference only those that need none.
+    """Yield the metrics of one column; without a reference, only those that need none.
 
-    With `whole` all of them, else those that are judged; `within` where the reference holds these rows too.
+    With `whole` all metrics, else only the judged ones; `within` says that the reference contains the rows.
     """
     match column:
         case NumericColumn():

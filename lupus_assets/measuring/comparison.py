@@ -1,4 +1,4 @@
-"""An old and a new track over the rows of one partition, joined by their key."""
+"""The comparison of an old and a new track over the rows of one partition, joined by their key."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,17 +36,17 @@ Joint = ScoreLabel | ErrorSums | Confusion
 
 @dataclass(frozen=True)
 class Predictions:
-    """What one track said in one partition, by the hash of the key, each key once.
+    """The predictions of one track in one partition, by the hash of the key, without repeated keys.
 
     Attributes
     ----------
     keys : array of uint64, sorted
     values : array of float64 or uint64
-        Score or value; the hash of a class.
+        Score or value; for classes, the hash of the class.
     label : array of float64 or uint64, or None
         NaN (classes: 0) where there is no label yet.
     rows : int
-        Rows of the partition, with and without a usable prediction.
+        Number of rows of the partition, with and without a usable prediction.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -56,9 +56,9 @@ class Predictions:
 
 
 def predictions(batches: Iterable[pa.RecordBatch], reading: Reading, cut: Cut) -> Predictions:
-    """Return what one track said, as far as it and its labels had arrived by `cut`.
+    """Return the predictions and labels of one track that had arrived by `cut`.
 
-    Of rows that share a key the first one counts.
+    Of rows with the same key, the first one is kept.
     """
     pieces = [_piece(read_rows(batch, reading, ()), reading, cut) for batch in batches]
     keys = np.concatenate([piece[0] for piece in pieces]) if pieces else np.empty(0, dtype=np.uint64)
@@ -100,7 +100,7 @@ def _piece(rows: Rows, reading: Reading, cut: Cut) -> Piece:
     return key.hashes[kept], values[kept], None if truth is None else truth[kept], int(visible.sum())
 
 
-RATES = ("flip_rate", "joined_share")  # of the rows themselves; everything else is a difference or a distance
+RATES = ("flip_rate", "joined_share")  # shares of rows; every other metric is a difference or a distance
 Named = tuple[str, float | None, float | None, Estimate]  # metric, old, new, difference
 
 
@@ -157,7 +157,10 @@ def _distances(old: Floats, new: Floats, grid: Grid) -> Iterator[Named]:
 def _measured(
     distances: Sequence[Distance], pair: Callable[[], tuple[Floats, Floats]], rows: tuple[int, int]
 ) -> Iterator[Named]:
-    """Yield the distances that comparisons of tracks have, given what they take where both have rows."""
+    """Yield those of `distances` that apply to tracks; undefined where a track has no usable rows.
+
+    `pair` returns the arguments of the distances.
+    """
     taken = pair() if all(rows) else None
     for each in distances:
         if not each.of_tracks:
@@ -170,7 +173,7 @@ def _measured(
 
 
 def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
-    """Yield distances of the classes of both tracks, on the old track's most frequent ones and the rest."""
+    """Yield distances of the class shares of both tracks: the old track's top classes, and the rest."""
     values, counts = np.unique(old.values, return_counts=True)
     top = values[np.argsort(-counts, kind="stable")[:TOP]]
 
@@ -183,10 +186,10 @@ def _classes(old: Predictions, new: Predictions) -> Iterator[Named]:
 
 
 def _performance(before: Floats, after: Floats, truth: Floats, model: MonitoredModel) -> Iterator[Named]:
-    """Yield performance on the labelled rows that both tracks share.
+    """Yield the performance of both tracks on their common labelled rows.
 
-    Means of a loss are compared row by row. For AUC the two variances are added, which
-    overstates the interval where the tracks agree.
+    Means of a loss are compared row by row. For AUC the two variances are added, which overestimates the
+    interval where the tracks agree.
     """
     if model.decision is None:
         old_errors, new_errors = ErrorSums.of(before, truth), ErrorSums.of(after, truth)
@@ -241,10 +244,10 @@ def comparison_rows(
     as_of: datetime,
     grid: Grid,
 ) -> list[ComparisonRow]:
-    """Return one row per number that compares two tracks over one partition.
+    """Return the comparison of two tracks over one partition, one row per metric.
 
-    ``difference`` is new minus old; for a share, a distance or a change it is the number itself.
-    ``lower`` and ``upper`` bound it with 95 % confidence, where there is theory; a share within [0, 1].
+    ``difference`` is new minus old; for a share, a distance or a change it is the value itself. ``lower`` and
+    ``upper`` are its 95 % confidence interval, where there is theory; that of a share is within [0, 1].
     """
     rows = []
     for metric, old_value, new_value, estimate in _compare(old, new, model, grid):

@@ -1,4 +1,4 @@
-"""Any window of many partitions against any other, from stored profiles; no row is read again."""
+"""Drift between any two windows of partitions, from their stored profiles alone."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,8 +28,8 @@ DAY = r"\d{4}-\d{2}-\d{2}"
 WORD = re.compile(
     rf"(?:(?P<track>[a-z0-9_]+):)?(?:(?P<frozen>reference)|(?P<first>{DAY})(?:\.\.(?P<last>{DAY}))?)"
 )
-SLACK = timedelta(days=1)  # a local day begins within one day of its date in UTC
-# A month from the ends of the calendar: stores look a day further to either side.
+SLACK = timedelta(days=1)  # a local day begins within one day of midnight UTC of its date
+# A month from the ends of the calendar: stores read one more day on either side.
 EARLIEST, LATEST = datetime(1, 2, 1, tzinfo=UTC), datetime(9999, 12, 1, tzinfo=UTC)
 
 State = Numeric | Categorical
@@ -42,9 +42,9 @@ class Span:
     Attributes
     ----------
     first, last : date
-        Both included, in the cadence's zone: partitions are chosen by the day of their key.
+        Both included, in the cadence's zone; compared with the day in a partition's key.
     track : str or None
-        None where the model has only one.
+        None if the model has only one.
     """
 
     first: date
@@ -53,16 +53,16 @@ class Span:
 
     @property
     def since(self) -> datetime:
-        """Before the start of every partition of the span, in any zone."""
+        """A time before the start of every partition of the span, in any zone."""
         return _moved(self.first, -SLACK)
 
     @property
     def until(self) -> datetime:
-        """After the start of every partition of the span, in any zone."""
+        """A time after the start of every partition of the span, in any zone."""
         return _moved(self.last, 2 * SLACK)
 
     def meets(self, other: "Span") -> bool:
-        """Return whether both are of one track, and hardly a day lies between them."""
+        """Return whether both are of one track, and their ranges `since` to `until` overlap."""
         return self.track == other.track and self.since <= other.until and other.since <= self.until
 
     def __contains__(self, key: str) -> bool:
@@ -74,19 +74,19 @@ class Span:
 
 
 def _moved(day: date, by: timedelta) -> datetime:
-    """Return a day's midnight in UTC moved by some time, and no further than the calendar goes."""
+    """Return a day's midnight in UTC moved by `by`, limited to the range of the calendar."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return min(max(midnight, EARLIEST - by), LATEST - by) + by
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """The reference window that a track is measured against, as it was frozen.
+    """The frozen reference window of a track.
 
     Attributes
     ----------
     track : str or None
-        None where the model has only one.
+        None if the model has only one.
     """
 
     track: str | None = None
@@ -96,7 +96,7 @@ class Frozen:
 
 
 def parse_window(text: str) -> Span | Frozen:
-    """Return the window that ``[track:]first[..last]`` or ``[track:]reference`` names.
+    """Return the window of a text ``[track:]first[..last]`` or ``[track:]reference``.
 
     Raises
     ------
@@ -126,23 +126,24 @@ def parse_window(text: str) -> Span | Frozen:
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """How far one column's current window lies from its reference window.
+    """The drift of one column from its reference window to its current window.
 
     Attributes
     ----------
     column, kind : str
         Kind is ``numeric`` or ``categorical``.
     rows : tuple of int
-        Of the reference and the current window, nulls included; and so are the next two.
+        Number of rows of the reference and the current window, nulls included; this order holds also for
+        `nulls` and `median`.
     nulls : tuple of float or None
         Shares of nulls and NaN.
     median : tuple of float or None
         In the column's unit, as `NumericColumn.quantiles`; None where there is no finite value.
     distances : dict of str to float or None
-        By the names of `lupus_assets.stats.distance.table.DISTANCES`; None where a window has no rows, or no
-        finite value, and where the distance is larger than floats are.
+        By the names of `lupus_assets.stats.distance.table.DISTANCES`; None where a window has no rows or no
+        finite value, or where the distance exceeds the range of a float.
     expected_psi : float or None
-        The PSI that windows of so many rows have without any drift.
+        The expected PSI of windows of these sizes without drift; None where a window has no rows.
     """
 
     column: str
@@ -156,16 +157,16 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class Drift:
-    """Two windows of a model, column by column.
+    """The drift between two windows of a model, by column.
 
     Attributes
     ----------
     partitions : tuple of int
-        Of the reference and the current window.
+        Number of partitions of the reference and the current window.
     columns : tuple of ColumnDrift
         In the order of the declaration.
     left_out : tuple of str
-        Columns that only one of the windows has, or has otherwise in some partition.
+        Columns that some partition lacks, or that are numeric in some partitions only.
     """
 
     partitions: tuple[int, int]
@@ -174,7 +175,7 @@ class Drift:
 
 
 def drift(reference: Sequence[Mapping[str, State]], current: Sequence[Mapping[str, State]]) -> Drift:
-    """Compare two windows, each given as the column states of its partitions; one partition each at least."""
+    """Compare two windows, each given as the column states of its partitions, at least one."""
     both = [*reference, *current]
     names = list(dict.fromkeys(name for states in both for name in states))
     stacks: dict[str, Stack] = {}
@@ -227,14 +228,14 @@ def _medians(windows: NumericStack) -> tuple[float | None, float | None]:
 
 
 def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
-    """Return the column states of each partition of `span`, in time order, all rows of all versions together.
+    """Return the column states of each partition of `span`, in time order, over all rows of all versions.
 
-    Of a column that was profiled at several cuts the latest counts.
+    Of a column that was profiled at several cuts, the latest is used.
 
     Parameters
     ----------
     rows : pyarrow.Table
-        Of the table ``profiles``, with `COLUMNS`; of one track.
+        Rows of one track in the table ``profiles``, with `COLUMNS`.
 
     Raises
     ------
@@ -266,7 +267,7 @@ def partitions(rows: pa.Table, span: Span) -> list[dict[str, State]]:
 
 
 def check_track(tracks: Iterable[str], model: str, window: Span | Frozen) -> None:
-    """Raise `UsageError` if there are several tracks to choose from and `window` names none."""
+    """Raise `UsageError` if there are several tracks and `window` names none."""
     found = sorted(set(tracks))
     if window.track is None and len(found) > 1:
         raise UsageError(f"{model} has the tracks {', '.join(found)}; write {found[0]}:{window}")

@@ -1,4 +1,4 @@
-"""The sampling interval of a metric, on the scale where its noise hardly depends on its level."""
+"""The sampling interval of a metric, computed on its variance-stabilising scale."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -31,8 +31,8 @@ def intervals(
 ) -> list[tuple[float | None, float | None]]:
     """Return the 95 % sampling interval of each estimate in its own unit; (None, None) without theory.
 
-    An interval is symmetric on the metric's scale and holds the estimate. A share's and a count's noise is
-    known from the number of rows; every other metric brings its own variance.
+    An interval is symmetric on the metric's scale and contains the estimate. The variance of a share or a
+    count follows from the number of rows; every other metric has its own variance.
     """
     by_scale: dict[str, list[int]] = {}
     for at, metric in enumerate(metrics):
@@ -52,7 +52,7 @@ def _bounds(name: str, estimates: Sequence[Estimate]) -> list[tuple[float | None
     with np.errstate(invalid="ignore", over="ignore"):
         reach = NORMAL_975 * np.sqrt(variance)
         at_value = scale.forward(value, n)
-        # A scale that is cut off, as the logit is near 1, would leave the value itself outside.
+        # On a bounded scale, such as the logit near 1, the interval could exclude the value itself.
         low = np.fmin(scale.backward(at_value - reach, n), value)
         high = np.fmax(scale.backward(at_value + reach, n), value)
     known = np.isfinite(value) & np.isfinite(reach) & np.isfinite(low) & np.isfinite(high)
@@ -67,7 +67,7 @@ def _number(value: float | None) -> float:
 
 
 def _on_scale(scale: str, value: Array, n: Array, variance: Array) -> Array:
-    """Return sampling variances on `scale`, by the delta method where the rows do not tell the noise."""
+    """Return sampling variances on `scale`: from the number of rows, or else by the delta method."""
     if scale == "share":
         return share_variance(n)
     if scale == "count":

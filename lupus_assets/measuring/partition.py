@@ -1,4 +1,4 @@
-"""The profiles of one partition become rows of the table ``metrics``."""
+"""The rows of the table ``metrics`` for the profiles of one partition."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -37,7 +37,7 @@ def _profile_metrics(
     whole: bool,
     within: bool,
 ) -> Iterator[OfColumn]:
-    """Yield the metrics of what `profile` holds."""
+    """Yield the metrics of a profile."""
     prediction = model.columns.prediction.column
     if profile.counts is not None:
         yield from _row_metrics(profile.counts, model)
@@ -54,7 +54,7 @@ def _profile_metrics(
 
 
 def _together(profile: Profile, prediction: str, association: Association | None) -> Iterator[OfColumn]:
-    """Yield what is of columns and rows together."""
+    """Yield the metrics that combine columns or rows: residuals, design effects, associations."""
     if profile.residual is not None:
         for named in residual_metrics(profile.residual):
             yield prediction, *named
@@ -65,7 +65,10 @@ def _together(profile: Profile, prediction: str, association: Association | None
 
 
 def _design_effects(clusters: Clusters) -> Iterator[OfColumn]:
-    """Yield how far nulls, and values out of range, share their timestamps; of columns that have some."""
+    """Yield the design effects of nulls and of values out of range, of columns that have some.
+
+    A design effect measures the clustering of these rows by timestamp.
+    """
     for metric, events in (("null_design_effect", clusters.absent), ("range_design_effect", clusters.beyond)):
         for column, counts in events.items():
             effect = clusters.design_effect(counts)
@@ -74,7 +77,7 @@ def _design_effects(clusters: Clusters) -> Iterator[OfColumn]:
 
 
 def _association_metrics(ranks: RankMoments, association: Association, prediction: str) -> Iterator[OfColumn]:
-    """Yield how each input goes with the others and the score; of the score, its residual says more."""
+    """Yield the association of each input with the other columns; the score has residual metrics instead."""
     for column, (kept, conditional) in association.measure(ranks).items():
         if column != prediction:
             yield column, "association", kept
@@ -90,7 +93,7 @@ def _row_metrics(counts: RowCounts, model: MonitoredModel) -> Iterator[OfColumn]
 
 
 def _whole(cell: Cell, model: MonitoredModel) -> bool:
-    """Return whether a cell carries every metric: all rows, and segments where a rule asks for more."""
+    """Return whether a cell gets every metric: all rows, and segments where a rule needs unjudged metrics."""
     version, segment = cell
     asked = [rule for rule in model.rules if rule.segment and not METRICS[rule.metric].judged]
     return cell == WHOLE or (version == EVERYTHING and any(rule.concerns(segment) for rule in asked))
@@ -110,10 +113,9 @@ def metric_rows(
 ) -> list[MetricRow]:
     """Return the metrics of every (version, segment) of one judged partition.
 
-    All rows together carry every metric; single versions and segments carry those that are judged,
-    which keeps a partition with many segments small, and what a rule of the team's asks for. With
-    `judged_only`, as a backtest wants it, all rows carry no others either. `within` says that the
-    partition is one of the reference's own.
+    All rows together get every metric. Single versions and segments get only the judged metrics, to limit the
+    size of a partition; a segment with a rule on an unjudged metric gets every metric. With `judged_only`,
+    for backtests, all get only the judged metrics. `within` says that the reference contains the partition.
     """
     found = [
         (version, segment, *each)

@@ -1,14 +1,14 @@
 """Interfaces of sources and stores.
 
 Source       the rows of a prediction log
-Files        files that are only read, in pieces
+Files        read-only files, read in ranges
 Database     a warehouse that answers SQL
-MetricStore  tables that are replaced place by place
+MetricStore  tables of rows; a write replaces all rows of one place
 Replacement  rows for one place, before they are written
-Tables       a store whose months can be followed by views
+Tables       a store with versions of its months, which views follow
 ObjectStore  files by path, on a disk or in a bucket
 Journal      partitions that a run has begun to write and has not reported yet
-View         a copy of the tables in a service, rebuilt from them at any time
+View         a copy of the tables in a service, which can be rebuilt at any time
 SearchIndex  verdicts and incidents by text
 """
 

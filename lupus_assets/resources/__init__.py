@@ -1,1 +1,1 @@
-"""Where things are: typed Dagster resources, and the environments that choose among them."""
+"""Typed Dagster resources with the addresses of an installation, and the environments that choose them."""

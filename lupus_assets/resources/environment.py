@@ -1,8 +1,8 @@
-"""The environments, and the one variable that chooses: ``LUPUS_ENV``.
+"""The environments, chosen by the variable ``LUPUS_ENV``.
 
 embedded    one folder and no service
-services    servers on this machine, for trying out; what is not set has the embedded default
-production  servers of your company; what has to be set is missed by name
+services    servers on this machine, for trials; variables that are not set have the embedded defaults
+production  servers of your company; an error names the required variables that are not set
 """
 
 import os
@@ -29,8 +29,8 @@ def embedded(project: Path) -> dict[str, object]:
 
 
 def services(project: Path) -> dict[str, object]:
-    """Return the resources of an installation on servers that the environment names."""
-    # By name, so that no value is in a definition: Dagster reads them where a run needs them.
+    """Return the resources of an installation on the servers that environment variables name."""
+    # By name, to keep secrets out of definitions: Dagster reads the variables when a run needs them.
     named: dict[str, Any] = {
         field: dg.EnvVar(variable) for field, variable in VARIABLES.items() if os.environ.get(variable)
     }
@@ -38,7 +38,7 @@ def services(project: Path) -> dict[str, object]:
 
 
 def production(project: Path) -> dict[str, object]:
-    """Return the resources of an installation that has everything.
+    """Return the resources of an installation with all variables of `NEEDED`.
 
     Raises
     ------

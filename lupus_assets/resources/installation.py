@@ -1,4 +1,4 @@
-"""Installations as Dagster resources: what the assets of a location write to and read from."""
+"""Installations as Dagster resources: the stores, logs and views of the assets of a location."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +13,17 @@ from lupus_assets.sinks.files.journal import StoreJournal
 
 
 class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in the value it hands out: itself
-    """Everything in one folder.
+    """An installation in one folder.
 
     Attributes
     ----------
     home : str
-        Folder of the warehouse; relative to the folder the process runs in.
+        Folder of the warehouse; relative to the working folder of the process.
     data_root : str
-        Folder that the declarations' paths are relative to.
+        Base folder of relative paths in declarations.
     salt : str
-        Key of the hashes that stand for keys, entities and rare categories. Whoever knows it can
-        try out values, so a shared warehouse needs a secret one.
+        Key of the hashes of keys, entities and rare categories. With it, values can be guessed from their
+        hashes; a shared warehouse needs a secret key.
     """
 
     home: str
@@ -31,7 +31,7 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
     salt: str = Field(repr=False)
 
     def installation(self) -> Installation:
-        """Return what this resource describes."""
+        """Return the installation that the fields describe."""
         return Installation.from_environment({}, Path(self.home))
 
     def pipeline(self) -> Pipeline:
@@ -44,16 +44,16 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
         )
 
     def tables(self) -> Tables:
-        """Return the tables, for what keeps them in order."""
+        """Return the tables, for compaction and views."""
         return self.installation().tables()
 
     def journal(self) -> Journal:
-        """Return what runs have begun and not reported, beside the tables."""
+        """Return the journal of begun and unreported partitions, which is stored beside the tables."""
         return StoreJournal(self.installation().files)
 
     @property
     def view_names(self) -> Sequence[str]:
-        """The names of the views; known before any secret is."""
+        """The names of the views; available before secrets are."""
         return ()
 
     def view(self, name: str) -> View:
@@ -62,10 +62,10 @@ class Embedded(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic in
 
 
 class Serviced(Embedded):
-    """Files on a mount or in a bucket, shown by Hive and Elasticsearch where they are given.
+    """An installation with files on a mount or in a bucket, and with Hive and Elasticsearch if given.
 
-    The fields are the variables of `lupus_assets.installation.VARIABLES`, and mean the same. Credentials
-    of the bucket are none of them: they come as for every AWS tool, from the environment or a profile.
+    The fields have the meaning of the variables in `lupus_assets.installation.VARIABLES`. Credentials of the
+    bucket are not among them: they come from the AWS environment variables or profile, as in every AWS tool.
     """
 
     warehouse: str | None = None
@@ -85,13 +85,13 @@ class Serviced(Embedded):
     elasticsearch_ca: str | None = None
 
     def installation(self) -> Installation:
-        """Return what this resource describes."""
+        """Return the installation that the fields describe."""
         given = {variable: getattr(self, field) or "" for field, variable in VARIABLES.items()}
         given[ENVIRONMENT] = "services"
         return Installation.from_environment(given, Path(self.home))
 
     @property
     def view_names(self) -> Sequence[str]:
-        """The names of the views; known before any secret is."""
+        """The names of the views; available before secrets are."""
         fields = {HIVE: self.hive_host, SEARCH: self.elasticsearch_url}
         return [name for name, field in fields.items() if field]

@@ -4,5 +4,5 @@ plain    access to plain data of any shape
 parts    columns, tracks, groups, segments and rules that name each other
 timing   cadence, reference window, delays and patterns
 pattern  patterns that name the partitions of a log
-rule     rules that say the same, or share a name
+rule     equal rules, and rules with the same name
 """

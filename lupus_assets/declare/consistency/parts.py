@@ -1,8 +1,7 @@
-"""What parts of a declaration must agree on.
+"""Checks of the agreement between parts of a declaration.
 
-Every check reads plain data, as YAML gives it or as a valid part dumps it, and passes over
-whatever has the wrong shape: that is reported by the types already, and it must not hide
-a contradiction elsewhere in the file.
+Every check reads plain data, from YAML or from the dump of a valid part, and skips values of the wrong shape:
+the types report them already, and they must not hide a contradiction elsewhere in the file.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -30,7 +29,7 @@ ROLES: dict[Path, str] = {
 }
 FEATURES = {"a numeric feature", "a categorical feature"}
 SHOWN = {"the timestamp", "the version", "the prediction", "the label"}
-MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is watched
+MEASURED = FEATURES | {"the prediction", "the label"}  # roles whose distribution is measured
 
 
 def _repeated(data: object, *path: str | int) -> Iterator[Mistake]:
@@ -63,7 +62,7 @@ def check_columns(columns: object) -> Iterator[Mistake]:
         if at(columns, "decision") is not None:
             what = f"a prediction by {kinds[0]} is not decided by a threshold"
             yield Mistake(("decision",), what, "remove it, or declare prediction.score")
-        # True is the default, which a dumped part always holds.
+        # True is the default, which a dumped part always contains.
         if at(columns, "label", "positive") not in (None, True):
             what = f"a prediction by {kinds[0]} has no positive label"
             yield Mistake(("label", "positive"), what, "remove it, or declare prediction.score")
@@ -124,7 +123,7 @@ def _check_names(data: object) -> Iterator[Mistake]:
         used = [*texts(data, "reference", "track"), *_each_rule(data, "track"), *compared]
         yield from _unknown(used, "track", tracks, "tracks")
     segments = {text for _, text in texts(data, "segments")}
-    # A rule may name one slice, such as origin=JFK.
+    # A rule may name one value of a segment, such as origin=JFK.
     slices = [(where, text.partition("=")[0]) for where, text in _each_rule(data, "segment")]
     yield from _unknown(slices, "segment", segments, "segments")
     groups = {str(path[-1]) for path, _ in items(data, "groups")}

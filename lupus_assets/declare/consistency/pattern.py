@@ -1,4 +1,4 @@
-"""Patterns that name the partitions of a log: whether they can be filled in and tell partitions apart."""
+"""Checks of patterns for the partitions of a log: valid placeholders, and different names of partitions."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from lupus_assets.declare.rhythm import rhythm_of
 
 PLACEHOLDERS = ("partition", "start", "end")
 REMEDY = "write {partition}, or {start:%Y/%m/%d} with any strftime format"
-ANY_TIME = datetime(2013, 5, 1, tzinfo=UTC)  # to try a pattern with
+ANY_TIME = datetime(2013, 5, 1, tzinfo=UTC)  # a time for trials of a pattern
 DIRECTIVE = re.compile(r"%[-_0^#]*[0-9]*[EO]?.?", re.DOTALL)  # with the flags of glibc
 PERCENT = "%%"
 CONSECUTIVE = 40  # partitions: a day and a half of hours, more than a month of days, three years of months
-# When a name may come again: on the days of a month, the first days of months, and about New Year, where the
-# years of weeks and of months differ, of a dozen years.
-FIRST = datetime(2013, 1, 1)  # noqa: DTZ001 - the clock on the wall
+# Times at which a name may repeat: the days of one month, the first days of months, and the days around New
+# Year of a dozen years, where ISO years and calendar years differ.
+FIRST = datetime(2013, 1, 1)  # noqa: DTZ001 - local time
 AGAIN = (
     *(FIRST + timedelta(days=day) for day in range(1, 32)),
     *(FIRST.replace(month=month) for month in range(2, 13)),
@@ -34,7 +34,7 @@ def parse_pattern(pattern: str) -> str:
     Raises
     ------
     PydanticCustomError
-        If it cannot, names no partition, or holds a directive that strftime does not know.
+        It cannot be filled in, has no placeholder, or has a directive that strftime does not know.
     """
     try:
         fields = [(name, form or "") for _, name, form, _ in Formatter().parse(pattern) if name is not None]
@@ -53,18 +53,18 @@ def parse_pattern(pattern: str) -> str:
         raise mistake(f"'{pattern}' cannot be filled in ({type(error).__name__}: {error})", REMEDY) from None
     for name, form in fields:
         for directive in DIRECTIVE.findall(form):
-            # Python hands what it does not know to the C library, which leaves it as it is.
+            # Python passes unknown directives to the C library, which leaves them unchanged.
             if directive != PERCENT and "%" in ANY_TIME.strftime(directive):
                 raise mistake(f"'{directive}' in '{{{name}:{form}}}' is no strftime directive", REMEDY)
     return pattern
 
 
-@lru_cache(maxsize=256)  # a declaration is checked as it is written, and again as it was read
+@lru_cache(maxsize=256)  # a declaration is checked twice: as raw data and as a model
 def repeats_after(pattern: str, every: str) -> timedelta | None:
-    """Return how far apart two partitions of a rhythm start whose text is the same, the least of such times.
+    """Return the shortest time between the starts of two partitions of a rhythm with the same text.
 
-    None where each has its own text, or where `parse_pattern` refuses the pattern. Partitions of a dozen
-    years are tried, in UTC: the hour that a clock repeats is no reason to refuse a pattern.
+    None if all texts differ, or if `parse_pattern` refuses the pattern. The partitions are those of a dozen
+    years in UTC: an hour that the clock repeats is no reason to refuse a pattern.
 
     >>> repeats_after("log/{start:%Y}.parquet", "day"), repeats_after("log/{start:%m-%d}.parquet", "day")
     (datetime.timedelta(days=1), datetime.timedelta(days=365))

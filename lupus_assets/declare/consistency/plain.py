@@ -1,4 +1,4 @@
-"""Looking into plain data of any shape: what is not there, or not of the asked type, is passed over."""
+"""Access to plain data of any shape; missing values and values of another type are skipped."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from lupus_assets.declare.rhythm import Rhythm, parse_every, rhythm_of
 
 
 def at(data: object, *path: str | int) -> object:
-    """Return what `data` holds at `path`, or None."""
+    """Return the value of `data` at `path`, or None."""
     for step in path:
         if isinstance(data, Mapping):
             data = data.get(step)

@@ -1,4 +1,4 @@
-"""Rules of one model can be told apart, by their name or by what they say."""
+"""Checks that the rules of one model differ in their names or contents."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ LIMITED_TO = ("metric", "column", "segment", "group")
 
 
 def check_rules(data: object) -> Iterator[Mistake]:
-    """Yield names that two rules have, and rules without a name that say the same of the same track."""
+    """Yield names that two rules share, and equal rules without a name on the same track."""
     named: dict[str, Path] = {}
     unnamed: dict[str, list[Path]] = {}
     for path, rule in items(data, "rules"):
@@ -29,7 +29,7 @@ def check_rules(data: object) -> Iterator[Mistake]:
 
 
 def _said(rule: Mapping[str, object]) -> str:
-    """Return what a rule says, of whatever track: equal where two rules say the same."""
+    """Return the content of a rule without its track, as a text to compare."""
     conditions = [(name, _plain(name, rule[name])) for name in CONDITIONS if rule.get(name) is not None]
     return repr(([rule.get(name) for name in LIMITED_TO], conditions))
 

@@ -1,4 +1,4 @@
-"""What the cadence, the reference window, the delays and the patterns of a declaration must agree on."""
+"""Checks of the agreement between cadence, reference window, delays and patterns of a declaration."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,12 +16,12 @@ from lupus_assets.declare.window import starts
 
 MICROSECOND = timedelta(microseconds=1)
 CALENDAR_END = datetime(9999, 12, 1, tzinfo=UTC)
-FURTHEST_AHEAD = timedelta(days=366)  # of a reference window: a year that is further ahead is misspelt
+FURTHEST_AHEAD = timedelta(days=366)  # of a reference window; a later year is a mistake
 LONGEST_BY_HOUR = timedelta(days=400)  # labels of a year ago, at 24 partitions a day
 
 
 def check_cadence(cadence: object) -> Iterator[Mistake]:
-    """Yield what the keys of a cadence disagree on; paths are relative to it."""
+    """Yield contradictions between the keys of a cadence; paths are relative to the cadence."""
     zone = zone_of(cadence)
     start, end = instant_at(cadence, "start", zone), instant_at(cadence, "end", zone)
     if start and end and end <= start:
@@ -40,7 +40,7 @@ def check_cadence(cadence: object) -> Iterator[Mistake]:
             yield Mistake(("end",), what, f"write {_first_day_from(whole[1])} or later")
 
 
-@lru_cache(maxsize=256)  # one declaration asks several times, and those of a group ask the same
+@lru_cache(maxsize=256)  # called several times per declaration, with the same arguments in a cadence group
 def _first_window(rhythm: Rhythm, zone: ZoneInfo, since: datetime) -> tuple[datetime, datetime] | None:
     """Return the local bounds of the first partition that starts at `since` or later; None if none ends."""
     midnight = instant(since.astimezone(zone).date(), zone)
@@ -55,7 +55,7 @@ def _first_day_from(moment: datetime) -> date:
 
 
 def check_timing(data: object) -> Iterator[Mistake]:
-    """Yield what the parts of a declaration that speak of time contradict each other in, but its cadence."""
+    """Yield contradictions between the parts of a declaration with times, except those within the cadence."""
     yield from _check_reference(data)
     yield from _check_seasons(data)
     yield from _check_delays(data)
@@ -110,7 +110,7 @@ def _check_seasons(data: object) -> Iterator[Mistake]:
 
 
 def _check_delays(data: object) -> Iterator[Mistake]:
-    """Yield delays of more partitions than a tick can look at: all that may still be waited for."""
+    """Yield delays that span more partitions than a tick can look at."""
     rhythm = rhythm_at(at(data, "cadence"))
     if rhythm is None or rhythm.period >= DAY:
         return
@@ -122,7 +122,7 @@ def _check_delays(data: object) -> Iterator[Mistake]:
 
 
 def _check_patterns(data: object) -> Iterator[Mistake]:
-    """Yield patterns that are the same text for two partitions of the cadence's life."""
+    """Yield patterns with the same text for two partitions between the cadence's start and end."""
     cadence = at(data, "cadence")
     rhythm, zone = rhythm_at(cadence), zone_of(cadence)
     if rhythm is None:
