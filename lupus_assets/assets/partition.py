@@ -8,7 +8,7 @@ import dagster as dg
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.cadence import CadenceGroup
-from lupus_assets.declare.rhythm import rhythm_of
+from lupus_assets.declare.rhythm import HOUR, rhythm_of
 from lupus_assets.records import Window
 
 
@@ -55,7 +55,10 @@ def windows_between(
     partitions: dg.TimeWindowPartitionsDefinition, start: datetime, end: datetime
 ) -> list[Window]:
     """Return the windows that lie wholly within ``[start, end)``, in time order."""
-    keys = partitions.get_partition_keys_in_time_window(dg.TimeWindow(start, end))
+    # Dagster counts the hours of a zone that moves by half an hour from the start of the query, and returns
+    # keys of no partition unless that start is whole hours after the first partition.
+    whole_hours = start - (start - partitions.start) % HOUR
+    keys = partitions.get_partition_keys_in_time_window(dg.TimeWindow(whole_hours, end))
     windows = [window_of(partitions, key) for key in keys]
     return [window for window in windows if window.start >= start and window.end <= end]
 

@@ -96,6 +96,17 @@ def test_windows_without_dagster_are_dagsters_with_their_keys(every, zone):
     assert len(found) > 8
 
 
+def test_windows_of_a_zone_that_moves_by_half_an_hour_are_partitions_wherever_the_span_begins():
+    cadence = Cadence(every="hour", start="2013-01-01", timezone="Australia/Lord_Howe")
+    partitions = partitions_of(cadence.group)
+    known = set(partitions.get_partition_keys(current_time=datetime(2013, 6, 1, tzinfo=UTC)))
+    for minutes in range(0, 120, 15):
+        first = datetime(2013, 4, 30, 13, tzinfo=UTC) + timedelta(minutes=minutes)
+        found = windows_between(partitions, first, first + timedelta(hours=5))
+        assert found == windows(cadence, first, first + timedelta(hours=5))
+        assert {window.key for window in found} <= known
+
+
 @settings(deadline=None, max_examples=50)
 @given(
     st.sampled_from([*NAMED, "3 hours", "8 hours", *CRONS]),
