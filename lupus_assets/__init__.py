@@ -11,6 +11,7 @@ needs neither Dagster nor a service. The rooms, bottom up:
 
 process     environment settings to apply before numpy and pyarrow are imported
 errors      every deliberate exception
+text        numbers with their nouns
 records     frozen rows that cross a boundary
 stats       numpy only: states that add up, distances, performance
 detect      numpy only: histories in, verdicts out

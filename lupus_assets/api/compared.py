@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lupus_assets.api.html import counted, table
+from lupus_assets.api.html import table
 from lupus_assets.api.profiled import Profile, profiled
 from lupus_assets.api.rows import Data, Watch, unwatched
 from lupus_assets.measuring.drift import ColumnDrift, Drift, State, drift
 from lupus_assets.stats.column import CategoricalColumn, NumericColumn
 from lupus_assets.stats.distance.table import TABULATED
+from lupus_assets.text import counted
 
 
 @dataclass(frozen=True, repr=False)

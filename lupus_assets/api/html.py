@@ -20,15 +20,6 @@ def share(part: int, whole: int) -> str:
     return f"{part / max(whole, 1):.2%}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, which is in the plural unless the number is 1.
-
-    >>> counted(1, "row"), counted(2_000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def table(caption: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return an HTML table; all texts are escaped."""
     head = "".join(f"<th{CELL}>{escape(name)}</th>" for name in names)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lupus_assets.api.html import counted, share, table
+from lupus_assets.api.html import share, table
 from lupus_assets.api.rows import Data, Watch, rows_of, unwatched
 from lupus_assets.profiling.outline import Outline, outline
 from lupus_assets.stats.column import CategoricalColumn, Column, NumericColumn, TimestampColumn
+from lupus_assets.text import counted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lupus_assets.api.html import counted, table
+from lupus_assets.api.html import table
 from lupus_assets.api.rows import Data, Rows, rows_of, table_of
 from lupus_assets.api.rows import Watch as RowsWatch
 from lupus_assets.api.rows import unwatched as unwatched_rows
@@ -22,6 +22,7 @@ from lupus_assets.reading.table import microseconds, rows_where
 from lupus_assets.replay import Backtest, Watch, learn, unwatched
 from lupus_assets.replay import backtest as replay
 from lupus_assets.sources.log import LogSource
+from lupus_assets.text import counted
 
 SHOWN = 5  # targets
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.output import Commands, note
 from lupus_assets.cli.place import add_home, import_from_here, installation
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import laid_out
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.output import MISTAKES, Commands, note
 from lupus_assets.cli.place import import_from_here
 from lupus_assets.cli.table import plain
 from lupus_assets.errors import Problem, UsageError
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     from lupus_assets.declare import MonitoredModel

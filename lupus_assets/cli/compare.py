@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
 from lupus_assets.errors import StoreError, UsageError
 from lupus_assets.stats.distance.table import TABULATED
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     from lupus_assets.api.compared import Comparison

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.compare import HEADINGS, print_comparison
 from lupus_assets.cli.output import Commands, add_formats, note, print_csv, print_json
 from lupus_assets.cli.progress import Progress
 from lupus_assets.cli.table import PRECISIONS, laid_out, rounded, widest
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.argument import count
 from lupus_assets.cli.output import Commands, add_formats, note, print_rows
 from lupus_assets.cli.place import add_home, check_known, installation, models
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     from lupus_assets.sinks.duckdb.query import Warehouse

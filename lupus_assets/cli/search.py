@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.argument import count, partition, spreads
 from lupus_assets.cli.output import Commands, add_formats, note, print_rows
 from lupus_assets.cli.place import add_home, check_known, installation, models
 from lupus_assets.errors import UsageError
+from lupus_assets.text import counted
 
 if TYPE_CHECKING:
     from lupus_assets.installation import Installation

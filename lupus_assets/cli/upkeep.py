@@ -3,10 +3,10 @@
 import argparse
 from datetime import UTC, datetime
 
-from lupus_assets.api.html import counted
 from lupus_assets.cli.argument import month
 from lupus_assets.cli.output import Commands, note
 from lupus_assets.cli.place import add_home, installation
+from lupus_assets.text import counted
 
 
 def add(commands: Commands) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lupus_assets.judging.wording import ROWS, counted, listed, target
+from lupus_assets.judging.wording import ROWS, listed, target
 from lupus_assets.records import EVERYTHING, FACT_RULE, NOTICE, VerdictRow
+from lupus_assets.text import counted
 
 
 @dataclass(frozen=True)

@@ -189,19 +189,20 @@ def _rows(
 ) -> Iterator[VerdictRow]:
     segment, family, column = key
     about, percent = subject(rule.metric, column, segment), METRICS[rule.metric].percent
+    text, apart = describe(rule), _told_apart(rule)
     for start, as_of, value, reason in points:
         judged = partial(
             verdict_row,
             (segment, family, column, rule.metric),
             track=track,
             as_of=as_of,
-            rule=describe(rule),
+            rule=text,
             value=value,
             history=past.count,
         )
         if value is None:
             if start in windows:
-                said = f"{about} has no value: {reason}{_told_apart(rule)}"
+                said = f"{about} has no value: {reason}{apart}"
                 yield judged(window=windows[start], sentence=said)
             continue
         phase = model.cadence.seasons(start)[:1]  # of the finest season
@@ -213,7 +214,7 @@ def _rows(
         shown = number_beside(value, limit, percent=percent)
         yield judged(
             window=windows[start],
-            sentence=f"{about} is {shown}, {crossing.said}{_told_apart(rule)}",
+            sentence=f"{about} is {shown}, {crossing.said}{apart}",
             severity=ALARM if crossing.crossed else None,
             expected=crossing.expected,
             low=crossing.low,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lupus_assets.declare import MonitoredModel
 from lupus_assets.declare.metric import METRICS
-from lupus_assets.records import VerdictRow
+from lupus_assets.records import EVERYTHING, VerdictRow
 
 DIGITS, MOST_DIGITS = 4, 9  # significant digits of a number in a sentence
 ROWS = "rows"  # the target of an alarm that concerns no column
@@ -63,18 +63,13 @@ def season(model: MonitoredModel, moment: datetime) -> str:
 
 def subject(metric: str, column: str, segment: str) -> str:
     """Return the subject of a sentence on a metric: "share of null `temp` where origin=JFK"."""
-    where = "" if segment == "*" else f" where {segment}"
+    where = "" if segment == EVERYTHING else f" where {segment}"
     return f"{METRICS[metric].phrase}{f' `{column}`' if column else ''}{where}"
 
 
 def target(row: VerdictRow) -> str:
     """Return the target of an alarm: the column, or ``rows``."""
     return row.column_name or ROWS
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 row" or "1,200 rows"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

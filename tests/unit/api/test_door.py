@@ -9,7 +9,7 @@ import pytest
 
 import lupus_assets
 
-MODULES = ("api.rows", "api.html", "api.profiled", "api.compared", "api.tried", "picturing.drawing")
+MODULES = ("api.rows", "text", "api.profiled", "api.compared", "api.tried", "picturing.drawing")
 LIGHT = """
 import sys, os
 before, environment = set(sys.modules), dict(os.environ)
